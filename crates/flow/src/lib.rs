@@ -1,0 +1,5 @@
+//! Trunkline's decisions as pure state machines.
+
+pub mod moment;
+
+pub use moment::Moment;

@@ -1,0 +1,148 @@
+//! Typed ids: a call's id can't be taken for a prompt's. All are visible ASCII or Unicode text without control
+//! characters, 1 to 128 bytes long.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+
+/// Why a text is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The text is empty.
+    #[error("must not be empty")]
+    Empty,
+    /// The text is longer than 128 bytes.
+    #[error("must be at most 128 bytes long, not {0}")]
+    TooLong(usize),
+    /// The text has a control character.
+    #[error("must not contain control characters")]
+    Control,
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    match text {
+        "" => Err(IdError::Empty),
+        _ if text.len() > 128 => Err(IdError::TooLong(text.len())),
+        _ if text.chars().any(char::is_control) => Err(IdError::Control),
+        _ => Ok(()),
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(std::sync::Arc<str>);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                check(text).map(|()| Self(text.into()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0.to_string()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+    };
+}
+
+id!(
+    /// A call, which is also its `callControlId`.
+    CallId
+);
+id!(
+    /// A controller's own name for a command; echoed in the events the command causes.
+    CommandId
+);
+id!(
+    /// The id of a request in logs and audit, `X-Correlation-Id`.
+    CorrelationId
+);
+id!(
+    /// A customer in somebody's CRM; the key of a profile.
+    ExternalId
+);
+id!(
+    /// A prompt in the center's library.
+    PromptId
+);
+id!(
+    /// An OAuth client.
+    ClientId
+);
+id!(
+    /// Where a call is transferred to, such as `ext:support` or `+15550100`.
+    TransferTarget
+);
+id!(
+    /// A telephone number or address as the network shows it (ANI, DNIS).
+    PhoneNumber
+);
+id!(
+    /// An `Idempotency-Key`.
+    IdempotencyKey
+);
+
+impl CallId {
+    /// An id for a new call, from 128 random or time-ordered bits.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("call-{id}").into())
+    }
+}
+
+impl CorrelationId {
+    /// An id for a request that brought none.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
+
+impl IdempotencyKey {
+    /// A key for a new request; its repeats carry the same one.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_checked_at_the_door() {
+        assert_eq!("".parse::<CallId>(), Err(IdError::Empty));
+        assert_eq!("a".repeat(129).parse::<CallId>(), Err(IdError::TooLong(129)));
+        assert_eq!("a\nb".parse::<CallId>(), Err(IdError::Control));
+        assert_eq!("a".repeat(128).parse::<CallId>().unwrap().as_str().len(), 128);
+        assert!(serde_json::from_str::<PromptId>("\"\"").is_err());
+    }
+}

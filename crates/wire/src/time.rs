@@ -1,0 +1,98 @@
+//! Points in time as the contract writes them: ISO 8601, UTC, milliseconds.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr, time::Duration};
+
+/// A point in time, written as `2026-11-21T09:30:00.000Z`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UtcTime(jiff::Timestamp);
+
+impl UtcTime {
+    /// The time `later` after this one; the end of time if there is none.
+    pub fn plus(self, later: Duration) -> Self {
+        let sum = jiff::SignedDuration::try_from(later).ok().and_then(|by| self.0.checked_add(by).ok());
+        Self(sum.unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// The underlying time stamp.
+    pub fn timestamp(self) -> jiff::Timestamp {
+        self.0
+    }
+}
+
+impl From<jiff::Timestamp> for UtcTime {
+    fn from(timestamp: jiff::Timestamp) -> Self {
+        Self(timestamp)
+    }
+}
+
+impl fmt::Display for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3}", self.0)
+    }
+}
+
+impl fmt::Debug for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for UtcTime {
+    type Err = jiff::Error;
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        text.parse().map(Self)
+    }
+}
+
+impl Serialize for UtcTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for UtcTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        jiff::Timestamp::deserialize(deserializer).map(Self)
+    }
+}
+
+/// Reads a `Retry-After` header (RFC 9110, 10.2.3): whole seconds, or an HTTP date, which is taken relative to `now`.
+///
+/// A date in the past means "at once". Anything else is `None`.
+pub fn parse_retry_after(value: &str, now: UtcTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    Some(Duration::try_from(date.duration_since(now.0)).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> UtcTime {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn times_have_milliseconds_always() {
+        assert_eq!(at("2026-11-21T09:30:00Z").to_string(), "2026-11-21T09:30:00.000Z");
+        assert_eq!(at("2026-11-21T09:30:00.123456Z").to_string(), "2026-11-21T09:30:00.123Z");
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = at("2026-11-21T09:30:00Z");
+        let read = |value| parse_retry_after(value, now);
+        assert_eq!(read("0"), Some(Duration::ZERO));
+        assert_eq!(read(" 120 "), Some(Duration::from_secs(120)));
+        assert_eq!(read("Sat, 21 Nov 2026 09:30:05 GMT"), Some(Duration::from_secs(5)));
+        assert_eq!(read("Sat, 21 Nov 2026 09:29:05 GMT"), Some(Duration::ZERO));
+        for wrong in ["", "-1", "1.5", "soon", "99999999999999999999", "Sat, 32 Nov 2026 09:30:05 GMT"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+}
