@@ -1,0 +1,52 @@
+//! Sound without IO: decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
+//!
+//! ```
+//! use audio::{Law, PreparedPrompt, Sound, TELEPHONY_RATE};
+//!
+//! // Half a second of a 440 Hz tone, as a phone plays it: 25 frames of 20 ms.
+//! let tone: Vec<f32> = (0..8000).map(|n| 0.5 * (n as f32 * 440.0 * std::f32::consts::TAU / 16000.0).sin()).collect();
+//! let sound = Sound { rate: 16000, samples: tone };
+//! let prompt = PreparedPrompt::new(&sound.resampled(TELEPHONY_RATE), Law::Mu);
+//! assert_eq!(prompt.frames(), 25);
+//! assert_eq!(prompt.frame(0).map(|frame| frame.len()), Some(160));
+//! ```
+//!
+//! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
+
+mod decode;
+pub mod g711;
+pub mod matching;
+mod prompt;
+mod resample;
+pub mod wav;
+
+pub use decode::{DecodeError, MAX_SECONDS, decode};
+pub use g711::Law;
+pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
+
+/// The sample rate of G.711, in hertz.
+pub const TELEPHONY_RATE: u32 = 8000;
+
+/// Mono sound at any rate.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    /// Samples a second.
+    pub rate: u32,
+    /// -1.0 to 1.0.
+    pub samples: Vec<f32>,
+}
+
+impl Sound {
+    /// The same sound at another rate (band-limited).
+    pub fn resampled(&self, rate: u32) -> Sound {
+        Sound {
+            rate,
+            samples: resample::resample(&self.samples, self.rate, rate),
+        }
+    }
+
+    /// Its length in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.samples.len() as u64 * 1000 / u64::from(self.rate.max(1))
+    }
+}

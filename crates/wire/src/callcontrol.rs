@@ -134,13 +134,19 @@ impl Hello {
         if let Some(media) = frame.optional_text("media", faults)
             && media != "audio"
         {
-            faults.push(format!("media must be \"audio\", not {:?}", fault::shorten(media)));
+            faults.push(format!(
+                "media must be \"audio\", not {:?}",
+                fault::shorten(media)
+            ));
         }
         if !frame.has("capabilities") {
             faults.push("capabilities is missing");
         }
         let capabilities = words_in(frame, "capabilities", faults).unwrap_or_default();
-        Some(Self { call: call?, capabilities })
+        Some(Self {
+            call: call?,
+            capabilities,
+        })
     }
 
     /// The frame as text.
@@ -181,13 +187,17 @@ impl FromStr for AudioSource {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let is_url = ["http://", "https://"].iter().any(|scheme| {
-            text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+            text.get(..scheme.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
         });
         match text {
             _ if is_url && text.len() > 2048 => Err("must be at most 2048 bytes long".into()),
             _ if is_url => Ok(Self::Url(text.to_owned())),
             _ if text.contains("://") => Err("must be a prompt id, or an http or https URL".into()),
-            _ => text.parse().map(Self::Prompt).map_err(|error: crate::ids::IdError| error.to_string()),
+            _ => text
+                .parse()
+                .map(Self::Prompt)
+                .map_err(|error: crate::ids::IdError| error.to_string()),
         }
     }
 }
@@ -298,7 +308,9 @@ fn read_command(frame: &Object<'_>, call: &CallId, faults: &mut Faults) -> Optio
     if let Some(named) = frame.optional_text("callControlId", faults)
         && named != call.as_str()
     {
-        faults.push(format!("callControlId must be {call:?}, the call of this connection"));
+        faults.push(format!(
+            "callControlId must be {call:?}, the call of this connection"
+        ));
     }
     match frame.text("action", faults)? {
         "play" => read_play(frame, faults).map(Command::Play),
@@ -315,7 +327,9 @@ fn read_command(frame: &Object<'_>, call: &CallId, faults: &mut Faults) -> Optio
         "record" => frame.parsed("state", faults).map(Command::Record),
         other => {
             let other = fault::shorten(other);
-            faults.push(format!("action must be one of play, stop, transfer, hangup, record, not {other:?}"));
+            faults.push(format!(
+                "action must be one of play, stop, transfer, hangup, record, not {other:?}"
+            ));
             None
         }
     }
@@ -323,11 +337,17 @@ fn read_command(frame: &Object<'_>, call: &CallId, faults: &mut Faults) -> Optio
 
 fn read_play(frame: &Object<'_>, faults: &mut Faults) -> Option<Play> {
     let audio = frame.parsed("audio", faults);
-    let dtmf = frame.get("dtmf").and_then(|value| Object::at(value, &frame.name("dtmf"), faults));
+    let dtmf = frame
+        .get("dtmf")
+        .and_then(|value| Object::at(value, &frame.name("dtmf"), faults));
     let keys = dtmf.map(|dtmf| {
         let keys = words_in(&dtmf, "keys", faults);
         let enabled = dtmf.optional_bool("enabled", faults).unwrap_or(true);
-        if enabled { keys.unwrap_or(KeySet::ALL) } else { KeySet::NONE }
+        if enabled {
+            keys.unwrap_or(KeySet::ALL)
+        } else {
+            KeySet::NONE
+        }
     });
     let interruptible = frame.optional_bool("interruptible", faults);
     let barge_in = match (interruptible, keys) {
@@ -335,7 +355,10 @@ fn read_play(frame: &Object<'_>, faults: &mut Faults) -> Option<Play> {
         (Some(true), None) => KeySet::ALL,
         (_, keys) => keys.unwrap_or(KeySet::NONE),
     };
-    Some(Play { audio: audio?, barge_in })
+    Some(Play {
+        audio: audio?,
+        barge_in,
+    })
 }
 
 /// What the center tells a controller of its call.
@@ -447,7 +470,9 @@ pub fn check_frame_size(bytes: usize) -> Result<(), Faults> {
     if bytes <= MAX_CONTROL_FRAME_BYTES {
         return Ok(());
     }
-    Err(Faults::one(format!("a frame must be at most {MAX_CONTROL_FRAME_BYTES} bytes long, not {bytes}")))
+    Err(Faults::one(format!(
+        "a frame must be at most {MAX_CONTROL_FRAME_BYTES} bytes long, not {bytes}"
+    )))
 }
 
 #[cfg(test)]
@@ -474,13 +499,20 @@ mod tests {
         assert_eq!(hello.capabilities.len(), 4);
         assert_eq!(Hello::parse(&hello.to_json()).unwrap(), hello);
 
-        let play =
-            r#"{"callControlId":"call-1","action":"play","audio":"hi","dtmf":{"enabled":true,"keys":["1","2"]}}"#;
-        let Command::Play(play) = command(play) else { panic!("not a play") };
+        let play = r#"{"callControlId":"call-1","action":"play","audio":"hi","dtmf":{"enabled":true,"keys":["1","2"]}}"#;
+        let Command::Play(play) = command(play) else {
+            panic!("not a play")
+        };
         assert_eq!(play.barge_in.iter().map(Digit::sign).collect::<String>(), "12");
         let transfer = r#"{"action":"transfer","target":"ext:transfer_premium","type":"number"}"#;
-        assert_eq!(command(transfer), Command::Transfer("ext:transfer_premium".parse().unwrap()));
-        assert_eq!(command(r#"{"action":"record","state":"start"}"#), Command::Record(RecordState::Start));
+        assert_eq!(
+            command(transfer),
+            Command::Transfer("ext:transfer_premium".parse().unwrap())
+        );
+        assert_eq!(
+            command(r#"{"action":"record","state":"start"}"#),
+            Command::Record(RecordState::Start)
+        );
     }
 
     #[test]
@@ -494,13 +526,18 @@ mod tests {
         assert_eq!(keys(r#","dtmf":{"enabled":true}"#), KeySet::ALL);
         assert_eq!(keys(r#","dtmf":{"enabled":false,"keys":["1"]}"#), KeySet::NONE);
         assert_eq!(keys(r#","dtmf":{"enabled":true,"keys":[]}"#), KeySet::NONE);
-        assert_eq!(keys(r#","dtmf":{"keys":["1"]},"interruptible":false"#), KeySet::NONE);
+        assert_eq!(
+            keys(r#","dtmf":{"keys":["1"]},"interruptible":false"#),
+            KeySet::NONE
+        );
     }
 
     #[test]
     fn every_fault_of_a_frame_is_named() {
         assert_eq!(
-            faults(r#"{"callControlId":"other","action":"play","audio":7,"dtmf":{"enabled":1,"keys":["x",3]}}"#),
+            faults(
+                r#"{"callControlId":"other","action":"play","audio":7,"dtmf":{"enabled":1,"keys":["x",3]}}"#
+            ),
             [
                 "callControlId must be \"call-1\", the call of this connection",
                 "audio must be a text, not the number 7",
@@ -520,12 +557,17 @@ mod tests {
     }
 
     fn any_command() -> impl Strategy<Value = Command> {
-        let keys = any::<u16>()
-            .prop_map(|bits| Digit::all().filter(|digit| bits & (1 << digit.event_code()) != 0).collect());
+        let keys = any::<u16>().prop_map(|bits| {
+            Digit::all()
+                .filter(|digit| bits & (1 << digit.event_code()) != 0)
+                .collect()
+        });
         let audio = prop_oneof!["[a-z-]{1,20}", "https://[a-z]{1,20}/[a-z]{0,20}\\.wav"];
         prop_oneof![
-            (audio, keys)
-                .prop_map(|(audio, barge_in)| Command::Play(Play { audio: audio.parse().unwrap(), barge_in })),
+            (audio, keys).prop_map(|(audio, barge_in)| Command::Play(Play {
+                audio: audio.parse().unwrap(),
+                barge_in
+            })),
             Just(Command::Stop),
             Just(Command::Hangup),
             "ext:[a-z_]{1,20}".prop_map(|target| Command::Transfer(target.parse().unwrap())),

@@ -47,11 +47,24 @@ impl PlaceCall {
         let record = body.optional_bool("record", faults).unwrap_or(false);
         let steps = body.optional_list("script", faults).unwrap_or_default();
         if steps.len() > MAX_STEPS {
-            faults.push(format!("script must have at most {MAX_STEPS} steps, not {}", steps.len()));
+            faults.push(format!(
+                "script must have at most {MAX_STEPS} steps, not {}",
+                steps.len()
+            ));
         }
         let steps = steps.iter().take(MAX_STEPS).enumerate();
-        let script = steps.filter_map(|(at, step)| Step::read(step, &format!("script[{at}]"), faults)).collect();
-        Some(Self { id, ani: ani?, dnis: dnis?, external_id, codec, record, script })
+        let script = steps
+            .filter_map(|(at, step)| Step::read(step, &format!("script[{at}]"), faults))
+            .collect();
+        Some(Self {
+            id,
+            ani: ani?,
+            dnis: dnis?,
+            external_id,
+            codec,
+            record,
+            script,
+        })
     }
 
     /// The request body.

@@ -94,7 +94,9 @@ impl KeySet {
 
 impl FromIterator<Digit> for KeySet {
     fn from_iter<T: IntoIterator<Item = Digit>>(digits: T) -> Self {
-        digits.into_iter().fold(Self::NONE, |set, digit| KeySet(set.0 | (1 << digit.event_code())))
+        digits
+            .into_iter()
+            .fold(Self::NONE, |set, digit| KeySet(set.0 | (1 << digit.event_code())))
     }
 }
 
@@ -120,7 +122,10 @@ mod tests {
 
     #[test]
     fn a_set_holds_what_was_put_in() {
-        let set: KeySet = ["1", "#"].iter().map(|key| key.parse::<Digit>().unwrap()).collect();
+        let set: KeySet = ["1", "#"]
+            .iter()
+            .map(|key| key.parse::<Digit>().unwrap())
+            .collect();
         assert_eq!(set.iter().map(Digit::sign).collect::<String>(), "1#");
         assert_eq!(KeySet::ALL.iter().count(), 16);
     }

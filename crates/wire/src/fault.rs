@@ -73,7 +73,10 @@ impl<'a> Object<'a> {
     /// The top object of `value`; anything else is a fault.
     pub fn top(value: &'a Value, faults: &mut Faults) -> Option<Self> {
         match value {
-            Value::Object(fields) => Some(Self { fields, path: String::new() }),
+            Value::Object(fields) => Some(Self {
+                fields,
+                path: String::new(),
+            }),
             other => {
                 faults.push(format!("the body must be a JSON object, not {}", kind(other)));
                 None
@@ -84,7 +87,10 @@ impl<'a> Object<'a> {
     /// The object at `path`, which is written `name` or `name[3]`.
     pub fn at(value: &'a Value, path: &str, faults: &mut Faults) -> Option<Self> {
         match value {
-            Value::Object(fields) => Some(Self { fields, path: format!("{path}.") }),
+            Value::Object(fields) => Some(Self {
+                fields,
+                path: format!("{path}."),
+            }),
             other => {
                 faults.push(format!("{path} must be an object, not {}", kind(other)));
                 None
@@ -155,13 +161,25 @@ impl<'a> Object<'a> {
 
     /// A list that may be absent.
     pub fn optional_list(&self, field: &str, faults: &mut Faults) -> Option<&'a [Value]> {
-        self.typed(field, "a list", |value| value.as_array().map(Vec::as_slice), faults)
+        self.typed(
+            field,
+            "a list",
+            |value| value.as_array().map(Vec::as_slice),
+            faults,
+        )
     }
 
     /// A text that must be there and parse as `T`.
-    pub fn parsed<T: std::str::FromStr<Err: fmt::Display>>(&self, field: &str, faults: &mut Faults) -> Option<T> {
+    pub fn parsed<T: std::str::FromStr<Err: fmt::Display>>(
+        &self,
+        field: &str,
+        faults: &mut Faults,
+    ) -> Option<T> {
         let text = self.text(field, faults)?;
-        faults.keep(text.parse().map_err(|error| format!("{} {error}", self.name(field))))
+        faults.keep(
+            text.parse()
+                .map_err(|error| format!("{} {error}", self.name(field))),
+        )
     }
 
     /// A text that may be absent and otherwise must parse as `T`.
@@ -183,7 +201,11 @@ impl<'a> Object<'a> {
         let value = self.get(field)?;
         let read = read(value);
         if read.is_none() {
-            faults.push(format!("{} must be {wanted}, not {}", self.name(field), kind(value)));
+            faults.push(format!(
+                "{} must be {wanted}, not {}",
+                self.name(field),
+                kind(value)
+            ));
         }
         read
     }

@@ -55,7 +55,9 @@ impl FromStr for Scope {
     type Err = OAuthFault;
     fn from_str(text: &str) -> Result<Self, OAuthFault> {
         let known = Scope::ALL.iter().find(|scope| scope.as_str() == text);
-        known.copied().ok_or_else(|| OAuthFault::InvalidScope(crate::fault::shorten(text)))
+        known
+            .copied()
+            .ok_or_else(|| OAuthFault::InvalidScope(crate::fault::shorten(text)))
     }
 }
 
@@ -96,7 +98,11 @@ impl fmt::Display for Scopes {
 impl FromStr for Scopes {
     type Err = OAuthFault;
     fn from_str(text: &str) -> Result<Self, OAuthFault> {
-        text.split(' ').filter(|word| !word.is_empty()).map(str::parse).collect::<Result<_, _>>().map(Self)
+        text.split(' ')
+            .filter(|word| !word.is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 }
 
@@ -147,7 +153,11 @@ impl Credentials {
     /// The value of an `Authorization: Basic` header (RFC 6749, 2.3.1: both parts form-encoded first).
     pub fn basic_header(&self) -> SecretString {
         let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let pair = format!("{}:{}", encode(self.client_id.as_str()), encode(self.client_secret.expose_secret()));
+        let pair = format!(
+            "{}:{}",
+            encode(self.client_id.as_str()),
+            encode(self.client_secret.expose_secret())
+        );
         format!("Basic {}", BASE64_STANDARD.encode(pair)).into()
     }
 
@@ -164,13 +174,19 @@ impl Credentials {
 
     fn new(id: &str, secret: String) -> Result<Self, OAuthFault> {
         let client_id = id.parse().map_err(|_| OAuthFault::InvalidClient)?;
-        Ok(Self { client_id, client_secret: secret.into() })
+        Ok(Self {
+            client_id,
+            client_secret: secret.into(),
+        })
     }
 }
 
 fn form_decode(text: &str) -> String {
     let form = format!("v={}", text.replace('&', "%26"));
-    form_urlencoded::parse(form.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    form_urlencoded::parse(form.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 /// A parsed `POST /oauth/token`.
@@ -189,9 +205,13 @@ impl TokenRequest {
     /// form is `invalid_request`.
     pub fn parse(authorization: Option<&str>, body: &[u8]) -> Result<Self, OAuthFault> {
         let form = TokenForm::parse(body)?;
-        let credentials = match (authorization.map(Credentials::from_basic).transpose()?, form.credentials()?) {
+        let credentials = match (
+            authorization.map(Credentials::from_basic).transpose()?,
+            form.credentials()?,
+        ) {
             (Some(basic), Some(form)) if !same(&basic, &form) => {
-                let text = "the client stands in the Authorization header and in the form, with different values";
+                let text =
+                    "the client stands in the Authorization header and in the form, with different values";
                 return Err(OAuthFault::InvalidRequest(text.into()));
             }
             (Some(credentials), _) | (None, Some(credentials)) => credentials,
@@ -203,7 +223,10 @@ impl TokenRequest {
             None => return Err(OAuthFault::InvalidRequest("grant_type is missing".into())),
         }
         let scopes = form.scope.map(|scope| scope.parse::<Scopes>()).transpose()?;
-        Ok(Self { credentials, scopes: scopes.filter(|scopes| !scopes.0.is_empty()) })
+        Ok(Self {
+            credentials,
+            scopes: scopes.filter(|scopes| !scopes.0.is_empty()),
+        })
     }
 
     /// The form body that asks for a token; the client goes into the Basic header.
@@ -232,7 +255,9 @@ struct TokenForm {
 impl TokenForm {
     fn parse(body: &[u8]) -> Result<Self, OAuthFault> {
         if std::str::from_utf8(body).is_err() {
-            return Err(OAuthFault::InvalidRequest("the body is not a form in UTF-8".into()));
+            return Err(OAuthFault::InvalidRequest(
+                "the body is not a form in UTF-8".into(),
+            ));
         }
         let mut form = TokenForm::default();
         for (name, value) in form_urlencoded::parse(body) {
@@ -254,7 +279,9 @@ impl TokenForm {
         match (&self.client_id, &self.client_secret) {
             (Some(id), Some(secret)) => Credentials::new(id, secret.clone()).map(Some),
             (Some(_), None) | (None, None) => Ok(None),
-            (None, Some(_)) => Err(OAuthFault::InvalidRequest("client_secret is given without client_id".into())),
+            (None, Some(_)) => Err(OAuthFault::InvalidRequest(
+                "client_secret is given without client_id".into(),
+            )),
         }
     }
 }
@@ -284,10 +311,14 @@ mod tests {
     fn the_client_may_stand_in_the_header_or_in_the_form() {
         let basic = credentials("demo:client", "s&c=r+t %").basic_header();
         for (header, body) in [
-            (Some(basic.expose_secret()), "grant_type=client_credentials".to_owned()),
+            (
+                Some(basic.expose_secret()),
+                "grant_type=client_credentials".to_owned(),
+            ),
             (
                 None,
-                "grant_type=client_credentials&client_id=demo%3Aclient&client_secret=s%26c%3Dr%2Bt+%25".to_owned(),
+                "grant_type=client_credentials&client_id=demo%3Aclient&client_secret=s%26c%3Dr%2Bt+%25"
+                    .to_owned(),
             ),
         ] {
             let request = parse(header, &body).unwrap();
@@ -301,8 +332,17 @@ mod tests {
     fn both_places_must_agree() {
         let basic = credentials("a", "b").basic_header();
         let header = Some(basic.expose_secret());
-        assert!(parse(header, "grant_type=client_credentials&client_id=a&client_secret=b").is_ok());
-        let other = parse(header, "grant_type=client_credentials&client_id=a&client_secret=c");
+        assert!(
+            parse(
+                header,
+                "grant_type=client_credentials&client_id=a&client_secret=b"
+            )
+            .is_ok()
+        );
+        let other = parse(
+            header,
+            "grant_type=client_credentials&client_id=a&client_secret=c",
+        );
         assert_eq!(other.unwrap_err().code(), "invalid_request");
     }
 
@@ -312,15 +352,30 @@ mod tests {
         for (body, code) in [
             (format!("{form}&grant_type=password"), "unsupported_grant_type"),
             (form.to_owned(), "invalid_request"),
-            (format!("{form}&grant_type=client_credentials&scope=profile:read+fly"), "invalid_scope"),
-            (format!("{form}&grant_type=client_credentials&grant_type=client_credentials"), "invalid_request"),
+            (
+                format!("{form}&grant_type=client_credentials&scope=profile:read+fly"),
+                "invalid_scope",
+            ),
+            (
+                format!("{form}&grant_type=client_credentials&grant_type=client_credentials"),
+                "invalid_request",
+            ),
             ("grant_type=client_credentials".to_owned(), "invalid_client"),
-            ("grant_type=client_credentials&client_secret=b".to_owned(), "invalid_request"),
+            (
+                "grant_type=client_credentials&client_secret=b".to_owned(),
+                "invalid_request",
+            ),
         ] {
             assert_eq!(parse(None, &body).unwrap_err().code(), code, "{body}");
         }
-        assert_eq!(parse(Some("Bearer x"), form).unwrap_err().code(), "invalid_request");
-        assert_eq!(TokenRequest::parse(None, b"\xff").unwrap_err().code(), "invalid_request");
+        assert_eq!(
+            parse(Some("Bearer x"), form).unwrap_err().code(),
+            "invalid_request"
+        );
+        assert_eq!(
+            TokenRequest::parse(None, b"\xff").unwrap_err().code(),
+            "invalid_request"
+        );
     }
 
     #[test]
@@ -328,14 +383,22 @@ mod tests {
         let scopes: Scopes = "profile:read  callcontrol:media profile:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "profile:read callcontrol:media");
         assert_eq!(Scopes::all().first_missing_from(&Scopes::all()), None);
-        assert_eq!(scopes.first_missing_from(&Scopes::default()), Some(Scope::ProfileRead));
+        assert_eq!(
+            scopes.first_missing_from(&Scopes::default()),
+            Some(Scope::ProfileRead)
+        );
     }
 
     #[test]
     fn secrets_are_not_printed() {
-        let request = parse(None, "grant_type=client_credentials&client_id=a&client_secret=hunter2").unwrap();
+        let request = parse(
+            None,
+            "grant_type=client_credentials&client_id=a&client_secret=hunter2",
+        )
+        .unwrap();
         assert!(!format!("{request:?}").contains("hunter2"));
-        let answer: TokenAnswer = serde_json::from_str(r#"{"access_token":"hunter2","expires_in":60}"#).unwrap();
+        let answer: TokenAnswer =
+            serde_json::from_str(r#"{"access_token":"hunter2","expires_in":60}"#).unwrap();
         assert!(!format!("{answer:?}").contains("hunter2"));
     }
 }

@@ -3,11 +3,7 @@
 //! Steps run in order: a step's trigger counts from the step before it (the first one from the answer). As JSON a step is
 //! `{"when": {...}, "do": {...}}`; on the command line it is a sentence such as `press 1 300ms into general_welcome`.
 
-use crate::{
-    Digit, Faults,
-    fault::Object,
-    ids::PromptId,
-};
+use crate::{Digit, Faults, fault::Object, ids::PromptId};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -76,14 +72,20 @@ pub struct Step {
 impl Step {
     /// Presses a key for the usual 120 ms.
     pub fn press(digit: Digit, when: Trigger) -> Self {
-        Self { when, act: Act::Press(digit, DEFAULT_HOLD) }
+        Self {
+            when,
+            act: Act::Press(digit, DEFAULT_HOLD),
+        }
     }
 
     pub(crate) fn read(value: &Value, path: &str, faults: &mut Faults) -> Option<Self> {
         let step = Object::at(value, path, faults)?;
         let when = read_part(&step, "when", read_trigger, faults);
         let act = read_part(&step, "do", read_act, faults);
-        Some(Self { when: when?, act: act? })
+        Some(Self {
+            when: when?,
+            act: act?,
+        })
     }
 
     pub(crate) fn to_json(&self) -> Value {
@@ -124,26 +126,35 @@ fn read_part<T>(
 
 fn read_trigger(when: &Object<'_>, faults: &mut Faults) -> Option<Trigger> {
     let wait = |field, faults: &mut Faults| {
-        when.optional_whole(field, 0..=millis(MAX_WAIT), faults).map(Duration::from_millis)
+        when.optional_whole(field, 0..=millis(MAX_WAIT), faults)
+            .map(Duration::from_millis)
     };
     let delay = wait("delayMs", faults).unwrap_or_default();
     if when.has("starts") {
-        when.parsed("starts", faults).map(|prompt| Trigger::Starts(prompt, delay))
+        when.parsed("starts", faults)
+            .map(|prompt| Trigger::Starts(prompt, delay))
     } else if when.has("ends") {
-        when.parsed("ends", faults).map(|prompt| Trigger::Ends(prompt, delay))
+        when.parsed("ends", faults)
+            .map(|prompt| Trigger::Ends(prompt, delay))
     } else if when.has("nthPrompt") {
         let latest = wait("latestMs", faults).unwrap_or(MAX_WAIT);
-        when.optional_whole("nthPrompt", 1..=1000, faults).map(|nth| Trigger::NthPrompt { nth, delay, latest })
+        when.optional_whole("nthPrompt", 1..=1000, faults)
+            .map(|nth| Trigger::NthPrompt { nth, delay, latest })
     } else if when.has("afterMs") {
         wait("afterMs", faults).map(Trigger::After)
     } else {
-        faults.push(format!("{} must have one of afterMs, starts, ends, nthPrompt", when.itself()));
+        faults.push(format!(
+            "{} must have one of afterMs, starts, ends, nthPrompt",
+            when.itself()
+        ));
         None
     }
 }
 
 fn read_act(act: &Object<'_>, faults: &mut Faults) -> Option<Act> {
-    let hold = act.optional_whole("holdMs", 20..=10_000, faults).map_or(DEFAULT_HOLD, Duration::from_millis);
+    let hold = act
+        .optional_whole("holdMs", 20..=10_000, faults)
+        .map_or(DEFAULT_HOLD, Duration::from_millis);
     if act.has("press") {
         match act.text("press", faults)? {
             "permitted" => Some(Act::PressPermitted(hold)),
@@ -151,11 +162,16 @@ fn read_act(act: &Object<'_>, faults: &mut Faults) -> Option<Act> {
         }
     } else if act.has("speak") {
         let bytes = BASE64_STANDARD.decode(act.text("speak", faults)?);
-        let bytes = faults.keep(bytes.map_err(|error| format!("{} is not base64: {error}", act.name("speak"))))?;
+        let bytes =
+            faults.keep(bytes.map_err(|error| format!("{} is not base64: {error}", act.name("speak"))))?;
         let fits = bytes.len() <= MAX_SPEECH_BYTES;
         if !fits {
             let most = MAX_SPEECH_BYTES;
-            faults.push(format!("{} must be at most {most} bytes, not {}", act.name("speak"), bytes.len()));
+            faults.push(format!(
+                "{} must be at most {most} bytes, not {}",
+                act.name("speak"),
+                bytes.len()
+            ));
         }
         fits.then(|| Act::Speak(bytes.into()))
     } else if act.optional_bool("hangUp", faults) == Some(true) {
@@ -194,7 +210,9 @@ pub fn parse_sentence(text: &str) -> Result<Sentence, Faults> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (act, rest) = match words.as_slice() {
         ["press", key, rest @ ..] => {
-            let digit = key.parse().map_err(|error| Faults::one(format!("{text:?}: the key {error}")))?;
+            let digit = key
+                .parse()
+                .map_err(|error| Faults::one(format!("{text:?}: the key {error}")))?;
             (SpokenAct::Plain(Act::Press(digit, DEFAULT_HOLD)), rest)
         }
         ["say", file, rest @ ..] => (SpokenAct::SpeakFile((*file).to_owned()), rest),
@@ -238,15 +256,35 @@ mod tests {
     fn sentences_say_what_and_when() {
         let when = |text| parse_sentence(text).unwrap().when;
         assert_eq!(when("press 1 after 2s"), Trigger::After(Duration::from_secs(2)));
-        assert_eq!(when("press 1 after 0.5s"), Trigger::After(Duration::from_millis(500)));
-        assert_eq!(when("press * 300ms into hi"), Trigger::Starts(prompt("hi"), Duration::from_millis(300)));
-        assert_eq!(when("hang up when bye ends"), Trigger::Ends(prompt("bye"), Duration::ZERO));
-        assert_eq!(when("say a.wav 1s after hi ends"), Trigger::Ends(prompt("hi"), Duration::from_secs(1)));
+        assert_eq!(
+            when("press 1 after 0.5s"),
+            Trigger::After(Duration::from_millis(500))
+        );
+        assert_eq!(
+            when("press * 300ms into hi"),
+            Trigger::Starts(prompt("hi"), Duration::from_millis(300))
+        );
+        assert_eq!(
+            when("hang up when bye ends"),
+            Trigger::Ends(prompt("bye"), Duration::ZERO)
+        );
+        assert_eq!(
+            when("say a.wav 1s after hi ends"),
+            Trigger::Ends(prompt("hi"), Duration::from_secs(1))
+        );
     }
 
     #[test]
     fn what_is_no_sentence_is_told_how() {
-        for wrong in ["", "press", "press x after 1s", "press 1", "press 1 after 9999s", "jump after 1s", "hang up"] {
+        for wrong in [
+            "",
+            "press",
+            "press x after 1s",
+            "press 1",
+            "press 1 after 9999s",
+            "jump after 1s",
+            "hang up",
+        ] {
             assert!(!parse_sentence(wrong).unwrap_err().is_empty(), "{wrong}");
         }
     }
@@ -257,8 +295,11 @@ mod tests {
             wait().prop_map(Trigger::After),
             ("[a-z]{1,9}", wait()).prop_map(|(id, delay)| Trigger::Starts(prompt(&id), delay)),
             ("[a-z]{1,9}", wait()).prop_map(|(id, delay)| Trigger::Ends(prompt(&id), delay)),
-            (1..9u64, wait(), wait())
-                .prop_map(|(nth, delay, latest)| Trigger::NthPrompt { nth, delay, latest }),
+            (1..9u64, wait(), wait()).prop_map(|(nth, delay, latest)| Trigger::NthPrompt {
+                nth,
+                delay,
+                latest
+            }),
         ];
         let act = prop_oneof![
             Just(Act::HangUp),

@@ -10,7 +10,9 @@ pub struct UtcTime(jiff::Timestamp);
 impl UtcTime {
     /// The time `later` after this one; the end of time if there is none.
     pub fn plus(self, later: Duration) -> Self {
-        let sum = jiff::SignedDuration::try_from(later).ok().and_then(|by| self.0.checked_add(by).ok());
+        let sum = jiff::SignedDuration::try_from(later)
+            .ok()
+            .and_then(|by| self.0.checked_add(by).ok());
         Self(sum.unwrap_or(jiff::Timestamp::MAX))
     }
 
@@ -65,7 +67,9 @@ pub fn parse_retry_after(value: &str, now: UtcTime) -> Option<Duration> {
     if let Ok(seconds) = value.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
+    let date = jiff::fmt::rfc2822::DateTimeParser::new()
+        .parse_timestamp(value)
+        .ok()?;
     Some(Duration::try_from(date.duration_since(now.0)).unwrap_or(Duration::ZERO))
 }
 
@@ -80,7 +84,10 @@ mod tests {
     #[test]
     fn times_have_milliseconds_always() {
         assert_eq!(at("2026-11-21T09:30:00Z").to_string(), "2026-11-21T09:30:00.000Z");
-        assert_eq!(at("2026-11-21T09:30:00.123456Z").to_string(), "2026-11-21T09:30:00.123Z");
+        assert_eq!(
+            at("2026-11-21T09:30:00.123456Z").to_string(),
+            "2026-11-21T09:30:00.123Z"
+        );
     }
 
     #[test]
@@ -89,9 +96,19 @@ mod tests {
         let read = |value| parse_retry_after(value, now);
         assert_eq!(read("0"), Some(Duration::ZERO));
         assert_eq!(read(" 120 "), Some(Duration::from_secs(120)));
-        assert_eq!(read("Sat, 21 Nov 2026 09:30:05 GMT"), Some(Duration::from_secs(5)));
+        assert_eq!(
+            read("Sat, 21 Nov 2026 09:30:05 GMT"),
+            Some(Duration::from_secs(5))
+        );
         assert_eq!(read("Sat, 21 Nov 2026 09:29:05 GMT"), Some(Duration::ZERO));
-        for wrong in ["", "-1", "1.5", "soon", "99999999999999999999", "Sat, 32 Nov 2026 09:30:05 GMT"] {
+        for wrong in [
+            "",
+            "-1",
+            "1.5",
+            "soon",
+            "99999999999999999999",
+            "Sat, 32 Nov 2026 09:30:05 GMT",
+        ] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

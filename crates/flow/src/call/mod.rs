@@ -1,0 +1,563 @@
+//! A call's life: ringing, controlled, orphaned, fallback, transferred, ended.
+//!
+//! The machine owns the caller's ear ([`leg`]) and the test caller ([`caller`]). Its driver calls [`Call::tick`] every 20 ms
+//! for the two frames of that time, [`Call::act`] at [`Call::deadline`], and carries out the [`Output`]s.
+
+pub mod caller;
+pub mod leg;
+
+use crate::Moment;
+use audio::{Frame, Law, PreparedPrompt};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use caller::{Caller, Signal};
+use leg::{Item, Leg, LegEvent, PlayId, Sound};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
+use wire::{
+    Digit, KeySet, UtcTime,
+    callcontrol::{
+        Capability, Codec, Command, CommandFrame, Event, FinishReason, HangupCause, RecordState, Session,
+    },
+    calls::{CallState, Happening},
+    ids::{CallId, ClientId, CommandId, ExternalId, PhoneNumber, TransferTarget},
+    limits::CONTROLLER_GRACE,
+};
+
+/// How long a call rings before it is given up.
+pub const RING_TIME: Duration = Duration::from_secs(30);
+/// Longest call.
+pub const LONGEST_CALL: Duration = Duration::from_secs(3600);
+/// Most events that are kept for a controller that went away.
+const KEPT_EVENTS: usize = 256;
+
+/// Who calls whom.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The call.
+    pub id: CallId,
+    /// The caller's number.
+    pub ani: PhoneNumber,
+    /// The number called.
+    pub dnis: PhoneNumber,
+    /// The caller's id in the CRM.
+    pub external_id: Option<ExternalId>,
+    /// The law of its audio.
+    pub codec: Codec,
+}
+
+impl Facts {
+    /// The law of the call's audio.
+    pub fn law(&self) -> Law {
+        match self.codec {
+            Codec::Pcmu => Law::Mu,
+            Codec::Pcma => Law::A,
+        }
+    }
+}
+
+/// What the center says by itself.
+#[derive(Debug, Clone)]
+pub struct Announcements {
+    /// Said when no controller comes back.
+    pub apology: (String, PreparedPrompt),
+    /// Where such a call goes then.
+    pub operator: TransferTarget,
+    /// What the operator says.
+    pub operator_greeting: (String, PreparedPrompt),
+    /// What any other extension says.
+    pub agent_greeting: (String, PreparedPrompt),
+}
+
+/// Names one connection of a controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ControllerId(pub u64);
+
+/// A controller that wants the call.
+#[derive(Debug, Clone)]
+pub struct Controller {
+    /// Its connection.
+    pub id: ControllerId,
+    /// The OAuth client behind it.
+    pub client: ClientId,
+    /// What it declared.
+    pub capabilities: BTreeSet<Capability>,
+}
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Send an event to the controller.
+    Tell(ControllerId, Event),
+    /// Close the controller's connection: the call is no longer its own. With a reason it is an error (1008).
+    Release(ControllerId, Option<String>),
+    /// Write down what happened.
+    Happened(Happening),
+    /// Record from now on, or no more.
+    Record(RecordState),
+    /// The call is over and may be forgotten.
+    Over,
+}
+
+/// The two directions of 20 ms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// What the caller hears.
+    pub heard: Frame,
+    /// What the caller says.
+    pub said: Frame,
+}
+
+enum State {
+    Ringing {
+        until: Moment,
+    },
+    Controlled(Controller),
+    Orphaned {
+        until: Moment,
+        client: ClientId,
+        kept: VecDeque<Event>,
+    },
+    Fallback,
+    Transferred,
+    Ended,
+}
+
+/// One call. See the [module](self).
+pub struct Call {
+    facts: Facts,
+    announcements: Announcements,
+    state: State,
+    leg: Leg,
+    caller: Caller,
+    answered: Option<(Moment, UtcTime)>,
+    latest_end: Moment,
+    next_play: u64,
+    media_sequence: u64,
+    /// A key that cut off a prompt, until the first frame without it.
+    cut: Option<(Digit, Moment)>,
+    recording: bool,
+}
+
+impl Call {
+    /// A call that begins to ring.
+    pub fn new(now: Moment, facts: Facts, caller: Caller, announcements: Announcements) -> Self {
+        Self {
+            leg: Leg::new(facts.law()),
+            facts,
+            announcements,
+            state: State::Ringing {
+                until: now + RING_TIME,
+            },
+            caller,
+            answered: None,
+            latest_end: now + LONGEST_CALL,
+            next_play: 0,
+            media_sequence: 0,
+            cut: None,
+            recording: false,
+        }
+    }
+
+    /// Who calls whom.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Where it is in its life.
+    pub fn state(&self) -> CallState {
+        match self.state {
+            State::Ringing { .. } => CallState::Ringing,
+            State::Controlled(_) => CallState::Controlled,
+            State::Orphaned { .. } => CallState::Orphaned,
+            State::Fallback => CallState::Fallback,
+            State::Transferred => CallState::Transferred,
+            State::Ended => CallState::Ended,
+        }
+    }
+
+    /// Whether frames are recorded.
+    pub fn is_recording(&self) -> bool {
+        self.recording
+    }
+
+    /// A controller asks for the call. `Err` is the reason for the refusal; the call is unharmed.
+    pub fn attach(
+        &mut self,
+        now: Moment,
+        clock: UtcTime,
+        controller: Controller,
+        out: &mut Vec<Output>,
+    ) -> Result<(), String> {
+        let kept = self.make_way_for(&controller, out)?;
+        if self.answered.is_none() {
+            self.caller.answered(now);
+        }
+        let (_, started_at) = *self.answered.get_or_insert((now, clock));
+        let session = Session {
+            ani: self.facts.ani.clone(),
+            dnis: self.facts.dnis.clone(),
+            codec: self.facts.codec,
+            started_at,
+            external_id: self.facts.external_id.clone(),
+        };
+        let connected = Event::Connected {
+            call_control_id: self.facts.id.clone(),
+            session,
+        };
+        out.push(Output::Tell(controller.id, connected));
+        out.extend(kept.into_iter().map(|event| Output::Tell(controller.id, event)));
+        self.state = State::Controlled(controller);
+        Ok(())
+    }
+
+    /// Decides whether the controller may have the call; gives the events that its predecessor missed.
+    fn make_way_for(&mut self, new: &Controller, out: &mut Vec<Output>) -> Result<VecDeque<Event>, String> {
+        match &mut self.state {
+            State::Ringing { .. } => {
+                out.push(Output::Happened(Happening::Answered));
+                Ok(VecDeque::new())
+            }
+            State::Orphaned { client, kept, .. } if *client == new.client => {
+                out.push(Output::Happened(Happening::ControllerBack));
+                Ok(std::mem::take(kept))
+            }
+            State::Controlled(old) if old.client == new.client => {
+                // The newest connection wins: the old one is most likely a dead socket.
+                let reason = "another connection took control of the call";
+                out.push(Output::Release(old.id, Some(reason.into())));
+                Ok(VecDeque::new())
+            }
+            State::Controlled(_) | State::Orphaned { .. } => Err(format!(
+                "the call {:?} is controlled by another client",
+                self.facts.id
+            )),
+            State::Fallback | State::Transferred => Err(format!(
+                "the call {:?} was handed on and can't be controlled any more",
+                self.facts.id
+            )),
+            State::Ended => Err(format!("the call {:?} has ended", self.facts.id)),
+        }
+    }
+
+    /// A controller's connection is gone without a hang-up.
+    pub fn detach(&mut self, now: Moment, id: ControllerId, out: &mut Vec<Output>) {
+        if let State::Controlled(controller) = &self.state
+            && controller.id == id
+        {
+            let client = controller.client.clone();
+            let kept = VecDeque::new();
+            self.state = State::Orphaned {
+                until: now + CONTROLLER_GRACE,
+                client,
+                kept,
+            };
+            out.push(Output::Happened(Happening::ControllerLost));
+        }
+    }
+
+    /// A controller's command. `sound` gives the sound of a play that was accepted.
+    pub fn command(
+        &mut self,
+        now: Moment,
+        from: ControllerId,
+        frame: CommandFrame,
+        sound: impl FnOnce(PlayId) -> Sound,
+        out: &mut Vec<Output>,
+    ) {
+        let State::Controlled(controller) = &self.state else {
+            return;
+        };
+        if controller.id != from {
+            return;
+        }
+        let CommandFrame { command_id, command } = frame;
+        let needed = command.needs();
+        if !controller.capabilities.contains(&needed) {
+            let message =
+                format!("the command needs the capability {needed}, which the first frame did not declare");
+            return self.refuse(command_id, message, out);
+        }
+        match command {
+            Command::Play(play) => {
+                let item = Item {
+                    play: PlayId(self.next_play),
+                    command_id,
+                    audio: play.audio.to_string(),
+                    barge_in: play.barge_in,
+                };
+                self.next_play += 1;
+                let sound = sound(item.play);
+                if let Err(item) = self.leg.enqueue(item, sound) {
+                    let message = "the queue of this call is full; wait for playback_finished".to_owned();
+                    self.refuse(item.command_id, message, out);
+                }
+            }
+            Command::Stop => {
+                let events = self.leg.clear(FinishReason::Stopped);
+                self.leg_events(now, events, out);
+            }
+            Command::Transfer(target) => self.transfer(now, command_id, target, out),
+            Command::Hangup => self.end(now, HangupCause::Controller, out),
+            Command::Record(state) => self.record(state, command_id, out),
+        }
+    }
+
+    fn refuse(&mut self, command_id: Option<CommandId>, message: String, out: &mut Vec<Output>) {
+        self.tell(
+            Event::Error {
+                command_id,
+                message,
+                errors: Vec::new(),
+            },
+            out,
+        );
+    }
+
+    /// Turns recording on or off.
+    pub fn record(&mut self, state: RecordState, command_id: Option<CommandId>, out: &mut Vec<Output>) {
+        self.recording = state == RecordState::Start;
+        out.push(Output::Record(state));
+        let uri = format!("/center/v1/calls/{}/recording", self.facts.id);
+        self.tell(
+            Event::Recorded {
+                command_id,
+                state,
+                uri,
+            },
+            out,
+        );
+    }
+
+    fn transfer(
+        &mut self,
+        now: Moment,
+        command_id: Option<CommandId>,
+        target: TransferTarget,
+        out: &mut Vec<Output>,
+    ) {
+        let events = self.leg.clear(FinishReason::Stopped);
+        self.leg_events(now, events, out);
+        self.tell(
+            Event::Transferred {
+                command_id,
+                target: target.clone(),
+            },
+            out,
+        );
+        if let State::Controlled(controller) = &self.state {
+            out.push(Output::Release(controller.id, None));
+        }
+        self.hand_on(target, out);
+    }
+
+    /// The extension answers with its greeting; the call ends when that is over.
+    fn hand_on(&mut self, target: TransferTarget, out: &mut Vec<Output>) {
+        let greeting = match target == self.announcements.operator {
+            true => self.announcements.operator_greeting.clone(),
+            false => self.announcements.agent_greeting.clone(),
+        };
+        out.push(Output::Happened(Happening::Transferred { target }));
+        self.state = State::Transferred;
+        self.announce(greeting);
+    }
+
+    fn announce(&mut self, (audio, prompt): (String, PreparedPrompt)) {
+        let play = PlayId(self.next_play);
+        self.next_play += 1;
+        let item = Item {
+            play,
+            command_id: None,
+            audio,
+            barge_in: KeySet::NONE,
+        };
+        // The queue was cleared before, so there is room.
+        let _ = self.leg.enqueue(item, Sound::Ready(prompt));
+    }
+
+    /// The sound of a play has arrived, or failed.
+    pub fn loaded(&mut self, play: PlayId, sound: Sound) {
+        self.leg.loaded(play, sound);
+    }
+
+    /// When [`Self::act`] is due; ticks come on their own.
+    pub fn deadline(&self) -> Moment {
+        let own = match &self.state {
+            State::Ringing { until } | State::Orphaned { until, .. } => *until,
+            State::Ended => return Moment::NEVER,
+            State::Controlled(_) | State::Fallback | State::Transferred => Moment::NEVER,
+        };
+        own.min(self.caller.deadline()).min(self.latest_end)
+    }
+
+    /// Does what is due: the caller's keys, a controller's absence, the end of a call that is too long.
+    pub fn act(&mut self, now: Moment, out: &mut Vec<Output>) {
+        if now >= self.latest_end {
+            return self.end(now, HangupCause::TooLong, out);
+        }
+        for signal in self.caller.act(now) {
+            self.signal(now, signal, out);
+        }
+        match &self.state {
+            State::Ringing { until } if now >= *until => self.end(now, HangupCause::NoAnswer, out),
+            State::Orphaned { until, .. } if now >= *until => self.fall_back(now, out),
+            _ => {}
+        }
+    }
+
+    fn signal(&mut self, now: Moment, signal: Signal, out: &mut Vec<Output>) {
+        match signal {
+            Signal::KeyDown(digit) => {
+                out.push(Output::Happened(Happening::KeyPressed { digit }));
+                let events = self.leg.key(digit);
+                let cut_sound = events
+                    .iter()
+                    .any(|event| matches!(event, LegEvent::Finished { played_ms: 1.., .. }));
+                if cut_sound {
+                    self.cut = Some((digit, now));
+                }
+                self.leg_events(now, events, out);
+            }
+            Signal::KeyUp(digit, held) => {
+                let duration_ms = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);
+                self.tell_if(Capability::Dtmf, || Event::Dtmf { digit, duration_ms }, out);
+            }
+            Signal::Speaks(duration_ms) => out.push(Output::Happened(Happening::Speaks { duration_ms })),
+            Signal::HungUp => self.end(now, HangupCause::Caller, out),
+        }
+    }
+
+    fn fall_back(&mut self, now: Moment, out: &mut Vec<Output>) {
+        let events = self.leg.clear(FinishReason::Stopped);
+        self.state = State::Fallback;
+        self.leg_events(now, events, out);
+        out.push(Output::Happened(Happening::FallbackStarted));
+        self.announce(self.announcements.apology.clone());
+    }
+
+    /// The next 20 ms in both directions.
+    pub fn tick(&mut self, now: Moment, out: &mut Vec<Output>) -> Tick {
+        let mut events = Vec::new();
+        let heard = self.leg.next_frame(&mut events);
+        if let Some((digit, pressed)) = self.cut.take() {
+            let after_ms = (now - pressed).as_secs_f64() * 1000.0;
+            out.push(Output::Happened(Happening::CutOff { digit, after_ms }));
+        }
+        self.leg_events(now, events, out);
+        if self.leg.is_idle() {
+            self.announcement_over(now, out);
+        }
+        let said = self.caller.next_frame();
+        self.media(now, &said, out);
+        Tick { heard, said }
+    }
+
+    fn announcement_over(&mut self, now: Moment, out: &mut Vec<Output>) {
+        match self.state {
+            State::Fallback => self.hand_on(self.announcements.operator.clone(), out),
+            State::Transferred => self.end(now, HangupCause::Completed, out),
+            _ => {}
+        }
+    }
+
+    fn media(&mut self, now: Moment, said: &Frame, out: &mut Vec<Output>) {
+        let Some((answered, _)) = self.answered else {
+            return;
+        };
+        let sequence = self.media_sequence;
+        let event = || Event::Media {
+            payload: BASE64_STANDARD.encode(said),
+            sequence,
+            timestamp_ms: u64::try_from((now - answered).as_millis()).unwrap_or(u64::MAX),
+        };
+        if matches!(self.state, State::Controlled(_)) {
+            self.tell_if(Capability::Media, event, out);
+        }
+        self.media_sequence += 1;
+    }
+
+    /// Ends the call. Without effect when it is over already.
+    pub fn end(&mut self, now: Moment, cause: HangupCause, out: &mut Vec<Output>) {
+        if matches!(self.state, State::Ended) {
+            return;
+        }
+        let events = self.leg.clear(FinishReason::Stopped);
+        self.leg_events(now, events, out);
+        if let State::Controlled(controller) = &self.state {
+            out.push(Output::Tell(controller.id, Event::Hangup { cause }));
+            out.push(Output::Release(controller.id, None));
+        }
+        self.state = State::Ended;
+        out.push(Output::Happened(Happening::Ended { cause }));
+        out.push(Output::Over);
+    }
+
+    fn leg_events(&mut self, now: Moment, events: Vec<LegEvent>, out: &mut Vec<Output>) {
+        for event in events {
+            match event {
+                LegEvent::Started(Item {
+                    command_id,
+                    audio,
+                    barge_in,
+                    ..
+                }) => {
+                    self.caller.heard_start(now, &audio, barge_in);
+                    out.push(Output::Happened(Happening::PromptStarted {
+                        prompt: audio.clone(),
+                    }));
+                    self.tell(Event::PlaybackStarted { command_id, audio }, out);
+                }
+                LegEvent::Finished {
+                    item: Item {
+                        command_id, audio, ..
+                    },
+                    reason,
+                    played_ms,
+                    message,
+                } => {
+                    self.caller.heard_end(now, &audio);
+                    let prompt = audio.clone();
+                    out.push(Output::Happened(Happening::PromptFinished {
+                        prompt,
+                        reason,
+                        played_ms,
+                    }));
+                    self.tell(
+                        Event::PlaybackFinished {
+                            command_id,
+                            audio,
+                            reason,
+                            played_ms,
+                            message,
+                        },
+                        out,
+                    );
+                }
+            }
+        }
+    }
+
+    fn tell_if(&mut self, capability: Capability, event: impl FnOnce() -> Event, out: &mut Vec<Output>) {
+        let wanted = match &self.state {
+            State::Controlled(controller) => controller.capabilities.contains(&capability),
+            // What the next connection declares is not known yet; keys must not be lost.
+            State::Orphaned { .. } => true,
+            _ => false,
+        };
+        if wanted {
+            self.tell(event(), out);
+        }
+    }
+
+    fn tell(&mut self, event: Event, out: &mut Vec<Output>) {
+        match &mut self.state {
+            State::Controlled(controller) => out.push(Output::Tell(controller.id, event)),
+            State::Orphaned { kept, .. } if kept.len() < KEPT_EVENTS => kept.push_back(event),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
