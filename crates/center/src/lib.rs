@@ -1,1 +1,332 @@
+//! The embedded contact centre: OAuth, rate limits, profiles, calls with real audio, and the call-control WebSocket.
+//!
+//! It speaks the v2 contract, so programs written for that run against it unchanged, on a laptop and without a tenant.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use center::{Center, Options, Tenant};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let center = Center::start(Options::local(folder.path().to_owned(), Tenant::demo()?)).await?;
+//! assert!(center.addresses().base_url().starts_with("http://127.0.0.1:"));
+//! center.close().await;
+//! # Ok(()) }
+//! ```
 
+mod admin;
+mod app;
+mod callcontrol;
+mod clock;
+mod environment;
+mod faults;
+mod fetch;
+mod guard;
+mod http;
+mod idempotency;
+mod limits;
+mod oauth;
+mod profiles;
+mod prompts;
+mod public;
+mod secrets;
+mod serve;
+mod switch;
+mod tenant;
+mod tls;
+mod tokens;
+
+pub use environment::Environment;
+pub use limits::{Limits, Rate};
+pub use secrets::{SecretsError, write_private};
+pub use switch::Pacing;
+pub use tenant::{Tenant, TenantError};
+pub use tls::TlsError;
+
+use app::App;
+use clock::Clock;
+use flow::call::Announcements;
+use secrecy::SecretString;
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use wire::{callcontrol::HangupCause, ids::ClientId};
+
+/// How a center is to be run.
+#[derive(Debug)]
+pub struct Options {
+    /// Where to listen for HTTP. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// HTTPS beside it.
+    pub tls: Option<TlsOptions>,
+    /// Where recordings, secrets and the local authority are kept. Made if it is not there.
+    pub data_dir: PathBuf,
+    /// What is served.
+    pub tenant: Tenant,
+    /// How much a client may ask for.
+    pub limits: Limits,
+    /// Hosts that audio may be fetched from though their addresses are internal.
+    pub allow_hosts: Vec<String>,
+    /// The admin token; kept in the data folder when none is given.
+    pub admin_token: Option<SecretString>,
+}
+
+impl Options {
+    /// A center on a free port of loopback with the usual limits.
+    pub fn local(data_dir: PathBuf, tenant: Tenant) -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            tls: None,
+            data_dir,
+            tenant,
+            limits: Limits::default(),
+            allow_hosts: Vec::new(),
+            admin_token: None,
+        }
+    }
+}
+
+/// HTTPS with certificates of the center's own authority.
+#[derive(Debug, Clone)]
+pub struct TlsOptions {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Host names beside `localhost`, such as `acme.api.cxone.com`.
+    pub names: Vec<String>,
+}
+
+/// Why a center did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder can't be used.
+    #[error("the data folder {} can't be used; choose another with --data-dir", .path.display())]
+    DataDir {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The address can't be listened on.
+    #[error("{}", listen_message(*.address, .source))]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The made-up secrets can't be kept.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// There is no HTTPS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The client for audio URLs can't be made.
+    #[error("the HTTP client can't be made")]
+    Fetcher(#[source] reqwest::Error),
+    /// A thread can't be started.
+    #[error("a thread can't be started")]
+    Thread(#[source] io::Error),
+    /// The tenant names a prompt that is not there.
+    #[error("the tenant has no prompt {0:?}")]
+    NoPrompt(wire::ids::PromptId),
+}
+
+fn listen_message(address: SocketAddr, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "port {} is in use already; stop the other program, or choose another port (port 0 takes a free one)",
+            address.port()
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("listening on {address} is not permitted; use a port above 1023")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{address} is no address of this machine; use 127.0.0.1 or one of its own")
+        }
+        _ => format!("listening on {address} is not possible"),
+    }
+}
+
+/// Where a running center is reached.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// HTTP.
+    pub http: SocketAddr,
+    /// HTTPS, and the host name it is called by.
+    pub https: Option<(SocketAddr, String)>,
+    /// The certificate of the local authority.
+    pub ca: Option<PathBuf>,
+}
+
+impl Addresses {
+    /// The base URL for clients, plain HTTP. A center on all interfaces is reached over loopback.
+    pub fn base_url(&self) -> String {
+        let host = match self.http.ip() {
+            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+            ip => ip.to_string(),
+        };
+        format!("http://{host}:{}", self.http.port())
+    }
+}
+
+/// A running center. Dropped without [`Center::close`], it stops listening, and calls end with the process.
+pub struct Center {
+    app: Arc<App>,
+    addresses: Addresses,
+    environment: Environment,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Center {
+    /// Starts a center; when this returns, it answers.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let data_dir = make_data_dir(options.data_dir)?;
+        let (http, addresses) = listen(options.listen).await?;
+        let mut servers = vec![(http, None)];
+        let mut addresses = Addresses {
+            http: addresses,
+            https: None,
+            ca: None,
+        };
+        if let Some(tls) = options.tls {
+            let (config, ca) = tls::server(&data_dir, &tls.names)?;
+            let (https, address) = listen(tls.listen).await?;
+            let name = tls
+                .names
+                .into_iter()
+                .next()
+                .unwrap_or_else(|| "localhost".to_owned());
+            addresses.https = Some((address, name));
+            addresses.ca = Some(ca);
+            servers.push((https, Some(config)));
+        }
+        let guard = guard::Guard {
+            loopback: addresses.http.ip().is_loopback(),
+            hosts: options.allow_hosts.into_iter().collect(),
+        };
+
+        let mut secrets = secrets::Secrets::open(&data_dir)?;
+        let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
+        let clients = client_secrets(&options.tenant, &mut secrets)?;
+        let first = &options.tenant.first_client;
+        let environment = clients
+            .get(first)
+            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token))
+            .unwrap_or_default();
+
+        let clock = Clock::start();
+        let announcements = announcements(&options.tenant)?;
+        let recordings = data_dir.join("recordings");
+        let app = Arc::new(App {
+            clock,
+            switch: switch::Switch::start(clock, recordings, announcements).map_err(StartError::Thread)?,
+            tokens: tokens::Tokens::new(clients),
+            limits: limits::RateLimits::new(options.limits),
+            idempotency: Default::default(),
+            faults: Default::default(),
+            fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
+            admin_token,
+            closing: CancellationToken::new(),
+            upgraded: TaskTracker::new(),
+            next_controller: Default::default(),
+            tenant: options.tenant,
+        });
+        let router = http::router(app.clone());
+        let servers = servers.into_iter().map(|(listener, config)| {
+            tokio::spawn(serve::serve(
+                listener,
+                config,
+                router.clone(),
+                app.closing.clone(),
+            ))
+        });
+        Ok(Self {
+            servers: servers.collect(),
+            app,
+            addresses,
+            environment,
+        })
+    }
+
+    /// Where it is reached.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The environment that its clients need.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// How punctual its frames were so far.
+    pub async fn pacing(&self) -> Pacing {
+        self.app
+            .switch
+            .status()
+            .await
+            .map(|status| status.pacing)
+            .unwrap_or_default()
+    }
+
+    /// Ends all calls, tells their controllers, finishes recordings and requests under way, and stops.
+    pub async fn close(self) {
+        self.app.switch.close(HangupCause::Shutdown).await;
+        self.app.closing.cancel();
+        for server in self.servers {
+            let _ = server.await;
+        }
+        self.app.upgraded.close();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+    }
+}
+
+fn make_data_dir(path: PathBuf) -> Result<PathBuf, StartError> {
+    match std::fs::create_dir_all(&path) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(StartError::DataDir { path, source }),
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let error = |source| StartError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(error)?;
+    let bound = listener.local_addr().map_err(error)?;
+    Ok((listener, bound))
+}
+
+type ClientSecrets = HashMap<ClientId, (tenant::Client, SecretString)>;
+
+fn client_secrets(tenant: &Tenant, secrets: &mut secrets::Secrets) -> Result<ClientSecrets, SecretsError> {
+    let mut with_secrets = HashMap::new();
+    for (id, client) in &tenant.clients {
+        let secret = client.secret.clone().map_or_else(|| secrets.of_client(id), Ok)?;
+        with_secrets.insert(id.clone(), (client.clone(), secret));
+    }
+    Ok(with_secrets)
+}
+
+fn announcements(tenant: &Tenant) -> Result<Announcements, StartError> {
+    let named = &tenant.announcements;
+    let prompt = |id: &wire::ids::PromptId| {
+        let prompt = tenant
+            .prompts
+            .get(id)
+            .cloned()
+            .ok_or_else(|| StartError::NoPrompt(id.clone()))?;
+        Ok::<_, StartError>((id.to_string(), prompt))
+    };
+    Ok(Announcements {
+        apology: prompt(&named.apology)?,
+        operator: named.operator.clone(),
+        operator_greeting: prompt(&named.operator_greeting)?,
+        agent_greeting: prompt(&named.agent_greeting)?,
+    })
+}

@@ -38,7 +38,8 @@ impl PlaceCall {
         faults.finish(call)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
+    /// Reads the request from an object, wherever it came from.
+    pub fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
         let id = body.optional_parsed("id", faults);
         let ani = body.parsed("ani", faults);
         let dnis = body.parsed("dnis", faults);

@@ -1,0 +1,34 @@
+//! What every request can reach.
+
+use crate::{
+    clock::Clock, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency, limits::RateLimits,
+    switch::Switch, tenant::Tenant, tokens::Tokens,
+};
+use secrecy::SecretString;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The center's parts.
+pub(crate) struct App {
+    pub(crate) clock: Clock,
+    pub(crate) tenant: Tenant,
+    pub(crate) tokens: Tokens,
+    pub(crate) limits: RateLimits,
+    pub(crate) idempotency: Idempotency,
+    pub(crate) faults: FaultBook,
+    pub(crate) switch: Switch,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) admin_token: SecretString,
+    /// Cancelled when the center closes.
+    pub(crate) closing: CancellationToken,
+    /// Connections that were upgraded, which the server itself does not wait for.
+    pub(crate) upgraded: TaskTracker,
+    pub(crate) next_controller: AtomicU64,
+}
+
+impl App {
+    /// A number that no other connection has.
+    pub(crate) fn new_controller_id(&self) -> flow::call::ControllerId {
+        flow::call::ControllerId(self.next_controller.fetch_add(1, Ordering::Relaxed))
+    }
+}

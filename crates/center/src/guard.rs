@@ -1,0 +1,205 @@
+//! The guard for addresses that a controller names: nothing follows a link inward (contract section 8).
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+};
+use url::{Host, Url};
+
+/// Which inner addresses may be fetched from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Guard {
+    /// Whether loopback is permitted: where the center itself listens there.
+    pub(crate) loopback: bool,
+    /// Hosts that are permitted whatever their address, as the configuration writes them.
+    pub(crate) hosts: BTreeSet<String>,
+}
+
+impl Guard {
+    /// Whether an address may be connected to.
+    pub(crate) fn permits(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => self.permits_v4(v4),
+            IpAddr::V6(v6) => match embedded_v4(v6) {
+                Some(v4) => self.permits_v4(v4),
+                None => self.permits_v6(v6),
+            },
+        }
+    }
+
+    fn permits_v4(&self, a: Ipv4Addr) -> bool {
+        if a.is_loopback() {
+            return self.loopback;
+        }
+        let [first, second, third, _] = a.octets();
+        let shared = first == 100 && (64..128).contains(&second);
+        let protocol = first == 192 && second == 0 && third == 0;
+        let benchmarking = first == 198 && (18..20).contains(&second);
+        !(a.is_private() || a.is_link_local() || a.is_unspecified() || a.is_multicast() || a.is_broadcast())
+            && !(a.is_documentation() || shared || protocol || benchmarking || first == 0 || first >= 240)
+    }
+
+    fn permits_v6(&self, a: Ipv6Addr) -> bool {
+        if a.is_loopback() {
+            return self.loopback;
+        }
+        let global = a.segments()[0] & 0xe000 == 0x2000;
+        let documentation = a.segments()[0] == 0x2001 && a.segments()[1] == 0x0db8;
+        global && !documentation
+    }
+
+    /// Checks an address that is written as a number; names are checked when they are resolved.
+    pub(crate) fn check_literal(&self, url: &Url) -> Result<(), String> {
+        if url.host_str().is_some_and(|host| self.hosts.contains(host)) {
+            return Ok(());
+        }
+        let literal = match url.host() {
+            Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
+            Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
+            Some(Host::Domain(_)) => return Ok(()),
+            None => return Err("the URL has no host".into()),
+        };
+        if self.permits(literal) {
+            Ok(())
+        } else {
+            Err(refusal(&literal.to_string()))
+        }
+    }
+}
+
+/// The IPv4 address inside a mapped, NAT64 or 6to4 one.
+fn embedded_v4(a: Ipv6Addr) -> Option<Ipv4Addr> {
+    let s = a.segments();
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match s {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+        [0x2002, high, low, ..] => Some(v4(high, low)),
+        _ => None,
+    }
+}
+
+fn refusal(host: &str) -> String {
+    format!("{host} is an internal address, which this center does not fetch from")
+}
+
+/// Resolves names, and leaves out the addresses that the guard refuses: what is checked is what is connected to.
+pub(crate) struct GuardedResolver(pub(crate) Guard);
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let guard = self.0.clone();
+        Box::pin(async move {
+            let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let permitted: Vec<SocketAddr> = all
+                .filter(|address| guard.hosts.contains(name.as_str()) || guard.permits(address.ip()))
+                .collect();
+            if permitted.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal(name.as_str())).into());
+            }
+            Ok(Box::new(permitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inner_addresses_are_refused_however_they_are_written() {
+        for inner in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "ff02::1",
+            "198.18.0.1",
+            "192.0.0.1",
+            "240.0.0.1",
+        ] {
+            assert!(!Guard::default().permits(inner.parse().unwrap()), "{inner}");
+        }
+        for outer in ["1.1.1.1", "8.8.8.8", "2606:4700::1111"] {
+            assert!(Guard::default().permits(outer.parse().unwrap()), "{outer}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_the_configuration_names_are_permitted() {
+        let guard = Guard {
+            hosts: ["10.0.0.7".to_owned()].into(),
+            ..Guard::default()
+        };
+        assert!(
+            guard
+                .check_literal(&Url::parse("http://10.0.0.7:8080/x.wav").unwrap())
+                .is_ok()
+        );
+        assert!(
+            guard
+                .check_literal(&Url::parse("http://10.0.0.8/x.wav").unwrap())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_center_on_loopback_permits_loopback_and_nothing_more() {
+        assert!(
+            Guard {
+                loopback: true,
+                ..Guard::default()
+            }
+            .permits("127.0.0.1".parse().unwrap())
+        );
+        assert!(
+            Guard {
+                loopback: true,
+                ..Guard::default()
+            }
+            .permits("::ffff:127.0.0.1".parse().unwrap())
+        );
+        assert!(
+            !Guard {
+                loopback: true,
+                ..Guard::default()
+            }
+            .permits("10.0.0.1".parse().unwrap())
+        );
+    }
+
+    #[test]
+    fn numbers_in_urls_are_checked_in_every_spelling() {
+        for url in [
+            "http://127.1/x",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://[::1]/",
+            "http://0/",
+        ] {
+            assert!(
+                Guard::default().check_literal(&Url::parse(url).unwrap()).is_err(),
+                "{url}"
+            );
+        }
+        assert!(
+            Guard::default()
+                .check_literal(&Url::parse("http://example.com/").unwrap())
+                .is_ok()
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! The door: what every request passes on its way in and out.
+
+use super::answer::{Refusal, code_of};
+use crate::{
+    app::App,
+    idempotency::{Scope as KeyScope, StoredAnswer, Verdict},
+    limits::RouteClass,
+    secrets::same_secret,
+    tokens::Bearer,
+};
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::sync::Arc;
+use wire::{
+    ids::{CorrelationId, IdempotencyKey},
+    oauth::Scope,
+};
+
+/// The largest body of a request that carries an idempotency key.
+pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+const CORRELATION: &str = "x-correlation-id";
+
+/// Who asks, for idempotency keys.
+#[derive(Debug, Clone)]
+struct Principal(String);
+
+/// Gives every request its correlation id, and every refusal its body.
+pub(crate) async fn correlate(mut request: Request, next: Next) -> Response {
+    let given = header_text(request.headers(), CORRELATION).and_then(|text| text.parse().ok());
+    let id: CorrelationId = given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7()));
+    request.extensions_mut().insert(id.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).await;
+    tracing::debug!(%method, path, status = response.status().as_u16(), correlation = %id, "answered");
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        response = refusal.answer(&id);
+    } else if response.status().is_client_error() || response.status().is_server_error() {
+        response = framework_refusal(response).await.answer(&id);
+    }
+    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+        response.headers_mut().insert(CORRELATION, value);
+    }
+    response
+}
+
+/// A refusal of the framework itself, such as a wrong method: its text becomes the message.
+async fn framework_refusal(response: Response) -> Refusal {
+    let status = response.status();
+    let upgrade = response.headers().get(header::UPGRADE).cloned();
+    let text = to_bytes(response.into_body(), 4096).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let reason = status.canonical_reason().unwrap_or(code_of(status));
+    let refusal = Refusal::new(
+        status,
+        if text.is_empty() {
+            reason.into()
+        } else {
+            text.into_owned()
+        },
+    );
+    match upgrade {
+        Some(value) => refusal.with_header(header::UPGRADE, value.to_str().unwrap_or("websocket")),
+        None => refusal,
+    }
+}
+
+/// Lets a fault on demand strike.
+pub(crate) async fn strike(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let burden = if path.starts_with("/center/") {
+        None
+    } else {
+        app.faults.strike(path)
+    };
+    let Some(burden) = burden else {
+        return next.run(request).await;
+    };
+    tokio::time::sleep(burden.delay).await;
+    let Some(status) = burden.status.and_then(|status| StatusCode::from_u16(status).ok()) else {
+        return next.run(request).await;
+    };
+    let refusal = Refusal::new(status, "this fault was asked for");
+    match burden.retry_after_s {
+        Some(seconds) => refusal
+            .with_header(header::RETRY_AFTER, &seconds.to_string())
+            .into_response(),
+        None => refusal.into_response(),
+    }
+}
+
+/// What a route asks of a token, and what it counts as.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub(crate) app: Arc<App>,
+    pub(crate) scopes: &'static [Scope],
+    pub(crate) class: RouteClass,
+}
+
+/// Lets in who carries a good token with the right scopes and is within the rate limit.
+pub(crate) async fn authorize(State(access): State<Access>, mut request: Request, next: Next) -> Response {
+    match admit(&access, request.headers()) {
+        Ok(bearer) => {
+            request
+                .extensions_mut()
+                .insert(Principal(format!("client {}", bearer.client)));
+            request.extensions_mut().insert(bearer);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn admit(access: &Access, headers: &HeaderMap) -> Result<Bearer, Refusal> {
+    let token = bearer_token(headers)
+        .ok_or_else(|| Refusal::unauthorized("a bearer token is needed; get one from POST /oauth/token"))?;
+    let bearer = access
+        .app
+        .tokens
+        .check(access.app.clock.now(), token)
+        .ok_or_else(|| Refusal::unauthorized("the token is unknown or expired; get a new one"))?;
+    if let Some(missing) = access
+        .scopes
+        .iter()
+        .find(|scope| !bearer.scopes.contains(**scope))
+    {
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            format!("the token lacks the scope {missing}"),
+        ));
+    }
+    access
+        .app
+        .limits
+        .count(&bearer.client, access.class)
+        .map_err(Refusal::too_many)?;
+    Ok(bearer)
+}
+
+/// Lets in who carries the admin token.
+pub(crate) async fn administer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let token = bearer_token(request.headers()).map(|token| token.to_owned().into());
+    if !token.is_some_and(|token| same_secret(&token, &app.admin_token)) {
+        let message = "the admin token is needed; the center prints it at the start (TRUNKLINE_ADMIN_TOKEN)";
+        return Refusal::unauthorized(message).into_response();
+    }
+    request.extensions_mut().insert(Principal("admin".into()));
+    next.run(request).await
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Honours `Idempotency-Key` on every POST. Stands behind the check of the token: a key belongs to a client.
+pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let key = request.headers().get("idempotency-key").cloned();
+    let Some(key) = key.filter(|_| request.method() == Method::POST) else {
+        return next.run(request).await;
+    };
+    match once(&app, key, request, next).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Result<Response, Refusal> {
+    let bad_key = |reason: String| Refusal::faults(wire::Faults::one(format!("Idempotency-Key {reason}")));
+    let key = key
+        .to_str()
+        .map_err(|_| bad_key("must be visible ASCII".into()))?;
+    let key: IdempotencyKey = key
+        .parse()
+        .map_err(|error: wire::ids::IdError| bad_key(error.to_string()))?;
+    let principal = request
+        .extensions()
+        .get::<Principal>()
+        .map_or(String::new(), |Principal(name)| name.clone());
+    let scope = KeyScope {
+        principal,
+        path: request.uri().path().to_owned(),
+        key,
+    };
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
+        Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body must be at most {MAX_BODY_BYTES} bytes"),
+        )
+    })?;
+    loop {
+        match app.idempotency.ask(app.clock.now(), scope.clone(), &body) {
+            Verdict::Repeat(answer) => return Ok(repeat(answer)),
+            Verdict::Wait(mut done) => {
+                // The sender is dropped when the first request is done, one way or the other.
+                let _ = done.changed().await;
+            }
+            Verdict::OtherBody => {
+                let message = "this Idempotency-Key was used with another body; use a new key";
+                return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message));
+            }
+            Verdict::Proceed(claim) => {
+                let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+                return keep(claim, response).await;
+            }
+        }
+    }
+}
+
+/// Keeps the answer for repeats, a refusal too; but not what may go better the next time.
+async fn keep(claim: crate::idempotency::Claim, mut response: Response) -> Result<Response, Refusal> {
+    let status = response.status();
+    let worth_keeping = !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS;
+    let refusal = response.extensions_mut().remove::<Refusal>();
+    let (parts, body) = response.into_parts();
+    let body: Bytes = to_bytes(body, usize::MAX)
+        .await
+        .map_err(|error| Refusal::internal(&error))?;
+    let answer = StoredAnswer {
+        status,
+        headers: parts.headers,
+        body,
+        refusal,
+    };
+    if worth_keeping {
+        claim.answered(answer.clone());
+    }
+    Ok(give(answer))
+}
+
+fn repeat(answer: StoredAnswer) -> Response {
+    let mut response = give(answer);
+    response
+        .headers_mut()
+        .insert("idempotency-replayed", HeaderValue::from_static("true"));
+    response
+}
+
+fn give(answer: StoredAnswer) -> Response {
+    let mut response = Response::new(Body::from(answer.body));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    if let Some(refusal) = answer.refusal {
+        response.extensions_mut().insert(refusal);
+    }
+    response
+}

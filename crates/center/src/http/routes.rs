@@ -1,0 +1,74 @@
+//! Every path of the center. A new capability adds its lines here.
+
+use super::answer::Refusal;
+use super::door::{Access, MAX_BODY_BYTES, administer, authorize, correlate, idempotent, strike};
+use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{MethodRouter, delete, get, post},
+};
+use http::StatusCode;
+use std::sync::Arc;
+use wire::oauth::Scope;
+
+/// The whole center as one service.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let remembered = || from_fn_with_state(app.clone(), idempotent);
+    let guarded = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
+        let access = Access {
+            app: app.clone(),
+            scopes,
+            class,
+        };
+        route
+            .layer(remembered())
+            .layer(from_fn_with_state(access, authorize))
+    };
+
+    let platform = Router::new()
+        .route("/oauth/token", post(oauth::token).layer(remembered()))
+        .route(
+            "/api/v2/profiles/external/{external_id}",
+            guarded(
+                &[Scope::ProfileRead],
+                RouteClass::ProfileReads,
+                get(profiles::by_external_id),
+            ),
+        )
+        .route(
+            "/api/v2/callcontrol/websocket",
+            guarded(
+                &[Scope::CallControlInbound, Scope::CallControlMedia],
+                RouteClass::Other,
+                get(callcontrol::upgrade),
+            ),
+        )
+        .route("/audio/{file}", get(public::audio_file))
+        .route("/health", get(public::health));
+
+    let admin = Router::new()
+        .route("/center/v1/calls", post(admin::place_call))
+        .route("/center/v1/calls/{id}", get(admin::call).delete(admin::end_call))
+        .route("/center/v1/calls/{id}/recording", get(admin::recording))
+        .route("/center/v1/prompts", get(admin::prompts))
+        .route("/center/v1/status", get(admin::status))
+        .route(
+            "/center/v1/faults",
+            get(admin::faults)
+                .post(admin::add_fault)
+                .delete(admin::clear_faults),
+        )
+        .route("/center/v1/tokens", delete(admin::revoke_tokens))
+        .layer(remembered())
+        .layer(from_fn_with_state(app.clone(), administer));
+
+    platform
+        .merge(admin)
+        .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), strike))
+        .layer(from_fn(correlate))
+        .with_state(app)
+}

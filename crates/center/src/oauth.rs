@@ -1,0 +1,52 @@
+//! `POST /oauth/token` (contract section 1).
+
+use crate::{
+    app::App,
+    http::answer::{Json, Refusal},
+    limits::RouteClass,
+};
+use axum::{body::Bytes, extract::State, response::IntoResponse};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use std::sync::Arc;
+use wire::oauth::{OAuthFault, TokenRequest};
+
+/// Grants a token.
+pub(crate) async fn token(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<impl IntoResponse, Refusal> {
+    let request = parse(&headers, &body).map_err(|fault| Refusal::oauth(&fault))?;
+    let client = &request.credentials.client_id;
+    if app.tokens.knows(client) {
+        app.limits
+            .count(client, RouteClass::Other)
+            .map_err(Refusal::too_many)?;
+    }
+    let granted = app
+        .tokens
+        .grant(app.clock.now(), &request)
+        .map_err(|fault| Refusal::oauth(&fault))?;
+    let mut response = Json(
+        StatusCode::OK,
+        json!({
+            "access_token": granted.token,
+            "token_type": "bearer",
+            "expires_in": granted.lifetime.as_secs(),
+            "scope": granted.scopes.to_string(),
+        }),
+    )
+    .into_response();
+    // RFC 6749, 5.1.
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+fn parse(headers: &HeaderMap, body: &[u8]) -> Result<TokenRequest, OAuthFault> {
+    let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str());
+    let unreadable = |_| OAuthFault::InvalidRequest("the Authorization header is not visible ASCII".into());
+    TokenRequest::parse(authorization.transpose().map_err(unreadable)?, body)
+}

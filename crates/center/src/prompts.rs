@@ -1,0 +1,150 @@
+//! The prompt library: every audio file of a folder, decoded and encoded once at the start.
+
+use audio::{Law, PreparedPrompt, TELEPHONY_RATE};
+use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
+use wire::{Faults, ids::PromptId};
+
+/// Largest prompt file, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// An audio file as it is served under the audio base URL.
+#[derive(Debug, Clone)]
+pub(crate) struct AudioFile {
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) content_type: &'static str,
+}
+
+/// Prompts by id and files by name.
+#[derive(Debug, Default)]
+pub(crate) struct Prompts {
+    ready: BTreeMap<PromptId, PreparedPrompt>,
+    files: BTreeMap<String, AudioFile>,
+}
+
+impl Prompts {
+    /// Reads a folder; files that are not `.wav` or `.mp3` are passed over, links are not followed.
+    pub(crate) fn read_folder(folder: &Path) -> Result<Self, Faults> {
+        let entries = fs::read_dir(folder).map_err(|error| {
+            Faults::one(format!(
+                "the prompts folder {} can't be read: {error}",
+                folder.display()
+            ))
+        })?;
+        let mut files = Vec::new();
+        let mut faults = Faults::new();
+        for entry in entries.filter_map(Result::ok) {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if content_type(&name).is_none() || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                continue;
+            }
+            let size = entry.metadata().map_or(0, |metadata| metadata.len());
+            if size > MAX_FILE_BYTES {
+                faults.push(format!(
+                    "{name}: a prompt file must be at most {MAX_FILE_BYTES} bytes, not {size}"
+                ));
+                continue;
+            }
+            files.extend(faults.keep(match fs::read(entry.path()) {
+                Ok(bytes) => Ok((name, Cow::Owned(bytes))),
+                Err(error) => Err(format!("{name} can't be read: {error}")),
+            }));
+        }
+        let prompts = Self::from_files(files).map_err(|more| {
+            more.into_vec()
+                .into_iter()
+                .for_each(|sentence| faults.push(sentence));
+        });
+        faults.finish(prompts.ok())
+    }
+
+    /// Takes named files; where there are a `.wav` and an `.mp3` of one name, the prompt is made from the `.wav`.
+    pub(crate) fn from_files<'a>(
+        files: impl IntoIterator<Item = (String, Cow<'a, [u8]>)>,
+    ) -> Result<Self, Faults> {
+        let mut prompts = Self::default();
+        let mut faults = Faults::new();
+        for (name, bytes) in files {
+            let Some(content_type) = content_type(&name) else {
+                continue;
+            };
+            let stem = name.rsplit_once('.').map_or(&*name, |(stem, _)| stem);
+            let id = faults.keep(
+                stem.parse::<PromptId>()
+                    .map_err(|error| format!("{name}: the name {error}")),
+            );
+            let prompt = faults.keep(prepare(bytes.to_vec()).map_err(|error| format!("{name}: {error}")));
+            if let (Some(id), Some(prompt)) = (id, prompt) {
+                let from_wav = content_type == "audio/wav";
+                if from_wav || !prompts.ready.contains_key(&id) {
+                    prompts.ready.insert(id, prompt);
+                }
+            }
+            prompts.files.insert(
+                name,
+                AudioFile {
+                    bytes: bytes.into(),
+                    content_type,
+                },
+            );
+        }
+        faults.finish(Some(prompts))
+    }
+
+    /// A prompt by id. The name of one of its files serves as well.
+    pub(crate) fn get(&self, id: &PromptId) -> Option<&PreparedPrompt> {
+        self.ready.get(id).or_else(|| {
+            let stem = self
+                .files
+                .contains_key(id.as_str())
+                .then(|| id.as_str().rsplit_once('.'))??
+                .0;
+            self.ready.get(&stem.parse().ok()?)
+        })
+    }
+
+    /// A file by name.
+    pub(crate) fn file(&self, name: &str) -> Option<&AudioFile> {
+        self.files.get(name)
+    }
+
+    /// All prompt ids, sorted.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &PromptId> {
+        self.ready.keys()
+    }
+}
+
+/// Decodes an audio file for calls. Both laws can be made from it.
+pub(crate) fn prepare(bytes: Vec<u8>) -> Result<PreparedPrompt, audio::DecodeError> {
+    Ok(PreparedPrompt::new(
+        &audio::decode(bytes)?.resampled(TELEPHONY_RATE),
+        Law::Mu,
+    ))
+}
+
+fn content_type(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+        "wav" => Some("audio/wav"),
+        "mp3" => Some("audio/mpeg"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_faulty_files_names_them_all() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("page.mp3"), "<html>").unwrap();
+        fs::write(folder.path().join("empty.wav"), "").unwrap();
+        fs::write(folder.path().join("notes.txt"), "no audio, no fault").unwrap();
+        let mut faults = Prompts::read_folder(folder.path()).unwrap_err().into_vec();
+        faults.sort();
+        assert_eq!(faults.len(), 2);
+        assert!(
+            faults[0].starts_with("empty.wav: ") && faults[1].starts_with("page.mp3: "),
+            "{faults:?}"
+        );
+    }
+}

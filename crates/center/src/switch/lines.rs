@@ -1,0 +1,502 @@
+//! The calls of the switch and when they are due: all that its thread does, but for waiting.
+
+use super::{
+    AttachError, Message, PlaceError, Placement, Status, ToController,
+    history::{self, History},
+    pacing::Pacing,
+    recorder::{self, Recorder, RecordingId},
+};
+use crate::clock::Clock;
+use audio::FRAME_SAMPLES;
+use flow::{
+    Moment,
+    call::{
+        Announcements, Call, Controller, ControllerId, Output, Tick,
+        leg::{PlayId, Sound},
+    },
+};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    path::PathBuf,
+    sync::mpsc::SyncSender,
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot};
+use wire::{
+    callcontrol::{CommandFrame, HangupCause, RecordState},
+    calls::{CallRecord, CallState, Happening, Recording},
+    ids::CallId,
+};
+
+const FRAME: Duration = Duration::from_millis(audio::FRAME_MS);
+/// A call that is further behind than this goes on from now; the frames between are lost.
+const MOST_BEHIND: Duration = Duration::from_secs(1);
+/// Frames that are collected before they go to the disk: one second.
+const CHUNK_FRAMES: u64 = 50;
+/// Most calls at a time.
+const MAX_CALLS: usize = 10_000;
+
+/// A call with what its driver needs.
+struct Line {
+    serial: u64,
+    call: Call,
+    record: CallRecord,
+    placed: Moment,
+    next_tick: Moment,
+    /// When the line's valid entry in [`Lines::due`] is due; all others are out of date.
+    queued: Moment,
+    /// The controller's connection; for a moment also that of its predecessor.
+    links: Vec<(ControllerId, mpsc::Sender<ToController>)>,
+    tape: Option<Tape>,
+    over: bool,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+struct Tape {
+    id: RecordingId,
+    pending: Vec<u8>,
+    frames: u64,
+    running: bool,
+}
+
+/// All calls of the switch.
+pub(super) struct Lines {
+    lines: HashMap<CallId, Line>,
+    /// When lines are due; see [`Line::queued`].
+    due: BinaryHeap<Reverse<(Moment, CallId)>>,
+    history: History,
+    pacing: Pacing,
+    recorder: Recorder,
+    recordings: PathBuf,
+    announcements: Announcements,
+    own_inbox: SyncSender<Message>,
+    next_serial: u64,
+    closing: bool,
+}
+
+impl Lines {
+    pub(super) fn new(
+        recorder: Recorder,
+        recordings: PathBuf,
+        announcements: Announcements,
+        own_inbox: SyncSender<Message>,
+    ) -> Self {
+        Self {
+            lines: HashMap::new(),
+            due: BinaryHeap::new(),
+            history: History::default(),
+            pacing: Pacing::default(),
+            recorder,
+            recordings,
+            announcements,
+            own_inbox,
+            next_serial: 0,
+            closing: false,
+        }
+    }
+
+    /// True when the switch was told to close and every call is over and on disk.
+    pub(super) fn is_done(&self) -> bool {
+        self.closing && self.lines.is_empty()
+    }
+
+    /// When [`Self::advance`] is due.
+    pub(super) fn deadline(&self) -> Moment {
+        self.due.peek().map_or(Moment::NEVER, |Reverse((due, _))| *due)
+    }
+
+    /// Carries out a request.
+    pub(super) fn message(&mut self, now: Moment, message: Message) {
+        match message {
+            Message::Place(placement, reply) => {
+                let _ = reply.send(self.place(now, *placement));
+            }
+            Message::Attach {
+                call,
+                controller,
+                link,
+                reply,
+            } => {
+                let _ = reply.send(self.attach(now, &call, controller, link));
+            }
+            Message::Detach { call, id } => self.with(now, &call, |line, out| {
+                line.links.retain(|(known, _)| *known != id);
+                line.call.detach(now, id, out);
+            }),
+            Message::Command {
+                call,
+                from,
+                frame,
+                sound,
+                started,
+            } => {
+                self.command(now, &call, from, frame, sound, started);
+            }
+            Message::Loaded {
+                call,
+                serial,
+                play,
+                sound,
+            } => {
+                if let Some(line) = self.lines.get_mut(&call).filter(|line| line.serial == serial) {
+                    line.call.loaded(play, sound);
+                }
+            }
+            Message::End { call, cause, reply } => {
+                let live = self.lines.get(&call).is_some_and(|line| !line.over);
+                self.with(now, &call, |line, out| line.call.end(now, cause, out));
+                let _ = reply.send(live);
+            }
+            Message::Record(call, reply) => {
+                let live = self.lines.get(&call).map(Line::record_now);
+                let _ = reply.send(live.or_else(|| self.history.get(&call).cloned()));
+            }
+            Message::AwaitEnd(call, reply) => {
+                // Without a line there is nothing to wait for: the dropped sender says so.
+                if let Some(line) = self.lines.get_mut(&call) {
+                    line.waiting.retain(|waiting| !waiting.is_closed());
+                    line.waiting.push(reply);
+                }
+            }
+            Message::Status(reply) => {
+                let _ = reply.send(self.status());
+            }
+            Message::Recorded { call, serial, result } => self.recorded(&call, serial, result),
+            Message::Close(cause) => self.close(now, cause),
+        }
+    }
+
+    fn place(&mut self, now: Moment, placement: Placement) -> Result<CallRecord, PlaceError> {
+        let Placement {
+            facts,
+            caller,
+            record,
+            replace_handed_on,
+        } = placement;
+        if self.closing || self.lines.len() >= MAX_CALLS {
+            return Err(PlaceError::Full);
+        }
+        if let Some(live) = self.lines.get(&facts.id) {
+            let handed_on = matches!(live.call.state(), CallState::Transferred | CallState::Fallback);
+            if !live.over && !(replace_handed_on && handed_on) {
+                return Err(PlaceError::Live(facts.id));
+            }
+            self.with(now, &facts.id, |line, out| {
+                line.call.end(now, HangupCause::Completed, out)
+            });
+            self.forget(&facts.id);
+        }
+        let serial = self.next_serial;
+        self.next_serial += 1;
+        let id = facts.id.clone();
+        let call_record = CallRecord {
+            id: id.clone(),
+            ani: facts.ani.clone(),
+            dnis: facts.dnis.clone(),
+            external_id: facts.external_id.clone(),
+            state: CallState::Ringing,
+            placed_at: Clock::utc(),
+            transferred_to: None,
+            cause: None,
+            recording: None,
+            timeline: Vec::new(),
+        };
+        let line = Line {
+            serial,
+            call: Call::new(now, facts, caller, self.announcements.clone()),
+            record: call_record,
+            placed: now,
+            next_tick: Moment::NEVER,
+            queued: Moment::NEVER,
+            links: Vec::new(),
+            tape: None,
+            over: false,
+            waiting: Vec::new(),
+        };
+        self.lines.insert(id.clone(), line);
+        self.with(now, &id, |line, out| {
+            out.push(Output::Happened(Happening::Placed));
+            if record {
+                line.call.record(RecordState::Start, None, out);
+            }
+        });
+        self.lines.get(&id).map(Line::record_now).ok_or(PlaceError::Full)
+    }
+
+    fn attach(
+        &mut self,
+        now: Moment,
+        id: &CallId,
+        controller: Controller,
+        link: mpsc::Sender<ToController>,
+    ) -> Result<(), AttachError> {
+        let mut result = Err(AttachError::Unknown(id.clone()));
+        self.with(now, id, |line, out| {
+            let first = line.call.state() == CallState::Ringing;
+            let controller_id = controller.id;
+            result = line
+                .call
+                .attach(now, Clock::utc(), controller, out)
+                .map_err(AttachError::Refused);
+            if result.is_ok() {
+                line.links.push((controller_id, link));
+            }
+            if result.is_ok() && first {
+                line.next_tick = now;
+            }
+        });
+        if result.is_err() && self.lines.get(id).is_none() && self.history.get(id).is_some() {
+            return Err(AttachError::Refused(format!("the call {id:?} has ended")));
+        }
+        result
+    }
+
+    fn command(
+        &mut self,
+        now: Moment,
+        id: &CallId,
+        from: ControllerId,
+        frame: CommandFrame,
+        sound: Sound,
+        started: Option<oneshot::Sender<(u64, PlayId)>>,
+    ) {
+        self.with(now, id, |line, out| {
+            let serial = line.serial;
+            let tell_play = |play| {
+                if let Some(started) = started {
+                    let _ = started.send((serial, play));
+                }
+                sound
+            };
+            line.call.command(now, from, frame, tell_play, out);
+        });
+    }
+
+    /// Lets the lines that are due act: their timers, and their frames.
+    pub(super) fn advance(&mut self, now: Moment) {
+        while let Some(Reverse((due, _))) = self.due.peek()
+            && *due <= now
+        {
+            let Some(Reverse((entry, id))) = self.due.pop() else {
+                return;
+            };
+            match self.lines.get_mut(&id) {
+                Some(line) if line.queued == entry => line.queued = Moment::NEVER,
+                _ => continue,
+            }
+            let mut ticked = None;
+            let mut lateness = None;
+            self.with(now, &id, |line, out| {
+                if line.call.deadline() <= now {
+                    line.call.act(now, out);
+                }
+                if line.next_tick <= now {
+                    lateness = Some(now - line.next_tick);
+                    ticked = Some(line.tick(now, out));
+                }
+            });
+            if let Some(lateness) = lateness {
+                self.pacing.sent(lateness);
+            }
+            if let Some(tick) = ticked {
+                self.tape(&id, tick);
+            }
+        }
+    }
+
+    /// Lets one line act, notes when it is due next, and carries out what it puts out.
+    fn with(&mut self, now: Moment, id: &CallId, act: impl FnOnce(&mut Line, &mut Vec<Output>)) {
+        let Some(line) = self.lines.get_mut(id).filter(|line| !line.over) else {
+            return;
+        };
+        let mut out = Vec::new();
+        act(line, &mut out);
+        let next = line.next_tick.min(line.call.deadline());
+        if next < line.queued {
+            line.queued = next;
+            self.due.push(Reverse((next, id.clone())));
+        }
+        for output in out {
+            self.carry_out(now, id, output);
+        }
+    }
+
+    fn carry_out(&mut self, now: Moment, id: &CallId, output: Output) {
+        let Some(line) = self.lines.get_mut(id) else {
+            return;
+        };
+        match output {
+            Output::Tell(controller, event) => {
+                let sent = line
+                    .link(controller)
+                    .map(|link| link.try_send(ToController::Event(event)));
+                if let Some(Err(_)) = sent {
+                    // It does not read what it is sent: the connection is given up, the call is not.
+                    line.links.retain(|(id, _)| *id != controller);
+                    self.with(now, id, |line, out| line.call.detach(now, controller, out));
+                }
+            }
+            Output::Release(controller, reason) => {
+                let _ = line
+                    .link(controller)
+                    .map(|link| link.try_send(ToController::Release(reason)));
+                line.links.retain(|(id, _)| *id != controller);
+            }
+            Output::Happened(what) => {
+                let at_ms = (now - line.placed).as_secs_f64() * 1000.0;
+                history::note(&mut line.record, (at_ms * 1000.0).round() / 1000.0, what);
+            }
+            Output::Record(RecordState::Start) => self.start_tape(id),
+            Output::Record(RecordState::Stop) => {
+                if let Some(tape) = &mut line.tape {
+                    tape.running = false;
+                }
+            }
+            Output::Over => self.finish(id),
+        }
+    }
+
+    fn start_tape(&mut self, id: &CallId) {
+        let Some(line) = self.lines.get_mut(id) else {
+            return;
+        };
+        if let Some(tape) = &mut line.tape {
+            tape.running = true;
+            return;
+        }
+        let name = recorder::file_name(id, line.record.placed_at, line.serial);
+        let path = self.recordings.join(name);
+        let tape_id = RecordingId(line.serial);
+        let opened = self.recorder.open(tape_id, path.clone(), line.call.facts().law());
+        line.tape = Some(Tape {
+            id: tape_id,
+            pending: Vec::new(),
+            frames: 0,
+            running: true,
+        });
+        line.record.recording = Some(Recording {
+            path: path.display().to_string(),
+            uri: format!("/center/v1/calls/{id}/recording"),
+            duration_ms: 0,
+            fault: (!opened).then(|| "the disk can't keep up".to_owned()),
+        });
+    }
+
+    fn tape(&mut self, id: &CallId, tick: Tick) {
+        let Some(line) = self.lines.get_mut(id) else {
+            return;
+        };
+        let Some(tape) = line.tape.as_mut().filter(|tape| tape.running) else {
+            return;
+        };
+        tape.pending.reserve(2 * FRAME_SAMPLES);
+        tape.pending.extend(
+            tick.heard
+                .iter()
+                .zip(&tick.said)
+                .flat_map(|(heard, said)| [*heard, *said]),
+        );
+        tape.frames += 1;
+        if tape.frames.is_multiple_of(CHUNK_FRAMES) {
+            line.flush(&self.recorder);
+        }
+    }
+
+    /// A call is over: it is remembered as soon as its recording is on disk.
+    fn finish(&mut self, id: &CallId) {
+        let Some(line) = self.lines.get_mut(id) else {
+            return;
+        };
+        line.over = true;
+        line.next_tick = Moment::NEVER;
+        line.flush(&self.recorder);
+        let Some(tape) = line.tape.take() else {
+            return self.forget(id);
+        };
+        let (inbox, call, serial) = (self.own_inbox.clone(), id.clone(), line.serial);
+        let done = move |result| {
+            // The switch never waits for the recorder, so waiting for the switch here can't lock up.
+            let _ = inbox.send(Message::Recorded { call, serial, result });
+        };
+        self.recorder.close(tape.id, Box::new(done));
+    }
+
+    fn recorded(&mut self, id: &CallId, serial: u64, result: Result<(), String>) {
+        let Some(line) = self.lines.get_mut(id).filter(|line| line.serial == serial) else {
+            return;
+        };
+        if let (Err(reason), Some(recording)) = (result, &mut line.record.recording) {
+            recording.fault = Some(reason);
+        }
+        self.forget(id);
+    }
+
+    fn forget(&mut self, id: &CallId) {
+        if let Some(line) = self.lines.remove(id) {
+            self.history.keep(line.record_now());
+            for waiting in line.waiting {
+                let _ = waiting.send(());
+            }
+        }
+    }
+
+    fn close(&mut self, now: Moment, cause: HangupCause) {
+        self.closing = true;
+        for id in self.lines.keys().cloned().collect::<Vec<_>>() {
+            self.with(now, &id, |line, out| line.call.end(now, cause, out));
+        }
+    }
+
+    fn status(&self) -> Status {
+        let live: Vec<CallRecord> = self.lines.values().take(100).map(Line::record_now).collect();
+        let recent = self.history.newest(100).cloned().collect();
+        Status {
+            live_calls: self.lines.len(),
+            pacing: self.pacing.clone(),
+            live,
+            recent,
+        }
+    }
+}
+
+impl Line {
+    fn link(&self, controller: ControllerId) -> Option<&mpsc::Sender<ToController>> {
+        self.links
+            .iter()
+            .find(|(id, _)| *id == controller)
+            .map(|(_, link)| link)
+    }
+
+    fn tick(&mut self, now: Moment, out: &mut Vec<Output>) -> Tick {
+        // After a standstill of the machine the caller gets the present, not a burst of the past.
+        let due = if now - self.next_tick > MOST_BEHIND {
+            now
+        } else {
+            self.next_tick
+        };
+        self.next_tick = due + FRAME;
+        self.call.tick(now, out)
+    }
+
+    fn flush(&mut self, recorder: &Recorder) {
+        let Some(tape) = &mut self.tape else { return };
+        let bytes = std::mem::take(&mut tape.pending);
+        if !bytes.is_empty()
+            && !recorder.append(tape.id, bytes)
+            && let Some(recording) = &mut self.record.recording
+        {
+            recording.fault = Some("the disk can't keep up; a part is missing".into());
+        }
+        if let Some(recording) = &mut self.record.recording {
+            recording.duration_ms = tape.frames * audio::FRAME_MS;
+        }
+    }
+
+    fn record_now(&self) -> CallRecord {
+        CallRecord {
+            state: self.call.state(),
+            ..self.record.clone()
+        }
+    }
+}

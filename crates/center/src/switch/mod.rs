@@ -1,0 +1,293 @@
+//! The switch: one thread that owns every call and sends each its frame every 20 ms.
+//!
+//! Whoever wants something of a call sends the thread a message; nothing of a call is shared, so there is nothing to lock.
+
+mod history;
+mod lines;
+mod pacing;
+mod recorder;
+
+pub use pacing::Pacing;
+
+use crate::clock::Clock;
+use flow::{
+    Moment,
+    call::{
+        Announcements, Controller, ControllerId, Facts,
+        caller::Caller,
+        leg::{PlayId, Sound},
+    },
+};
+use lines::Lines;
+use recorder::Recorder;
+use serde::Serialize;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use tokio::sync::{mpsc, oneshot};
+use wire::{
+    callcontrol::{CommandFrame, Event, HangupCause},
+    calls::CallRecord,
+    ids::CallId,
+};
+
+/// Most messages that wait for the thread.
+const QUEUE: usize = 16_384;
+/// Frames are sent in slots of this length, so that one wake-up serves many calls.
+const SLOT: Duration = Duration::from_millis(1);
+
+/// What the switch tells a controller's connection.
+#[derive(Debug)]
+pub(crate) enum ToController {
+    /// Pass this on.
+    Event(Event),
+    /// Close; with a reason it is an error.
+    Release(Option<String>),
+}
+
+/// A call to be placed.
+pub(crate) struct Placement {
+    pub(crate) facts: Facts,
+    pub(crate) caller: Caller,
+    pub(crate) record: bool,
+    /// Whether a call of the same id that was handed on already may be ended for this one.
+    pub(crate) replace_handed_on: bool,
+}
+
+/// Why a call was not placed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PlaceError {
+    #[error("a call with the id {0:?} is under way")]
+    Live(CallId),
+    #[error("the center takes no more calls")]
+    Full,
+}
+
+/// Why a controller did not get a call.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AttachError {
+    #[error("there is no call {0:?}")]
+    Unknown(CallId),
+    #[error("{0}")]
+    Refused(String),
+    #[error("the center is overloaded")]
+    Busy,
+}
+
+/// Calls and punctuality.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    pub(crate) live_calls: usize,
+    pub(crate) pacing: Pacing,
+    pub(crate) live: Vec<CallRecord>,
+    pub(crate) recent: Vec<CallRecord>,
+}
+
+enum Message {
+    Place(Box<Placement>, oneshot::Sender<Result<CallRecord, PlaceError>>),
+    Attach {
+        call: CallId,
+        controller: Controller,
+        link: mpsc::Sender<ToController>,
+        reply: oneshot::Sender<Result<(), AttachError>>,
+    },
+    Detach {
+        call: CallId,
+        id: ControllerId,
+    },
+    Command {
+        call: CallId,
+        from: ControllerId,
+        frame: CommandFrame,
+        sound: Sound,
+        started: Option<oneshot::Sender<(u64, PlayId)>>,
+    },
+    Loaded {
+        call: CallId,
+        serial: u64,
+        play: PlayId,
+        sound: Sound,
+    },
+    End {
+        call: CallId,
+        cause: HangupCause,
+        reply: oneshot::Sender<bool>,
+    },
+    Record(CallId, oneshot::Sender<Option<CallRecord>>),
+    AwaitEnd(CallId, oneshot::Sender<()>),
+    Status(oneshot::Sender<Status>),
+    Recorded {
+        call: CallId,
+        serial: u64,
+        result: Result<(), String>,
+    },
+    Close(HangupCause),
+}
+
+/// The way to the thread.
+pub(crate) struct Switch {
+    messages: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Switch {
+    /// Starts the thread. Recordings go to `recordings`.
+    pub(crate) fn start(clock: Clock, recordings: PathBuf, announcements: Announcements) -> io::Result<Self> {
+        let (messages, inbox) = sync_channel(QUEUE);
+        let lines = Lines::new(Recorder::start()?, recordings, announcements, messages.clone());
+        let thread = thread::Builder::new()
+            .name("switch".into())
+            .spawn(move || run(clock, &inbox, lines))?;
+        Ok(Self {
+            messages,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// A test caller rings.
+    pub(crate) async fn place(&self, placement: Placement) -> Result<CallRecord, PlaceError> {
+        let placed = self.ask(|reply| Message::Place(Box::new(placement), reply)).await;
+        placed.unwrap_or(Err(PlaceError::Full))
+    }
+
+    /// A controller asks for a call; what the call has to say comes over `link`.
+    pub(crate) async fn attach(
+        &self,
+        call: CallId,
+        controller: Controller,
+        link: mpsc::Sender<ToController>,
+    ) -> Result<(), AttachError> {
+        let attached = self
+            .ask(|reply| Message::Attach {
+                call,
+                controller,
+                link,
+                reply,
+            })
+            .await;
+        attached.unwrap_or(Err(AttachError::Busy))
+    }
+
+    /// A controller's connection is gone.
+    pub(crate) fn detach(&self, call: CallId, id: ControllerId) {
+        // This must not be lost, or the call would hang on a controller that is not there.
+        let messages = self.messages.clone();
+        if let Err(full) = messages.try_send(Message::Detach { call, id }) {
+            let (std::sync::mpsc::TrySendError::Full(message)
+            | std::sync::mpsc::TrySendError::Disconnected(message)) = full;
+            tokio::task::spawn_blocking(move || drop(messages.send(message)));
+        }
+    }
+
+    /// A controller's command. `started` learns the play's number. `false` when the switch is overloaded.
+    pub(crate) fn command(
+        &self,
+        call: CallId,
+        from: ControllerId,
+        frame: CommandFrame,
+        sound: Sound,
+        started: Option<oneshot::Sender<(u64, PlayId)>>,
+    ) -> bool {
+        self.messages
+            .try_send(Message::Command {
+                call,
+                from,
+                frame,
+                sound,
+                started,
+            })
+            .is_ok()
+    }
+
+    /// The sound of a play has come.
+    pub(crate) fn loaded(&self, call: CallId, (serial, play): (u64, PlayId), sound: Sound) {
+        let _ = self.messages.try_send(Message::Loaded {
+            call,
+            serial,
+            play,
+            sound,
+        });
+    }
+
+    /// Ends a call. `false` when there is none.
+    pub(crate) async fn end(&self, call: CallId, cause: HangupCause) -> bool {
+        self.ask(|reply| Message::End { call, cause, reply })
+            .await
+            .unwrap_or(false)
+    }
+
+    /// A call, live or remembered.
+    pub(crate) async fn record(&self, call: CallId) -> Option<CallRecord> {
+        self.ask(|reply| Message::Record(call, reply)).await.flatten()
+    }
+
+    /// Returns when the call is over and its recording on disk; at once if it is not live.
+    pub(crate) async fn ended(&self, call: CallId) {
+        let _ = self.ask(|reply| Message::AwaitEnd(call, reply)).await;
+    }
+
+    /// Calls and punctuality.
+    pub(crate) async fn status(&self) -> Option<Status> {
+        self.ask(Message::Status).await
+    }
+
+    /// Ends every call, waits until all is on disk, and ends the thread.
+    pub(crate) async fn close(&self, cause: HangupCause) {
+        let messages = self.messages.clone();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        let closing = move || {
+            let _ = messages.send(Message::Close(cause));
+            thread.map(JoinHandle::join)
+        };
+        let _ = tokio::task::spawn_blocking(closing).await;
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {
+        let (reply, answer) = oneshot::channel();
+        self.messages.try_send(message(reply)).ok()?;
+        answer.await.ok()
+    }
+}
+
+fn run(clock: Clock, inbox: &Receiver<Message>, mut lines: Lines) {
+    while !lines.is_done() {
+        match inbox.recv_timeout(time_to(slot_of(lines.deadline()), clock.now())) {
+            Ok(message) => lines.message(clock.now(), message),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        // A flood of messages must not hold up the frames.
+        for message in inbox.try_iter().take(256) {
+            lines.message(clock.now(), message);
+        }
+        lines.advance(clock.now());
+    }
+}
+
+/// The end of the slot that a moment falls into.
+fn slot_of(due: Moment) -> Moment {
+    if due == Moment::NEVER {
+        return due;
+    }
+    let slots = due.since_start().as_micros().div_ceil(SLOT.as_micros());
+    Moment::at(Duration::from_micros(
+        u64::try_from(slots * SLOT.as_micros()).unwrap_or(u64::MAX),
+    ))
+}
+
+fn time_to(due: Moment, now: Moment) -> Duration {
+    // Longer waits are not needed and not every platform takes them.
+    (due - now).min(Duration::from_secs(3600))
+}

@@ -1,0 +1,346 @@
+//! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
+
+use crate::prompts::Prompts;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use std::{collections::HashMap, fs, path::Path, time::Duration};
+use wire::{
+    Faults,
+    calls::PlaceCall,
+    fault::Object,
+    ids::{CallId, ClientId, ExternalId, PromptId, TransferTarget},
+    oauth::Scopes,
+    profile::Profile,
+};
+
+/// Largest tenant file, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+#[derive(rust_embed::RustEmbed)]
+#[folder = "../../demo"]
+#[include = "tenant.toml"]
+#[include = "prompts/*.wav"]
+#[include = "prompts/*.mp3"]
+struct Demo;
+
+/// An OAuth client.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// Made up at the start when the file has none.
+    pub(crate) secret: Option<SecretString>,
+    pub(crate) scopes: Scopes,
+    pub(crate) token_lifetime: Duration,
+}
+
+/// What the center says by itself, by prompt id.
+#[derive(Debug, Clone)]
+pub(crate) struct Announcements {
+    pub(crate) apology: PromptId,
+    pub(crate) operator: TransferTarget,
+    pub(crate) operator_greeting: PromptId,
+    pub(crate) agent_greeting: PromptId,
+}
+
+/// All that a center serves. It can't be wrong: every prompt that it names is there.
+#[derive(Debug)]
+pub struct Tenant {
+    pub(crate) name: String,
+    pub(crate) clients: HashMap<ClientId, Client>,
+    /// The client whose lines are printed at the start.
+    pub(crate) first_client: ClientId,
+    pub(crate) profiles: HashMap<ExternalId, Profile>,
+    pub(crate) calls: HashMap<CallId, PlaceCall>,
+    pub(crate) announcements: Announcements,
+    pub(crate) prompts: Prompts,
+}
+
+/// Why a tenant could not be loaded: all faults of its files.
+#[derive(Debug, thiserror::Error)]
+#[error("the tenant {source_name} has faults:\n  {}", .faults.as_slice().join("\n  "))]
+pub struct TenantError {
+    /// The file, or "demo".
+    pub source_name: String,
+    /// Every fault.
+    pub faults: Faults,
+}
+
+impl Tenant {
+    /// The demo tenant (contract section 10).
+    pub fn demo() -> Result<Self, TenantError> {
+        let text = Demo::get("tenant.toml").map(|file| String::from_utf8_lossy(&file.data).into_owned());
+        let prompts = |_: &str| {
+            let files = Demo::iter().filter_map(|path| {
+                let name = path.strip_prefix("prompts/")?.to_owned();
+                Some((name, Demo::get(&path)?.data))
+            });
+            Prompts::from_files(files)
+        };
+        Self::parse(&text.unwrap_or_default(), prompts).map_err(|faults| TenantError {
+            source_name: "demo".into(),
+            faults,
+        })
+    }
+
+    /// A tenant file and the prompts folder it names, which is relative to the file.
+    pub fn load(file: &Path) -> Result<Self, TenantError> {
+        let error = |faults| TenantError {
+            source_name: file.display().to_string(),
+            faults,
+        };
+        let text = read_bounded(file).map_err(|reason| error(Faults::one(reason)))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, |prompts| Prompts::read_folder(&folder.join(prompts))).map_err(error)
+    }
+
+    /// The ids of its prompts, sorted.
+    pub fn prompt_ids(&self) -> impl Iterator<Item = &PromptId> {
+        self.prompts.ids()
+    }
+
+    fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
+        let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
+        let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
+        let mut faults = Faults::new();
+        let tenant =
+            Object::top(&value, &mut faults).and_then(|file| Self::read(&file, read_prompts, &mut faults));
+        faults.finish(tenant)
+    }
+
+    fn read(
+        file: &Object<'_>,
+        read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
+        let name = file.optional_text("name", faults).unwrap_or("unnamed").to_owned();
+        let prompts = match read_prompts(file.optional_text("prompts", faults).unwrap_or("prompts")) {
+            Ok(prompts) => prompts,
+            Err(more) => {
+                more.into_vec().into_iter().for_each(|fault| faults.push(fault));
+                Prompts::default()
+            }
+        };
+        let clients = each(file, "client", faults, read_client);
+        let profiles = each(file, "profile", faults, read_profile);
+        let calls = each(file, "call", faults, |call, faults| {
+            let placed = PlaceCall::read(call, faults)?;
+            match placed.id.clone() {
+                Some(id) => Some((id, placed)),
+                None => {
+                    faults.push(format!("{} is missing", call.name("id")));
+                    None
+                }
+            }
+        });
+        if clients.is_empty() && faults.is_empty() {
+            faults.push("there must be at least one [[client]]");
+        }
+        let announcements = read_announcements(file, &prompts, faults);
+        let first_client = clients.first()?.0.clone();
+        Some(Self {
+            name,
+            first_client,
+            clients: unique(clients, "client.id", faults),
+            profiles: unique(profiles, "profile.externalId", faults),
+            calls: unique(calls, "call.id", faults),
+            announcements: announcements?,
+            prompts,
+        })
+    }
+}
+
+fn read_bounded(file: &Path) -> Result<String, String> {
+    let size = fs::metadata(file)
+        .map_err(|error| format!("it can't be read: {error}"))?
+        .len();
+    if size > MAX_FILE_BYTES {
+        return Err(format!("it must be at most {MAX_FILE_BYTES} bytes, not {size}"));
+    }
+    fs::read_to_string(file).map_err(|error| format!("it can't be read: {error}"))
+}
+
+fn each<T>(
+    file: &Object<'_>,
+    field: &str,
+    faults: &mut Faults,
+    mut read: impl FnMut(&Object<'_>, &mut Faults) -> Option<T>,
+) -> Vec<T> {
+    let items = file.optional_list(field, faults).unwrap_or_default();
+    let read =
+        |(at, item): (usize, &Value)| read(&Object::at(item, &format!("{field}[{at}]"), faults)?, faults);
+    items.iter().enumerate().filter_map(read).collect()
+}
+
+fn unique<K: Eq + std::hash::Hash + std::fmt::Display, V>(
+    items: Vec<(K, V)>,
+    what: &str,
+    faults: &mut Faults,
+) -> HashMap<K, V> {
+    let mut map = HashMap::new();
+    for (key, value) in items {
+        if map.contains_key(&key) {
+            faults.push(format!("{what} {key} is used twice"));
+        }
+        map.insert(key, value);
+    }
+    map
+}
+
+fn read_client(client: &Object<'_>, faults: &mut Faults) -> Option<(ClientId, Client)> {
+    let id = client.parsed("id", faults);
+    let secret = client.optional_text("secret", faults);
+    if secret.is_some_and(|secret| secret.len() < 12) {
+        faults.push(format!(
+            "{} must have at least 12 characters",
+            client.name("secret")
+        ));
+    }
+    let scopes = match client.text("scopes", faults) {
+        Some("all") => Some(Scopes::all()),
+        Some(text) => faults.keep(
+            text.parse()
+                .map_err(|error| format!("{}: {error}", client.name("scopes"))),
+        ),
+        None => None,
+    };
+    let lifetime_s = client
+        .optional_whole("tokenLifetimeS", 1..=86_400, faults)
+        .unwrap_or(86_400);
+    let token_lifetime = Duration::from_secs(lifetime_s);
+    let secret = secret.map(|secret| SecretString::from(secret.to_owned()));
+    Some((
+        id?,
+        Client {
+            secret,
+            scopes: scopes?,
+            token_lifetime,
+        },
+    ))
+}
+
+fn read_profile(profile: &Object<'_>, faults: &mut Faults) -> Option<(ExternalId, Profile)> {
+    let id = profile.text("id", faults);
+    let external_id: Option<ExternalId> = profile.parsed("externalId", faults);
+    let date_modified = profile.parsed("dateModified", faults);
+    let attributes = match profile.get("attributes") {
+        None => Map::new(),
+        Some(Value::Object(attributes)) => attributes.clone(),
+        Some(_) => {
+            faults.push(format!("{} must be a table", profile.name("attributes")));
+            return None;
+        }
+    };
+    let external_id = external_id?;
+    let profile = Profile {
+        id: id?.to_owned(),
+        external_id: external_id.clone(),
+        attributes,
+        date_modified: date_modified?,
+    };
+    Some((external_id, profile))
+}
+
+fn read_announcements(file: &Object<'_>, prompts: &Prompts, faults: &mut Faults) -> Option<Announcements> {
+    let Some(table) = file.get("announcements") else {
+        faults.push("[announcements] is missing");
+        return None;
+    };
+    let table = Object::at(table, "announcements", faults)?;
+    let prompt = |field: &str, faults: &mut Faults| {
+        let id: PromptId = table.parsed(field, faults)?;
+        if prompts.get(&id).is_none() {
+            faults.push(format!("{}: there is no prompt {id:?}", table.name(field)));
+        }
+        Some(id)
+    };
+    let apology = prompt("apology", faults);
+    let operator_greeting = prompt("operatorGreeting", faults);
+    let agent_greeting = prompt("agentGreeting", faults);
+    let operator = table.parsed("operator", faults);
+    Some(Announcements {
+        apology: apology?,
+        operator: operator?,
+        operator_greeting: operator_greeting?,
+        agent_greeting: agent_greeting?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::oauth::Scope;
+
+    #[test]
+    fn the_demo_tenant_has_what_the_contract_names() {
+        let demo = Tenant::demo().unwrap();
+        for prompt in [
+            "prompt-main-menu-en",
+            "general_welcome",
+            "general_support",
+            "general_operator",
+            "premium_priority",
+            "ticket_status",
+            "confirmed",
+            "selection_confirmed",
+            "invalid",
+            "invalid_selection",
+        ] {
+            assert!(demo.prompts.get(&prompt.parse().unwrap()).is_some(), "{prompt}");
+            for ending in ["wav", "mp3"] {
+                assert!(
+                    demo.prompts.file(&format!("{prompt}.{ending}")).is_some(),
+                    "{prompt}.{ending}"
+                );
+            }
+        }
+        assert_eq!(demo.clients[&demo.first_client].scopes, Scopes::all());
+        let premium = &demo.profiles[&"CRM-USER-98765".parse().unwrap()];
+        assert_eq!(premium.attributes["open_tickets"], 2);
+        assert!(demo.calls.contains_key(&"call-12345-abcde".parse().unwrap()));
+        assert!(
+            demo.clients
+                .values()
+                .all(|client| client.scopes.contains(Scope::ProfileRead))
+        );
+    }
+
+    #[test]
+    fn a_faulty_tenant_names_every_fault() {
+        let text = r#"
+            [[client]]
+            id = "a"
+            secret = "short"
+            scopes = "fly"
+            [[profile]]
+            externalId = 7
+            dateModified = "yesterday"
+            [[call]]
+            ani = "+1"
+            [announcements]
+            apology = "nothing"
+        "#;
+        let faults = Tenant::parse(text, |_| Ok(Prompts::default()))
+            .unwrap_err()
+            .into_vec();
+        for expected in [
+            "client[0].secret must have",
+            "client[0].scopes: the scope \"fly\"",
+            "profile[0].id is missing",
+            "profile[0].externalId must be a text",
+            "profile[0].dateModified",
+            "call[0].dnis is missing",
+            "announcements.apology: there is no prompt",
+            "announcements.operatorGreeting is missing",
+        ] {
+            assert!(
+                faults.iter().any(|fault| fault.contains(expected)),
+                "{expected}: {faults:#?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_syntax_error_has_its_line() {
+        let faults = Tenant::parse("name = \n", |_| Ok(Prompts::default())).unwrap_err();
+        assert!(faults.to_string().contains("line 1"), "{faults}");
+    }
+}

@@ -1,0 +1,185 @@
+//! What is asked and what came back, apart from how it travels.
+
+use crate::{endpoint::Endpoint, error::Error, http::AnswerLimit};
+use bytes::Bytes;
+use flow::retry::Safety;
+use http::{HeaderMap, Method, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{fmt, time::Duration};
+use url::Url;
+use wire::ids::CorrelationId;
+
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request, built before anything is sent. GET, PUT and DELETE are repeatable by themselves; a POST becomes so by an
+/// `Idempotency-Key`, unless it is told to go [`once`](Request::once).
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) safety: Safety,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) correlation_id: Option<CorrelationId>,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) total: Option<Duration>,
+    pub(crate) answer_limit: AnswerLimit,
+    segments: Vec<String>,
+    query: Vec<(&'static str, String)>,
+}
+
+impl Request {
+    /// A GET of the resource with this path, one segment each.
+    pub fn get<'a>(segments: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(Method::GET, Safety::Idempotent, segments)
+    }
+
+    /// A DELETE.
+    pub fn delete<'a>(segments: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(Method::DELETE, Safety::Idempotent, segments)
+    }
+
+    /// A PUT of a JSON body.
+    pub fn put<'a>(
+        segments: impl IntoIterator<Item = &'a str>,
+        body: &impl Serialize,
+    ) -> Result<Self, Error> {
+        Self::new(Method::PUT, Safety::Idempotent, segments).with_json(body)
+    }
+
+    /// A POST of a JSON body.
+    pub fn post<'a>(
+        segments: impl IntoIterator<Item = &'a str>,
+        body: &impl Serialize,
+    ) -> Result<Self, Error> {
+        Self::new(Method::POST, Safety::Keyed, segments).with_json(body)
+    }
+
+    fn new<'a>(method: Method, safety: Safety, segments: impl IntoIterator<Item = &'a str>) -> Self {
+        Self {
+            method,
+            safety,
+            body: None,
+            correlation_id: None,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+            total: None,
+            answer_limit: AnswerLimit::default(),
+            segments: segments.into_iter().map(str::to_owned).collect(),
+            query: Vec::new(),
+        }
+    }
+
+    fn with_json(self, body: &impl Serialize) -> Result<Self, Error> {
+        let body = serde_json::to_vec(body).map_err(|error| Error::BadRequest(error.to_string()))?;
+        Ok(Self {
+            body: Some(body.into()),
+            ..self
+        })
+    }
+
+    /// Sends no `Idempotency-Key`, and repeats only what the server says it has not done.
+    pub fn once(self) -> Self {
+        Self {
+            safety: Safety::Once,
+            ..self
+        }
+    }
+
+    /// One more query parameter.
+    pub fn with_query(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    /// Names the request in both sides' logs; otherwise it gets a new id.
+    pub fn with_correlation_id(self, id: CorrelationId) -> Self {
+        Self {
+            correlation_id: Some(id),
+            ..self
+        }
+    }
+
+    /// The time for one attempt (10 s) and for all of them together (the platform's policy).
+    pub fn with_timeouts(self, attempt: Duration, total: Duration) -> Self {
+        Self {
+            attempt_timeout: attempt,
+            total: Some(total),
+            ..self
+        }
+    }
+
+    /// The largest answer accepted (8 MiB).
+    pub fn with_answer_limit(self, bytes: usize) -> Self {
+        Self {
+            answer_limit: AnswerLimit(bytes),
+            ..self
+        }
+    }
+
+    pub(crate) fn address(&self, endpoint: &Endpoint) -> Result<Url, Error> {
+        // URL parsers take these for steps in the path, escaped or not.
+        if let Some(dots) = self
+            .segments
+            .iter()
+            .find(|segment| matches!(segment.as_str(), "" | "." | ".."))
+        {
+            return Err(Error::BadRequest(format!(
+                "{dots:?} can't stand in an address as an id; use another one"
+            )));
+        }
+        let mut url = endpoint.address(self.segments.iter().map(String::as_str));
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        Ok(url)
+    }
+}
+
+impl fmt::Debug for Request {
+    // The path and the body may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A good answer (2xx), read to its end.
+#[derive(Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The request's name in the logs.
+    pub correlation_id: CorrelationId,
+    pub(crate) host: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| Error::BadAnswer {
+            host: self.host.clone(),
+            // serde_json quotes values, which may be personal; where and what kind is enough.
+            what: format!(
+                "its JSON is not as agreed, at line {} column {}",
+                error.line(),
+                error.column()
+            ),
+            correlation_id: Some(self.correlation_id.clone()),
+        })
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut answer = f.debug_struct("Answer");
+        answer
+            .field("status", &self.status)
+            .field("bytes", &self.body.len());
+        answer
+            .field("correlation_id", &self.correlation_id)
+            .finish_non_exhaustive()
+    }
+}

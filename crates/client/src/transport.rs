@@ -1,0 +1,318 @@
+//! Sending requests that hold: tokens, repeats, correlation ids and bounds, the same for every client.
+
+use crate::{
+    attempts::{Attempts, late},
+    endpoint::{Endpoint, Platform, SetupError},
+    error::{Error, Refusal},
+    handshake::{Kind, check_accept, websocket_headers},
+    http::{Http, HttpFailure, Upgraded},
+    request::{Answer, Request},
+    reqwest_http::ReqwestHttp,
+    tokens::{Token, Tokens},
+};
+use bytes::Bytes;
+use flow::retry::{Policy, Reason, Safety};
+use http::{HeaderValue, StatusCode, header};
+use secrecy::{ExposeSecret, SecretString};
+use std::{fmt, sync::Arc};
+use tokio::time::timeout;
+use wire::{
+    ids::{CorrelationId, IdempotencyKey},
+    oauth::Scopes,
+};
+
+/// The way to one platform; clones share its connections and tokens.
+#[derive(Clone)]
+pub struct Transport {
+    http: Arc<dyn Http>,
+    endpoint: Endpoint,
+    policy: Policy,
+    auth: Auth,
+}
+
+#[derive(Clone)]
+enum Auth {
+    OAuth { tokens: Tokens, platform: Arc<Platform> },
+    Fixed(SecretString),
+}
+
+/// What authorises an attempt: a cached token can be replaced, a fixed one can't.
+struct Bearer {
+    secret: SecretString,
+    token: Option<Token>,
+}
+
+/// What is the same in all attempts of one request.
+struct Ids {
+    correlation: CorrelationId,
+    idempotency: Option<IdempotencyKey>,
+}
+
+impl Transport {
+    /// The way to a platform over the network, with a token cache of its own.
+    pub fn connect(platform: Platform) -> Result<Self, SetupError> {
+        let http: Arc<dyn Http> = Arc::new(ReqwestHttp::new(&platform.endpoint)?);
+        Ok(Self::new(http.clone(), Tokens::new(http), platform))
+    }
+
+    /// The way to a platform by `http`, with a token cache that may be shared.
+    pub fn new(http: Arc<dyn Http>, tokens: Tokens, platform: Platform) -> Self {
+        let (endpoint, policy) = (platform.endpoint.clone(), platform.policy);
+        Self {
+            http,
+            endpoint,
+            policy,
+            auth: Auth::OAuth {
+                tokens,
+                platform: Arc::new(platform),
+            },
+        }
+    }
+
+    /// The way to an endpoint that takes a fixed bearer token.
+    pub fn with_bearer(
+        http: Arc<dyn Http>,
+        endpoint: Endpoint,
+        bearer: SecretString,
+    ) -> Result<Self, SetupError> {
+        if HeaderValue::from_str(bearer.expose_secret()).is_err() {
+            return Err(SetupError::Token);
+        }
+        Ok(Self {
+            http,
+            endpoint,
+            policy: Policy::default(),
+            auth: Auth::Fixed(bearer),
+        })
+    }
+
+    /// The same way, with tokens of other scopes; the token cache stays shared.
+    pub fn with_scopes(&self, scopes: Scopes) -> Self {
+        match &self.auth {
+            Auth::Fixed(_) => self.clone(),
+            Auth::OAuth { tokens, platform } => {
+                let platform = Platform::clone(platform).with_scopes(scopes);
+                Self::new(self.http.clone(), tokens.clone(), platform)
+            }
+        }
+    }
+
+    /// The platform, as errors and logs name it.
+    pub fn host(&self) -> String {
+        self.endpoint.host()
+    }
+
+    /// Sends a request, and repeats it as its safety and the policy allow. Every answer other than 2xx is an error.
+    ///
+    /// Dropping the future ends the request; it may have been done all the same.
+    pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+        let (reply, correlation_id) = self.run(&request, Kind::Plain, self.policy).await?;
+        let (head, body) = reply.response.into_parts();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+            correlation_id,
+            host: self.host(),
+        })
+    }
+
+    /// Sends a request for a WebSocket; the answer is 101.
+    pub(crate) async fn upgrade(&self, request: &Request, policy: Policy) -> Result<Upgraded, Error> {
+        self.run(request, Kind::WebSocket, policy)
+            .await
+            .map(|(reply, _)| reply)
+    }
+
+    /// How requests are repeated here unless they say otherwise.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    async fn run(
+        &self,
+        request: &Request,
+        kind: Kind,
+        policy: Policy,
+    ) -> Result<(Upgraded, CorrelationId), Error> {
+        let ids = Ids::of(request);
+        let policy = Policy {
+            total: request.total.unwrap_or(policy.total),
+            ..policy
+        };
+        let mut attempts = Attempts::start(policy, request.safety);
+        let mut renewed = false;
+        loop {
+            let bearer = self.bearer(&attempts).await?;
+            let built = self.build(request, kind, &ids, &bearer)?;
+            let tried = attempts
+                .attempt(request.attempt_timeout, self.exchange(built, kind))
+                .await;
+            let status = tried.as_ref().ok().map(|reply| reply.response.status());
+            let tried = match tried {
+                Ok(reply) if kind.is_success(reply.response.status()) => return Ok((reply, ids.correlation)),
+                other => other.map(|reply| reply.response),
+            };
+            if status == Some(StatusCode::UNAUTHORIZED) && !renewed && self.drop_token(&bearer) {
+                // Nothing was done, so this holds for every request; once, since a new token that is refused stays so.
+                renewed = true;
+                attempts.uncount();
+                continue;
+            }
+            if let Err(reason) = attempts.pause(tried.as_ref()).await {
+                return Err(self.last_error(&attempts, reason, tried, &ids, &bearer));
+            }
+        }
+    }
+
+    async fn bearer(&self, attempts: &Attempts) -> Result<Bearer, Error> {
+        match &self.auth {
+            Auth::Fixed(secret) => Ok(Bearer {
+                secret: secret.clone(),
+                token: None,
+            }),
+            Auth::OAuth { tokens, platform } => {
+                let left = attempts.left();
+                let token = timeout(left, tokens.get(platform)).await.unwrap_or_else(|_| {
+                    let (host, attempts) = (self.host(), attempts.number());
+                    Err(Error::Unreachable {
+                        host,
+                        attempts,
+                        failure: late("access token", left),
+                    })
+                })?;
+                Ok(Bearer {
+                    secret: token.secret.clone(),
+                    token: Some(token),
+                })
+            }
+        }
+    }
+
+    /// Forgets a token that was refused; false when there is no other to be had.
+    fn drop_token(&self, bearer: &Bearer) -> bool {
+        match (&self.auth, &bearer.token) {
+            (Auth::OAuth { tokens, platform }, Some(token)) => {
+                tokens.refused(platform, token);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn build(
+        &self,
+        request: &Request,
+        kind: Kind,
+        ids: &Ids,
+        bearer: &Bearer,
+    ) -> Result<http::Request<Bytes>, Error> {
+        let bad = |error: http::Error| Error::BadRequest(error.to_string());
+        let authorization = SecretString::from(format!("Bearer {}", bearer.secret.expose_secret()));
+        let mut authorization =
+            HeaderValue::from_str(authorization.expose_secret()).map_err(|error| bad(error.into()))?;
+        authorization.set_sensitive(true);
+        let mut builder = http::Request::builder()
+            .method(request.method.clone())
+            .uri(request.address(&self.endpoint)?.as_str())
+            .header(header::AUTHORIZATION, authorization)
+            .header("x-correlation-id", header_text(ids.correlation.as_str())?)
+            .extension(request.answer_limit);
+        if let Some(key) = &ids.idempotency {
+            builder = builder.header("idempotency-key", key.as_str());
+        }
+        if request.body.is_some() {
+            builder = builder.header(header::CONTENT_TYPE, "application/json");
+        }
+        builder = match kind {
+            Kind::Plain => builder.header(header::ACCEPT, "application/json, */*;q=0.5"),
+            Kind::WebSocket => websocket_headers(builder),
+        };
+        builder
+            .body(request.body.clone().unwrap_or_default())
+            .map_err(bad)
+    }
+
+    async fn exchange(&self, request: http::Request<Bytes>, kind: Kind) -> Result<Upgraded, HttpFailure> {
+        match kind {
+            Kind::Plain => {
+                let response = self.http.execute(request).await?;
+                Ok(Upgraded {
+                    response,
+                    stream: None,
+                })
+            }
+            Kind::WebSocket => {
+                let key = request.headers().get(header::SEC_WEBSOCKET_KEY).cloned();
+                let reply = self.http.upgrade(request).await?;
+                check_accept(&reply, key.as_ref())?;
+                Ok(reply)
+            }
+        }
+    }
+
+    fn last_error(
+        &self,
+        attempts: &Attempts,
+        reason: Reason,
+        tried: Result<http::Response<Bytes>, HttpFailure>,
+        ids: &Ids,
+        bearer: &Bearer,
+    ) -> Error {
+        let (number, elapsed, secret) = (
+            attempts.number(),
+            attempts.elapsed(),
+            bearer.secret.expose_secret(),
+        );
+        let response = match tried {
+            Ok(response) => response,
+            Err(failure) => {
+                return Error::Unreachable {
+                    host: self.host(),
+                    attempts: number,
+                    failure,
+                };
+            }
+        };
+        let (status, body) = (response.status(), response.body());
+        let refusal = Box::new(Refusal::read(
+            &self.host(),
+            status,
+            body,
+            &ids.correlation,
+            secret,
+        ));
+        match reason {
+            Reason::NotRepeatable => Error::Refused(refusal),
+            _ => Error::GaveUp {
+                attempts: number,
+                elapsed,
+                reason,
+                last: refusal,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport")
+            .field("host", &self.host())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ids {
+    fn of(request: &Request) -> Self {
+        let given = request.correlation_id.clone();
+        let keyed = request.safety == Safety::Keyed;
+        Self {
+            correlation: given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7())),
+            idempotency: keyed.then(|| IdempotencyKey::from_uuid(uuid::Uuid::new_v4())),
+        }
+    }
+}
+
+fn header_text(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(text).map_err(|_| Error::BadRequest(format!("{text:?} can't stand in a header")))
+}

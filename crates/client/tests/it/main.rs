@@ -1,0 +1,13 @@
+//! The client against scripted platforms in virtual time, and a few real sockets.
+
+// Clippy's own exception is for the test functions alone, not for what they share.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod admin;
+mod call_control;
+mod network;
+mod profiles;
+mod retries;
+mod secrets;
+mod support;
+mod tokens;

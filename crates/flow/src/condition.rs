@@ -1,0 +1,221 @@
+//! Conditions that administrators write, such as `profile.membership_level == "premium"`: the only place that knows the
+//! expression engine (CEL).
+//!
+//! A condition is compiled once, when its file is read, and bounded there: the engine itself has no budget of time or
+//! memory. What it looks at is bounded when the [`Facts`] are made.
+
+mod check;
+mod facts;
+#[cfg(test)]
+mod tests;
+
+pub use facts::{CallFacts, Facts, FactsError, MAX_DEPTH, MAX_ITEMS, MAX_TEXT_BYTES, MAX_VALUES};
+
+use cel::{Env, ExecutionError, Program, Value};
+use std::{
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+/// Longest condition, in bytes.
+pub const MAX_SOURCE_BYTES: usize = 4 * 1024;
+/// Most parts (names, values, operators) of one condition.
+pub const MAX_PARTS: usize = 500;
+const VARIABLES: [&str; 3] = ["profile", "known", "call"];
+const FUNCTIONS: [&str; 8] = [
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "int",
+    "double",
+    "string",
+    "bool",
+];
+const MACROS: &str = "has, all, exists, exists_one, filter";
+// Building an environment costs more than a thousand evaluations.
+static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| Arc::new(Env::stdlib().with_optional_support(false)));
+
+/// A place in a condition's text, counted from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// Why a text is no condition, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{problem}")]
+pub struct ConditionError {
+    /// Where, when it is known.
+    pub at: Option<Position>,
+    /// What is wrong.
+    pub problem: ConditionProblem,
+}
+
+/// What is wrong with a condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "each text says what it is")]
+pub enum ConditionProblem {
+    #[error("the condition is empty; leave `when` out to have it always")]
+    Empty,
+    #[error("the condition is {0} bytes long, at most {MAX_SOURCE_BYTES} are allowed; split it")]
+    TooLong(usize),
+    #[error("the condition has more than {MAX_PARTS} parts; split it")]
+    TooManyParts,
+    #[error("the condition cannot be read: {0}")]
+    Syntax(String),
+    #[error("unknown name `{}`; a condition may use {}", .0, VARIABLES.join(", "))]
+    UnknownVariable(String),
+    #[error("unknown function `{}`; a condition may use {}, {MACROS}", .0, FUNCTIONS.join(", "))]
+    UnknownFunction(String),
+    #[error("a loop within a loop is too costly for a call; use one of all, exists, filter at a time")]
+    NestedLoop,
+    #[error("map() is not available in conditions; use exists() or filter()")]
+    MapLoop,
+    #[error("a condition cannot build messages; compare with a text, a number, true or false")]
+    Message,
+}
+
+/// Why a condition could not be answered for a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluationError {
+    /// The profile or call has no such attribute.
+    #[error("there is no attribute `{0}`; ask with has(...) first if not every profile has it")]
+    Missing(String),
+    /// The result is neither true nor false.
+    #[error("the result is {0}, not true or false; compare it with something")]
+    NotABool(&'static str),
+    /// An operator or function got values it does not work on.
+    #[error("`{function}` does not work on ({types}); compare values of one kind")]
+    Types {
+        /// The operator or function.
+        function: String,
+        /// The kinds of values it got.
+        types: String,
+    },
+    /// Anything else, such as a division by zero.
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+/// A compiled condition; cheap to clone.
+#[derive(Clone)]
+pub struct Condition(Arc<Compiled>);
+
+struct Compiled {
+    source: String,
+    program: Program,
+}
+
+impl Condition {
+    /// Reads and checks a condition.
+    pub fn compile(source: &str) -> Result<Self, ConditionError> {
+        let nowhere = |problem| ConditionError { at: None, problem };
+        if source.trim().is_empty() {
+            return Err(nowhere(ConditionProblem::Empty));
+        }
+        if source.len() > MAX_SOURCE_BYTES {
+            return Err(nowhere(ConditionProblem::TooLong(source.len())));
+        }
+        let program = ENV.compile(source).map_err(|errors| syntax_error(&errors))?;
+        check::program(source, &program)?;
+        Ok(Self(Arc::new(Compiled {
+            source: source.to_owned(),
+            program,
+        })))
+    }
+
+    /// Whether the condition holds for a call.
+    pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
+        match self.0.program.execute(&facts.context) {
+            Ok(Value::Bool(holds)) => Ok(holds),
+            Ok(other) => Err(EvaluationError::NotABool(kind(&other))),
+            Err(error) => Err(evaluation_error(&error)),
+        }
+    }
+
+    /// The condition as it was written.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+}
+
+impl fmt::Debug for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.source()).finish()
+    }
+}
+
+impl PartialEq for Condition {
+    fn eq(&self, other: &Self) -> bool {
+        self.source() == other.source()
+    }
+}
+
+fn syntax_error(errors: &cel::ParseErrors) -> ConditionError {
+    let first = errors.errors.first();
+    let at = first.and_then(|error| {
+        let (line, column) = (
+            usize::try_from(error.pos.0).ok()?,
+            usize::try_from(error.pos.1).ok()?,
+        );
+        (line > 0 && column > 0).then_some(Position { line, column })
+    });
+    let message = first.map_or_else(|| "no reason given".to_owned(), |error| plain(&error.msg));
+    ConditionError {
+        at,
+        problem: ConditionProblem::Syntax(message),
+    }
+}
+
+/// The parser's message without its list of every token that would have fitted.
+fn plain(message: &str) -> String {
+    if message.contains("token recognition error at: '= ") {
+        return "a single `=`; compare with `==`".into();
+    }
+    let message = message.trim_start_matches("Syntax error: ");
+    let end = message.find(" expecting {").unwrap_or(message.len());
+    message[..end].chars().take(200).collect()
+}
+
+// The engine's own texts show the values, which are a customer's: say the kinds only.
+fn evaluation_error(error: &ExecutionError) -> EvaluationError {
+    match error {
+        ExecutionError::NoSuchKey(name) => EvaluationError::Missing(name.chars().take(100).collect()),
+        ExecutionError::NoSuchOverload(overload) => EvaluationError::Types {
+            function: overload.function().trim_matches(['_', '@']).to_owned(),
+            types: overload.argument_types().join(", "),
+        },
+        ExecutionError::UnsupportedBinaryOperator(function, left, right) => EvaluationError::Types {
+            function: (*function).to_owned(),
+            types: format!("{}, {}", kind(left), kind(right)),
+        },
+        ExecutionError::ValuesNotComparable(left, right) => EvaluationError::Types {
+            function: "comparison".to_owned(),
+            types: format!("{}, {}", kind(left), kind(right)),
+        },
+        ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => {
+            EvaluationError::Other("a division by zero; check the divisor first")
+        }
+        ExecutionError::Overflow(..) => EvaluationError::Other("a number grew too large"),
+        ExecutionError::IndexOutOfBounds(_) => {
+            EvaluationError::Other("an index is beyond the end of its list; compare with size(...) first")
+        }
+        _ => EvaluationError::Other("the values do not fit the condition; check the kinds of the attributes"),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::List(_) => "a list",
+        Value::Map(_) => "a map",
+        Value::Int(_) | Value::UInt(_) | Value::Float(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Bool(_) => "true or false",
+        Value::Null => "null",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,152 @@
+//! What conditions look at, bounded.
+
+use super::ENV;
+use cel::{
+    Context, Value,
+    objects::{Key, Map},
+};
+use serde_json::Value as Json;
+use std::{collections::HashMap, fmt, sync::Arc};
+use wire::{
+    ids::{ExternalId, PhoneNumber},
+    profile::Profile,
+};
+
+/// Most items of a list or map in a profile.
+pub const MAX_ITEMS: usize = 1000;
+/// Longest text in a profile, in bytes.
+pub const MAX_TEXT_BYTES: usize = 4 * 1024;
+/// Deepest nesting of lists and maps in a profile.
+pub const MAX_DEPTH: usize = 8;
+/// Most values in a profile altogether.
+pub const MAX_VALUES: usize = 10_000;
+
+/// Why a profile is no ground for conditions.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the profile's {place} {problem}; have the CRM send less")]
+pub struct FactsError {
+    place: String,
+    problem: String,
+}
+
+/// What is known of a call before anybody looked the caller up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallFacts {
+    /// The caller's number.
+    pub ani: PhoneNumber,
+    /// The number that was called.
+    pub dnis: PhoneNumber,
+    /// The caller in the CRM, if the network or an earlier step told.
+    pub external_id: Option<ExternalId>,
+}
+
+/// What conditions look at; made once per call.
+pub struct Facts {
+    pub(super) context: Context<'static, 'static>,
+    known: bool,
+}
+
+impl Facts {
+    /// The facts of a call whose caller is not known: `profile` is empty.
+    pub fn unknown(call: &CallFacts) -> Self {
+        Self::new(call, None)
+    }
+
+    /// The facts of a call whose caller was found.
+    pub fn known(call: &CallFacts, profile: &Profile) -> Result<Self, FactsError> {
+        let mut values = 0;
+        let attributes = profile.attributes.iter().map(|(name, json)| {
+            Ok((
+                key(name),
+                value(json, &format!("attribute `{}`", shorten(name)), 1, &mut values)?,
+            ))
+        });
+        let attributes: HashMap<Key, Value> = attributes.collect::<Result<_, _>>()?;
+        Ok(Self::new(call, Some(attributes)))
+    }
+
+    fn new(call: &CallFacts, profile: Option<HashMap<Key, Value>>) -> Self {
+        let known = profile.is_some();
+        let mut numbers = HashMap::from([
+            (key("ani"), Value::from(call.ani.as_str())),
+            (key("dnis"), Value::from(call.dnis.as_str())),
+        ]);
+        numbers.extend(
+            call.external_id
+                .iter()
+                .map(|id| (key("externalId"), Value::from(id.as_str()))),
+        );
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        context.add_variable_from_value("profile", map(profile.unwrap_or_default()));
+        context.add_variable_from_value("known", Value::Bool(known));
+        context.add_variable_from_value("call", map(numbers));
+        Self { context, known }
+    }
+
+    /// Whether the caller's profile is part of the facts.
+    pub fn caller_is_known(&self) -> bool {
+        self.known
+    }
+}
+
+impl fmt::Debug for Facts {
+    // A profile does not belong in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts")
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}
+
+fn value(json: &Json, place: &str, depth: usize, values: &mut usize) -> Result<Value, FactsError> {
+    let too = |problem: String| {
+        Err(FactsError {
+            place: place.to_owned(),
+            problem,
+        })
+    };
+    *values += 1;
+    match json {
+        _ if *values > MAX_VALUES => too(format!("is one of more than {MAX_VALUES} values")),
+        Json::Null => Ok(Value::Null),
+        Json::Bool(truth) => Ok(Value::Bool(*truth)),
+        Json::Number(number) => Ok(match (number.as_i64(), number.as_u64()) {
+            (Some(whole), _) => Value::Int(whole),
+            (_, Some(large)) => Value::UInt(large),
+            _ => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        }),
+        Json::String(text) if text.len() > MAX_TEXT_BYTES => {
+            too(format!("is over {MAX_TEXT_BYTES} bytes long"))
+        }
+        Json::String(text) => Ok(Value::from(text.as_str())),
+        Json::Array(_) | Json::Object(_) if depth > MAX_DEPTH => {
+            too(format!("is nested over {MAX_DEPTH} deep"))
+        }
+        Json::Array(items) if items.len() > MAX_ITEMS => too(format!("has over {MAX_ITEMS} items")),
+        Json::Object(fields) if fields.len() > MAX_ITEMS => too(format!("has over {MAX_ITEMS} fields")),
+        Json::Array(items) => {
+            let items = items.iter().map(|item| value(item, place, depth + 1, values));
+            Ok(Value::List(Arc::new(items.collect::<Result<_, _>>()?)))
+        }
+        Json::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, item)| Ok((key(name), value(item, place, depth + 1, values)?)));
+            Ok(map(fields.collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+fn map(fields: HashMap<Key, Value>) -> Value {
+    Value::Map(Map {
+        map: Arc::new(fields),
+    })
+}
+
+fn key(name: &str) -> Key {
+    Key::String(Arc::new(name.to_owned()))
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(60).collect()
+}

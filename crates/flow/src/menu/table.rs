@@ -1,0 +1,216 @@
+//! Reading a TOML table field by field, noting every fault.
+
+use super::{
+    fault::{Faults, suggest},
+    parse::Reader,
+};
+use crate::condition::Condition;
+use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+use wire::ids::PromptId;
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// A table and what the faults call it.
+pub(super) struct Table<'a> {
+    pub(super) fields: &'a DeTable<'a>,
+    /// Where it begins.
+    pub(super) at: usize,
+    /// Such as `menu "general"`.
+    pub(super) name: String,
+}
+
+impl<'a> Table<'a> {
+    /// The table that `value` holds; unknown fields are faults.
+    pub(super) fn of(
+        value: &'a Value<'a>,
+        name: String,
+        known: &[&str],
+        faults: &mut Faults<'_>,
+    ) -> Option<Self> {
+        let at = value.span().start;
+        let DeValue::Table(fields) = value.get_ref() else {
+            faults.wrong(at, format!("{name} must be a table, not {}", kind(value)), "");
+            return None;
+        };
+        let table = Self { fields, at, name };
+        table.only(known, faults);
+        Some(table)
+    }
+
+    /// Every field that is not known is a fault.
+    pub(super) fn only(&self, known: &[&str], faults: &mut Faults<'_>) {
+        for key in self.fields.keys() {
+            let field: &str = key.get_ref();
+            if !known.contains(&field) {
+                let message = format!("unknown field `{}` in {}", shorten(field), self.name);
+                faults.wrong(key.span().start, message, suggest(field, known.iter().copied()));
+            }
+        }
+    }
+
+    pub(super) fn get(&self, field: &str) -> Option<&'a Value<'a>> {
+        self.fields.get(field)
+    }
+
+    /// A field that must be there.
+    pub(super) fn required(
+        &self,
+        field: &str,
+        example: &str,
+        faults: &mut Faults<'_>,
+    ) -> Option<&'a Value<'a>> {
+        let value = self.get(field);
+        if value.is_none() {
+            faults.absent(
+                self.at,
+                format!("{} has no `{field}`", self.name),
+                format!("add {example}"),
+            );
+        }
+        value
+    }
+
+    /// A truth value that may be absent.
+    pub(super) fn truth(&self, field: &str, faults: &mut Faults<'_>) -> Option<bool> {
+        let value = self.get(field)?;
+        let truth = value.get_ref().as_bool();
+        if truth.is_none() {
+            faults.wrong(
+                value.span().start,
+                format!("{field} must be true or false, not {}", kind(value)),
+                "",
+            );
+        }
+        truth
+    }
+
+    /// A whole number within `range` that may be absent.
+    pub(super) fn whole(
+        &self,
+        field: &str,
+        range: RangeInclusive<u64>,
+        faults: &mut Faults<'_>,
+    ) -> Option<u64> {
+        let value = self.get(field)?;
+        let (least, most, at) = (range.start(), range.end(), value.span().start);
+        let DeValue::Integer(written) = value.get_ref() else {
+            faults.wrong(
+                at,
+                format!("{field} must be a whole number, not {}", kind(value)),
+                "",
+            );
+            return None;
+        };
+        let number = u64::from_str_radix(written.as_str(), written.radix()).ok();
+        let within = number.filter(|number| range.contains(number));
+        if within.is_none() {
+            let written = shorten(written.as_str());
+            faults.wrong(
+                at,
+                format!("{field} must be {least} to {most}, not {written}"),
+                "",
+            );
+        }
+        within
+    }
+
+    /// The items of a list that may be absent.
+    pub(super) fn list(&self, field: &str, faults: &mut Faults<'_>) -> Option<&'a [Value<'a>]> {
+        self.get(field).and_then(|value| items(value, field, faults))
+    }
+}
+
+/// The items of a list.
+pub(super) fn items<'a>(
+    value: &'a Value<'a>,
+    name: &str,
+    faults: &mut Faults<'_>,
+) -> Option<&'a [Value<'a>]> {
+    let DeValue::Array(items) = value.get_ref() else {
+        faults.wrong(
+            value.span().start,
+            format!("{name} must be a list, not {}", kind(value)),
+            "",
+        );
+        return None;
+    };
+    Some(items)
+}
+
+impl Reader<'_> {
+    /// A text.
+    pub(super) fn text<'a>(&mut self, value: &'a Value<'a>, name: &str) -> Option<&'a str> {
+        let text = value.get_ref().as_str();
+        if text.is_none() {
+            let hint = if value.get_ref().is_integer() {
+                "put it in quotes"
+            } else {
+                ""
+            };
+            self.faults.wrong(
+                value.span().start,
+                format!("{name} must be a text, not {}", kind(value)),
+                hint,
+            );
+        }
+        text
+    }
+
+    /// A text that is more than a text.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>, name: &str) -> Option<T> {
+        let parsed = self.text(value, name)?.parse();
+        parsed
+            .map_err(|error| {
+                self.faults
+                    .wrong(value.span().start, format!("{name} {error}"), "")
+            })
+            .ok()
+    }
+
+    /// A prompt that the platform has.
+    pub(super) fn prompt(&mut self, value: &Value<'_>, name: &str) -> Option<PromptId> {
+        let id = self.parsed(value, name)?;
+        self.check_prompt(&id, value.span().start);
+        Some(id)
+    }
+
+    /// The condition in the field `when`, if there is one.
+    pub(super) fn condition(&mut self, table: &Table<'_>) -> Option<Condition> {
+        let value = table.get("when")?;
+        let source = self.text(value, "when")?;
+        let error = match Condition::compile(source) {
+            Ok(condition) => return Some(condition),
+            Err(error) => error,
+        };
+        let offset = error.at.map_or(0, |at| {
+            let line: usize = source.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
+            line + source[line..]
+                .chars()
+                .take(at.column - 1)
+                .map(char::len_utf8)
+                .sum::<usize>()
+        });
+        let at = self.faults.inside(value.span(), source, offset);
+        self.faults.wrong(at, error.to_string(), "");
+        None
+    }
+}
+
+pub(super) fn kind(value: &Value<'_>) -> &'static str {
+    match value.get_ref() {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a truth value",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+pub(super) fn shorten(text: &str) -> String {
+    text.chars().take(60).collect()
+}
