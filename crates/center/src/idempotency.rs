@@ -38,7 +38,7 @@ pub(crate) enum Verdict {
     /// New: do it, then tell.
     Proceed(Claim),
     /// Done before: answer this.
-    Repeat(StoredAnswer),
+    Repeat(Box<StoredAnswer>),
     /// The same is being done right now: wait, then ask again.
     Wait(watch::Receiver<()>),
     /// The key was used with another body.
@@ -47,7 +47,7 @@ pub(crate) enum Verdict {
 
 enum Entry {
     Running(watch::Receiver<()>),
-    Done(StoredAnswer),
+    Done(Box<StoredAnswer>),
 }
 
 struct Known {
@@ -130,7 +130,7 @@ impl Claim {
         if let Some(known) = lock(&self.book).known.get_mut(&self.scope)
             && known.number == self.number
         {
-            known.entry = Entry::Done(answer);
+            known.entry = Entry::Done(Box::new(answer));
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Refusal {
     code: &'static str,
     message: String,
     errors: Vec<String>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
     /// RFC 6749 names the code `error`; such clients find it there too.
     oauth: bool,
 }
@@ -98,7 +98,9 @@ impl Refusal {
 
     /// The same with a header more.
     pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self.header = HeaderValue::from_str(value)
+            .ok()
+            .map(|value| Box::new((name, value)));
         self
     }
 
@@ -117,7 +119,7 @@ impl Refusal {
             body["error_description"] = self.message.into();
         }
         let mut response = Json(self.status, body).into_response();
-        if let Some((name, value)) = self.header {
+        if let Some((name, value)) = self.header.map(|header| *header) {
             response.headers_mut().insert(name, value);
         }
         response
@@ -150,7 +152,7 @@ pub(crate) fn code_of(status: StatusCode) -> &'static str {
         426 => "upgrade_required",
         429 => "too_many_requests",
         503 => "unavailable",
-        400..=499 => "refused",
+        _ if status.is_client_error() => "refused",
         _ => "internal_error",
     }
 }

@@ -203,7 +203,7 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
     })?;
     loop {
         match app.idempotency.ask(app.clock.now(), scope.clone(), &body) {
-            Verdict::Repeat(answer) => return Ok(repeat(answer)),
+            Verdict::Repeat(answer) => return Ok(repeat(*answer)),
             Verdict::Wait(mut done) => {
                 // The sender is dropped when the first request is done, one way or the other.
                 let _ = done.changed().await;

@@ -179,7 +179,7 @@ impl Lines {
         }
         if let Some(live) = self.lines.get(&facts.id) {
             let handed_on = matches!(live.call.state(), CallState::Transferred | CallState::Fallback);
-            if !live.over && !(replace_handed_on && handed_on) {
+            if !(live.over || replace_handed_on && handed_on) {
                 return Err(PlaceError::Live(facts.id));
             }
             self.with(now, &facts.id, |line, out| {
@@ -246,7 +246,7 @@ impl Lines {
                 line.next_tick = now;
             }
         });
-        if result.is_err() && self.lines.get(id).is_none() && self.history.get(id).is_some() {
+        if result.is_err() && !self.lines.contains_key(id) && self.history.get(id).is_some() {
             return Err(AttachError::Refused(format!("the call {id:?} has ended")));
         }
         result
