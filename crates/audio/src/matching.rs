@@ -32,7 +32,11 @@ const HEAD: usize = 3200;
 /// How many places that look right are compared in full.
 const CANDIDATES: usize = 40;
 
-/// Finds the best place of `prompt` in `recording`, both at 8000 Hz. `None` when either is too short (0.4 s) or silent.
+/// A place that agrees this well is the prompt itself.
+const CERTAIN: f32 = 0.95;
+
+/// Finds `prompt` in `recording`, both at 8000 Hz: the first place that agrees for certain, or else the best one.
+/// `None` when either is too short (0.4 s) or silent.
 ///
 /// Low frequencies are removed first: they are what any two sentences of one voice have in common.
 pub fn find(recording: &[f32], prompt: &[f32]) -> Option<Match> {
@@ -40,21 +44,22 @@ pub fn find(recording: &[f32], prompt: &[f32]) -> Option<Match> {
     let prompt = without_lows(prompt);
     let head = prompt.get(..HEAD)?;
     let offset = loudest_window(head, PROBE)?;
-    let probe = &head[offset..offset + PROBE];
 
-    let mut places = correlate(&recording, probe);
-    places.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let best = places
+    let places = peaks(&correlate(&recording, &head[offset..offset + PROBE]));
+    let scored = places
         .iter()
-        .take(CANDIDATES)
-        .filter_map(|(at, _)| at.checked_sub(offset))
-        .filter_map(|at| Some((at, correlation(recording.get(at..at + HEAD)?, head))))
-        .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    let heard = heard_from(&recording[best.0..], &prompt);
+        .filter_map(|at| at.checked_sub(offset))
+        .filter_map(|at| Some((at, correlation(recording.get(at..at + HEAD)?, head, energy(head)))));
+    let scored: Vec<(usize, f32)> = scored.collect();
+    let certain = scored
+        .iter()
+        .filter(|(_, score)| *score >= CERTAIN)
+        .min_by_key(|(at, _)| *at);
+    let (at, score) = *certain.or_else(|| scored.iter().max_by(|a, b| a.1.total_cmp(&b.1)))?;
     Some(Match {
-        at: best.0,
-        score: best.1,
-        heard,
+        at,
+        score,
+        heard: heard_from(&recording[at..], &prompt),
     })
 }
 
@@ -80,15 +85,28 @@ fn energy(samples: &[f32]) -> f32 {
 }
 
 /// The correlation with `probe` at every place of `recording`.
-fn correlate(recording: &[f32], probe: &[f32]) -> Vec<(usize, f32)> {
+fn correlate(recording: &[f32], probe: &[f32]) -> Vec<f32> {
+    let energy = energy(probe);
     recording
         .windows(probe.len())
-        .map(|window| correlation(window, probe))
-        .enumerate()
+        .map(|window| correlation(window, probe, energy))
         .collect()
 }
 
-fn correlation(a: &[f32], b: &[f32]) -> f32 {
+/// The highest local maxima, highest first.
+fn peaks(scores: &[f32]) -> Vec<usize> {
+    let is_peak = |at: &usize| {
+        let neighbours = &scores[at.saturating_sub(8)..scores.len().min(at + 9)];
+        neighbours.iter().all(|score| *score <= scores[*at])
+    };
+    let mut peaks: Vec<usize> = (0..scores.len()).filter(is_peak).collect();
+    peaks.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    peaks.truncate(CANDIDATES);
+    peaks
+}
+
+/// The normalised correlation of two stretches of one length; `energy` is that of `b`.
+fn correlation(a: &[f32], b: &[f32], energy: f32) -> f32 {
     // Eight sums side by side, so that the compiler can use vector instructions.
     let mut sums = [[0.0f32; 8]; 2];
     for (a, b) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
@@ -98,7 +116,7 @@ fn correlation(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     let [product, own] = sums.map(|lanes| lanes.iter().sum::<f32>());
-    let scale = (own * energy(b)).sqrt();
+    let scale = (own * energy).sqrt();
     if scale > 1e-9 { product / scale } else { 0.0 }
 }
 
@@ -113,7 +131,7 @@ fn heard_from(recording: &[f32], prompt: &[f32]) -> usize {
         let alike = if quiet {
             energy(got) < 1e-3
         } else {
-            correlation(got, wanted) > 0.8
+            correlation(got, wanted, energy(wanted)) > 0.8
         };
         if alike {
             // A quiet frame agrees with silence too, so it does not prove that the prompt went on.
@@ -152,6 +170,14 @@ mod tests {
         let found = find(&recording, &prompt).unwrap();
         assert_eq!((found.at, found.heard), (at, 4800));
         assert!(found.score > 0.99);
+    }
+
+    #[test]
+    fn of_several_places_the_first_is_found() {
+        let prompt = noise(1, 8000);
+        let recording = [noise(2, 4000), prompt.clone(), noise(3, 4000), prompt.clone()].concat();
+        assert_eq!(find(&recording, &prompt).unwrap().at, 4000);
+        assert_eq!(find(&recording[4001..], &prompt).unwrap().at, 11_999);
     }
 
     #[test]

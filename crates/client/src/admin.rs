@@ -10,11 +10,12 @@ use crate::{
 };
 use bytes::Bytes;
 use secrecy::SecretString;
-use std::{sync::Arc, time::Duration};
+use serde::Deserialize;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use wire::{
     calls::{CallRecord, CallState, PlaceCall},
-    ids::CallId,
+    ids::{CallId, PromptId},
 };
 
 /// The longest wait that one request may ask for.
@@ -61,6 +62,16 @@ impl Admin {
         self.transport.send(Request::delete(path(call))).await.map(drop)
     }
 
+    /// The prompts that the center can play.
+    pub async fn prompts(&self) -> Result<BTreeSet<PromptId>, Error> {
+        let request = Request::get(["center", "v1", "prompts"]);
+        self.transport
+            .send(request)
+            .await?
+            .json::<Library>()
+            .map(|library| library.prompts)
+    }
+
     /// The call's recording as WAV bytes.
     pub async fn recording(&self, call: &CallId) -> Result<Bytes, Error> {
         let request = Request::get(path(call).into_iter().chain(["recording"]))
@@ -93,6 +104,11 @@ impl Admin {
             .with_timeouts(attempt, attempt + LONGEST_POLL);
         self.transport.send(request).await?.json()
     }
+}
+
+#[derive(Deserialize)]
+struct Library {
+    prompts: BTreeSet<PromptId>,
 }
 
 fn path(call: &CallId) -> [&str; 4] {

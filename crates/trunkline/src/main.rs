@@ -1,1 +1,59 @@
-fn main() {}
+//! The `trunkline` binary: reads what the user typed, runs it, and maps what came of it to an exit code.
+//!
+//! Exit codes: 0 done, 1 the work failed, 2 usage.
+
+mod cli;
+mod commands;
+mod config;
+mod environment;
+mod output;
+mod platform;
+mod timeline;
+
+use clap::Parser;
+use cli::{Cli, Command, MenuCommand};
+use output::Output;
+use std::process::ExitCode;
+
+/// What a command came to.
+pub(crate) enum Done {
+    /// All is well.
+    Well,
+    /// The work was done, and what it found is a failure that was told already.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    // Before any thread: it changes the environment. A faulty file is named, a missing one is normal.
+    let dotenv = environment::read_dotenv();
+    let cli = Cli::parse();
+    let output = Output::new(cli.json, cli.quiet);
+    output::start_logging(cli.verbose);
+    match dotenv.and_then(|()| run(cli, &output)) {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::Failed) => ExitCode::from(1),
+        Err(error) => output.error(&error),
+    }
+}
+
+fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
+    let config = config::read(cli.config.as_deref())?;
+    match cli.command {
+        Command::Completions { shell } => commands::completions::run(shell),
+        Command::Menu(MenuCommand::Check(args)) => commands::menu_check::run(&args, output),
+        Command::Menu(MenuCommand::Graph(args)) => commands::menu_graph::run(&args, output),
+        Command::Menu(MenuCommand::Call(args)) => {
+            with_runtime(commands::menu_call::run(args, config, output))
+        }
+        Command::Center(args) => with_runtime(commands::center::run(args, config, output)),
+        Command::Call(args) => with_runtime(commands::call::run(args, output)),
+        Command::Demo(args) => with_runtime(commands::demo::run(args, config, output)),
+    }
+}
+
+fn with_runtime(work: impl Future<Output = anyhow::Result<Done>>) -> anyhow::Result<Done> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}

@@ -111,6 +111,21 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Every field that is not one of `known` is a fault: in a file that a person wrote it is a slip of the pen.
+    pub fn only(&self, known: &[&str], faults: &mut Faults) {
+        for unknown in self
+            .fields
+            .keys()
+            .filter(|field| !known.contains(&field.as_str()))
+        {
+            faults.push(format!(
+                "{} is unknown; known are {}",
+                self.name(&shorten(unknown)),
+                known.join(", ")
+            ));
+        }
+    }
+
     /// Whether the field is there and not null.
     pub fn has(&self, field: &str) -> bool {
         self.get(field).is_some()

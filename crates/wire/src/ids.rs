@@ -119,6 +119,13 @@ impl CallId {
     }
 }
 
+impl CommandId {
+    /// A controller's own numbering: `play-7`.
+    pub fn numbered(kind: &'static str, number: u64) -> Self {
+        Self(format!("{kind}-{number}").into())
+    }
+}
+
 impl CorrelationId {
     /// An id for a request that brought none.
     pub fn from_uuid(id: uuid::Uuid) -> Self {

@@ -1,0 +1,236 @@
+//! What the user can type. Nothing here touches the world.
+
+use clap::{Args, Parser, Subcommand};
+use std::{net::SocketAddr, path::PathBuf};
+use wire::{
+    Faults,
+    callcontrol::Codec,
+    ids::{CallId, ExternalId, PhoneNumber},
+    script::{Sentence, parse_sentence},
+};
+
+/// Run, test and automate a contact centre from one binary.
+#[derive(Parser)]
+#[command(version, max_term_width = 110, arg_required_else_help = true, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// Print results as JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results only, no progress.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    /// Log more: -v what happens, -vv everything. RUST_LOG has the last word.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// The configuration file [default: trunkline.toml, if there is one].
+    #[arg(long, global = true, value_name = "FILE", env = "TRUNKLINE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  trunkline demo                              three calls through the built-in centre, with a report
+  trunkline center --env-file center.env      a contact centre for your own programs
+  trunkline menu check menu.toml              every fault of a menu file, with its line
+  trunkline menu call menu.toml --do 'press 1 300ms into general_welcome'
+
+Exit codes: 0 done, 1 the work failed, 2 usage.";
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The whole journey on the built-in centre, with a report.
+    Demo(DemoArgs),
+    /// The embedded contact centre alone, for other people's clients and for CI.
+    Center(CenterArgs),
+    /// Dynamic phone menus: check a menu file, draw it, call it.
+    #[command(subcommand)]
+    Menu(MenuCommand),
+    /// Place a test call at a running centre, for another program to control.
+    Call(CallArgs),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    /// Where recordings are kept [default: trunkline-data].
+    #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Leave the centre running afterwards, until Ctrl-C.
+    #[arg(long)]
+    pub(crate) keep: bool,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trunkline center
+  trunkline center --listen 127.0.0.1:0 --env-file center.env --limits off
+  trunkline center --tls --tls-listen 127.0.0.1:8443 --tls-name acme.api.cxone.com")]
+pub(crate) struct CenterArgs {
+    /// Where to listen [default: 127.0.0.1:8642]. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", env = "TRUNKLINE_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Serve HTTPS too, with certificates of the centre's own authority.
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Where to listen for HTTPS [default: 127.0.0.1:8643].
+    #[arg(long, value_name = "ADDR", requires = "tls", env = "TRUNKLINE_TLS_LISTEN")]
+    pub(crate) tls_listen: Option<SocketAddr>,
+    /// A host name for the certificate, beside localhost. May be repeated.
+    #[arg(long, value_name = "NAME", requires = "tls", num_args = 1..)]
+    pub(crate) tls_name: Vec<String>,
+    /// Write the environment lines to this file once the centre is ready.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    /// Where recordings, secrets and certificates are kept [default: trunkline-data].
+    #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The tenant to serve [default: the demo tenant].
+    #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
+    pub(crate) tenant: Option<PathBuf>,
+    /// Rate limits: default, off, or like 'profile-reads=200/min,other=10/s'.
+    #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
+    pub(crate) limits: Option<center::Limits>,
+    /// Let calls fetch audio from this host though its address is internal. May be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MenuCommand {
+    /// Report every fault of menu files, with file and line.
+    Check(MenuCheckArgs),
+    /// Print a menu as a Mermaid diagram.
+    Graph(MenuGraphArgs),
+    /// Place a call against a menu, press keys, keep the recording.
+    Call(MenuCallArgs),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trunkline menu check menu.toml
+  trunkline menu check menus/*.toml --prompts audio/")]
+pub(crate) struct MenuCheckArgs {
+    /// The menu files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) prompts: PromptsArg,
+}
+
+#[derive(Args)]
+pub(crate) struct MenuGraphArgs {
+    /// The menu file [default: the demo menu].
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct PromptsArg {
+    /// The folder with the prompts' audio files [default: 'prompts' beside the menu file, or else the demo's].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prompts: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Moments: 'after 2s', '300ms into PROMPT', 'when PROMPT starts', 'when PROMPT ends', '1s after PROMPT ends'.
+Steps run one after the other; 'after' counts from the step before, or from the answer.
+
+The call runs on a centre of its own, unless TRUNKLINE_URL (or --center) names a running one; that takes
+CLIENT_ID, CLIENT_SECRET and TRUNKLINE_ADMIN_TOKEN from the environment, as 'trunkline center' prints them.
+
+Examples:
+  trunkline menu call --external-id CRM-USER-98765 --do 'press 1 300ms into premium_priority'
+  trunkline menu call menu.toml --do 'press 4 when option_billing ends' --do 'hang up 2s after billing_menu ends'")]
+pub(crate) struct MenuCallArgs {
+    /// The menu file [default: the demo menu].
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+    /// A running centre [default: one in this process].
+    #[arg(long, value_name = "URL", env = "TRUNKLINE_URL")]
+    pub(crate) center: Option<String>,
+    /// The tenant of the centre in this process [default: the demo tenant].
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUNKLINE_TENANT",
+        conflicts_with = "center"
+    )]
+    pub(crate) tenant: Option<PathBuf>,
+    /// Where the recording is kept [default: trunkline-data].
+    #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Copy the recording to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) recording: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct CallerArgs {
+    /// The caller's number.
+    #[arg(long, value_name = "NUMBER", default_value = "+15550100")]
+    pub(crate) ani: PhoneNumber,
+    /// The number called.
+    #[arg(long, value_name = "NUMBER", default_value = "+18005550100")]
+    pub(crate) dnis: PhoneNumber,
+    /// The caller's id in the CRM, which finds the profile.
+    #[arg(long, value_name = "ID")]
+    pub(crate) external_id: Option<ExternalId>,
+    /// The G.711 law: PCMU or PCMA.
+    #[arg(long, default_value = "PCMU", value_parser = parse_codec)]
+    pub(crate) codec: Codec,
+    /// What the caller does: 'press KEY MOMENT', 'say FILE MOMENT', 'hang up MOMENT'. May be repeated.
+    #[arg(long = "do", value_name = "STEP", value_parser = parse_step)]
+    pub(crate) steps: Vec<Sentence>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Moments: 'after 2s', '300ms into PROMPT', 'when PROMPT starts', 'when PROMPT ends', '1s after PROMPT ends'.
+
+Example:
+  trunkline call --id my-call --do 'press 1 300ms into general_welcome' --wait")]
+pub(crate) struct CallArgs {
+    /// The running centre.
+    #[arg(long, value_name = "URL", env = "TRUNKLINE_URL")]
+    pub(crate) center: String,
+    /// The call's id [default: made up].
+    #[arg(long)]
+    pub(crate) id: Option<CallId>,
+    #[command(flatten)]
+    pub(crate) caller: CallerArgs,
+    /// Do not record the call.
+    #[arg(long)]
+    pub(crate) no_recording: bool,
+    /// Wait until the call is over, and print what happened.
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+fn parse_step(text: &str) -> Result<Sentence, Faults> {
+    parse_sentence(text)
+}
+
+fn parse_codec(text: &str) -> Result<Codec, String> {
+    text.to_ascii_uppercase().parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

@@ -1,0 +1,88 @@
+//! `trunkline center`.
+
+use super::signals::{asked_to_end, end_at_once_when_asked_again};
+use crate::{Done, cli::CenterArgs, config::Config, output::Output, platform};
+use ::center::{Center, Options, TlsOptions, write_private};
+use anyhow::{Context, Result};
+use secrecy::ExposeSecret;
+use serde_json::json;
+use std::net::{Ipv4Addr, SocketAddr};
+
+const HTTP_PORT: u16 = 8642;
+const HTTPS_PORT: u16 = 8643;
+
+pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Result<Done> {
+    let env_file = args.env_file.clone();
+    let center = Center::start(options(args, config)?).await?;
+    if let Some(file) = env_file {
+        write_private(&file, center.environment().to_lines().as_bytes())
+            .with_context(|| format!("the environment file {} can't be written", file.display()))?;
+    }
+    introduce(&center, output);
+    asked_to_end().await;
+    output.note("\nending calls ... (Ctrl-C again ends at once)");
+    end_at_once_when_asked_again();
+    center.close().await;
+    Ok(Done::Well)
+}
+
+fn options(args: CenterArgs, config: Config) -> Result<Options> {
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let names = if args.tls_name.is_empty() {
+        config.tls_names
+    } else {
+        args.tls_name
+    };
+    let tls_listen = args.tls_listen.or(config.tls_listen).unwrap_or(local(HTTPS_PORT));
+    let allow_hosts = if args.allow_host.is_empty() {
+        config.allow_hosts
+    } else {
+        args.allow_host
+    };
+    Ok(Options {
+        listen: args.listen.or(config.listen).unwrap_or(local(HTTP_PORT)),
+        tls: args.tls.then_some(TlsOptions {
+            listen: tls_listen,
+            names,
+        }),
+        data_dir: platform::data_dir(args.data_dir, config.data_dir),
+        tenant: platform::tenant(args.tenant.or(config.tenant).as_deref())?,
+        limits: args.limits.or(config.limits).unwrap_or_default(),
+        allow_hosts,
+        admin_token: std::env::var("TRUNKLINE_ADMIN_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty())
+            .map(Into::into),
+    })
+}
+
+/// Says where the center is, and what its clients need.
+pub(super) fn introduce(center: &Center, output: &Output) {
+    let addresses = center.addresses();
+    let value = |name| {
+        center
+            .environment()
+            .get(name)
+            .map_or("", |value| value.expose_secret())
+            .to_owned()
+    };
+    output.line(format!("The center answers at {}", addresses.base_url()));
+    if let (Some((address, name)), Some(ca)) = (&addresses.https, &addresses.ca) {
+        output.line(format!("HTTPS is at {} ({address})", value("CXONE_HOST")));
+        output.line(format!("  let clients trust {}", ca.display()));
+        output.line(format!(
+            "  let {name} lead here: add '127.0.0.1 {name}' to the hosts file"
+        ));
+    }
+    output.line("\nThe environment for its clients, to paste into a shell or .env:\n");
+    output.line(center.environment().to_lines());
+    output.note("Ctrl-C ends it, and hangs up calls properly.");
+    let environment: serde_json::Map<_, _> = center
+        .environment()
+        .to_lines()
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect();
+    output.json(&json!({"url": addresses.base_url(), "environment": environment}));
+}

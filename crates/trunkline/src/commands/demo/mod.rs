@@ -1,0 +1,55 @@
+//! `trunkline demo`: the whole journey on a center in this process, with a report.
+//!
+//! Each part of the journey is a module; so far there is one: [`calls`].
+
+mod calls;
+mod judge;
+
+use super::signals::asked_to_end;
+use crate::{
+    Done,
+    cli::DemoArgs,
+    config::Config,
+    output::Output,
+    platform::{self, Clients},
+};
+use anyhow::Result;
+use serde_json::json;
+
+pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
+    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
+    let center = platform::local_center(platform::tenant(None)?, data_dir).await?;
+    let clients = Clients::of_center(&center)?;
+    let journey = tokio::select! {
+        journey = calls::run(&clients, output) => journey,
+        () = asked_to_end() => {
+            output.note("hanging up ...");
+            center.close().await;
+            return Ok(Done::Failed);
+        }
+    };
+    let done = journey.map(|calls| report(&calls, output));
+    if args.keep && done.is_ok() {
+        super::center::introduce(&center, output);
+        asked_to_end().await;
+    }
+    center.close().await;
+    done
+}
+
+fn report(calls: &[calls::CallReport], output: &Output) -> Done {
+    for call in calls {
+        output.line(call.story());
+    }
+    output.line(calls::table(calls));
+    let faults: usize = calls.iter().map(|call| call.faults.len()).sum();
+    output.line(match faults {
+        0 => "All is well: every prompt is in its recording, in order, and every key cut at once.".to_owned(),
+        1 => "1 thing is off.".to_owned(),
+        several => format!("{several} things are off."),
+    });
+    output.json(
+        &json!({"calls": calls.iter().map(calls::CallReport::to_json).collect::<Vec<_>>(), "faults": faults}),
+    );
+    if faults == 0 { Done::Well } else { Done::Failed }
+}

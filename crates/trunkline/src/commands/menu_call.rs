@@ -1,0 +1,96 @@
+//! `trunkline menu call`: one call against a menu.
+
+use super::menu_file::{Library, MenuFile};
+use crate::{
+    Done,
+    cli::MenuCallArgs,
+    config::Config,
+    output::Output,
+    platform::{self, Clients},
+    timeline,
+};
+use anyhow::{Context, Result};
+use flow::menu::Menu;
+use jobs::{audit::MemoryLog, menu::MenuJob};
+use serde_json::json;
+use std::{fs, path::Path, sync::Arc, time::Duration};
+use wire::calls::{CallRecord, PlaceCall};
+
+/// Longer than the longest call.
+const PATIENCE: Duration = Duration::from_secs(2 * 3600);
+
+pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> Result<Done> {
+    let file = MenuFile::read(args.file.as_deref())?;
+    let call = platform::placed_call(&args.caller)?;
+    let Some(url) = &args.center else {
+        let tenant = platform::tenant(args.tenant.or(config.tenant).as_deref())?;
+        let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
+        let center =
+            platform::local_center(tenant, platform::data_dir(args.data_dir, config.data_dir)).await?;
+        let clients = Clients::of_center(&center)?;
+        let done = lead(&clients, menu, call, args.recording.as_deref(), output).await;
+        center.close().await;
+        return done;
+    };
+    let clients = Clients::of_url(url)?;
+    let menu = file.parse_or_fail(&clients.admin.prompts().await?)?;
+    lead(&clients, menu, call, args.recording.as_deref(), output).await
+}
+
+/// Leads the call through the menu, and tells its story.
+async fn lead(
+    clients: &Clients,
+    menu: Menu,
+    call: PlaceCall,
+    copy_to: Option<&Path>,
+    output: &Output,
+) -> Result<Done> {
+    let placed = clients.admin.place_call(&call).await?;
+    let log = Arc::new(MemoryLog::default());
+    let job = MenuJob::new(
+        Arc::new(menu),
+        clients.calls.clone(),
+        clients.profiles.clone(),
+        log.clone(),
+    );
+    let left = tokio::select! {
+        left = job.run(&placed.id, None) => left,
+        () = super::signals::asked_to_end() => {
+            output.note("hanging up ...");
+            clients.admin.end_call(&placed.id).await?;
+            return Ok(Done::Failed);
+        }
+    };
+    let record = clients.admin.wait_for_end(&placed.id, PATIENCE).await?;
+    let audit = log.entries();
+    output.line(timeline::tell(&record, &audit).trim_end());
+    tell_recording(clients, &record, copy_to, output).await?;
+    output.json(&json!({"call": record, "audit": audit}));
+    left.map(|_| Done::Well).map_err(Into::into)
+}
+
+async fn tell_recording(
+    clients: &Clients,
+    record: &CallRecord,
+    copy_to: Option<&Path>,
+    output: &Output,
+) -> Result<()> {
+    let Some(recording) = &record.recording else {
+        return Ok(());
+    };
+    let mut path = recording.path.clone();
+    if let Some(file) = copy_to {
+        let bytes = clients.admin.recording(&record.id).await?;
+        fs::write(file, bytes)
+            .with_context(|| format!("the recording can't be written to {}", file.display()))?;
+        path = file.display().to_string();
+    }
+    output.line(format!(
+        "\nrecording: {path} ({:.1} s)",
+        recording.duration_ms as f64 / 1000.0
+    ));
+    if let Some(fault) = &recording.fault {
+        output.note(format!("the recording is not complete: {fault}"));
+    }
+    Ok(())
+}

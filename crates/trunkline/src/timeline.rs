@@ -1,0 +1,109 @@
+//! A call's story: what happened in the call and what the menu made of it, by time.
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use std::fmt::Write as _;
+use wire::{
+    UtcTime,
+    calls::{CallRecord, Happening, Moment},
+};
+
+const QUIET: Style = Style::new().dimmed();
+const KEY: Style = Style::new()
+    .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)))
+    .bold();
+const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
+const MENU: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Magenta)));
+
+/// The story as lines for people; `audit` holds the menu's entries for this call.
+pub(crate) fn tell(record: &CallRecord, audit: &[Value]) -> String {
+    // A prompt that was cleared from the queue was never heard.
+    let heard = |moment: &&Moment| !matches!(moment.what, Happening::PromptFinished { played_ms: 0, .. });
+    let moments = record.timeline.iter().filter(heard);
+    let mut lines: Vec<(f64, String)> = moments
+        .map(|moment| (moment.at_ms, happening(&moment.what)))
+        .collect();
+    lines.extend(
+        audit
+            .iter()
+            .filter(|entry| entry["callId"] == record.id.as_str())
+            .map(|entry| {
+                let at = entry["at"]
+                    .as_str()
+                    .and_then(|at| at.parse::<UtcTime>().ok())
+                    .unwrap_or(record.placed_at);
+                let since = at.timestamp().duration_since(record.placed_at.timestamp());
+                (since.as_secs_f64() * 1000.0, menu_line(entry))
+            }),
+    );
+    lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+    lines.iter().fold(String::new(), |mut story, (at, line)| {
+        let _ = writeln!(story, "  {QUIET}{:>8.3} s{QUIET:#}  {line}", at / 1000.0);
+        story
+    })
+}
+
+fn happening(what: &Happening) -> String {
+    match what {
+        Happening::Placed => "the caller dials".into(),
+        Happening::Answered => "answered".into(),
+        Happening::PromptStarted { prompt } => format!("hears   {prompt}"),
+        Happening::PromptFinished {
+            prompt,
+            reason,
+            played_ms,
+        } => {
+            format!("{QUIET}ends    {prompt} ({reason}, {played_ms} ms heard){QUIET:#}")
+        }
+        Happening::KeyPressed { digit } => format!("{KEY}presses {digit}{KEY:#}"),
+        Happening::CutOff { digit, after_ms } => {
+            format!("{KEY}silence {after_ms:.1} ms after key {digit}{KEY:#}")
+        }
+        Happening::Speaks { duration_ms } => format!("{KEY}speaks for {duration_ms} ms{KEY:#}"),
+        Happening::ControllerLost => "the controller is gone".into(),
+        Happening::ControllerBack => "the controller is back".into(),
+        Happening::FallbackStarted => "nobody came back: the center takes over".into(),
+        Happening::Transferred { target } => format!("{GOOD}transferred to {target}{GOOD:#}"),
+        Happening::Ended { cause } => format!("over ({cause})"),
+    }
+}
+
+/// An audit entry: its name and its fields.
+fn menu_line(entry: &Value) -> String {
+    let name = entry["what"].as_str().unwrap_or("?").replace('_', " ");
+    let fields = entry.as_object().into_iter().flatten();
+    let fields: Vec<String> = fields
+        .filter(|(field, _)| !["what", "at", "callId"].contains(&field.as_str()))
+        .map(|(field, value)| match value {
+            Value::String(text) => format!("{field}={text}"),
+            other => format!("{field}={other}"),
+        })
+        .collect();
+    format!("{MENU}menu    {name}{MENU:#} {}", fields.join(" "))
+}
+
+/// From the answer to the first frame of a prompt, in milliseconds.
+pub(crate) fn answer_to_sound_ms(record: &CallRecord) -> Option<f64> {
+    let at = |wanted: fn(&Happening) -> bool| {
+        record
+            .timeline
+            .iter()
+            .find(|moment| wanted(&moment.what))
+            .map(|moment| moment.at_ms)
+    };
+    let sound = at(|what| matches!(what, Happening::PromptStarted { .. }))?;
+    Some(sound - at(|what| matches!(what, Happening::Answered))?)
+}
+
+/// From each key that cut off a prompt to the silence, in milliseconds.
+pub(crate) fn cut_offs_ms(record: &CallRecord) -> Vec<f64> {
+    let cut = |what: &Happening| match what {
+        Happening::CutOff { after_ms, .. } => Some(*after_ms),
+        _ => None,
+    };
+    record
+        .timeline
+        .iter()
+        .filter_map(|moment| cut(&moment.what))
+        .collect()
+}
