@@ -106,7 +106,7 @@ impl MenuJob {
             line,
             profile: None,
         };
-        run.to_the_end().await
+        run.lead().await
     }
 }
 
@@ -132,7 +132,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(mut self) -> Result<Left, MenuError> {
+    async fn lead(mut self) -> Result<Left, MenuError> {
         self.feed(Input::Answered).await;
         loop {
             let deadline = self.deadline();

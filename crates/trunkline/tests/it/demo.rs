@@ -1,0 +1,97 @@
+//! `trunkline demo`, and what can be heard in its recordings.
+
+use crate::support::{run, stderr, stdout};
+use audio::{TELEPHONY_RATE, matching, wav};
+use serde_json::Value;
+use std::fs;
+
+/// What each caller hears, in order; the ones with a key are cut off by it.
+const HEARD: [&[&str]; 3] = [
+    &["premium_priority", "confirmed", "agent_greeting"],
+    &[
+        "general_welcome",
+        "general_support",
+        "selection_confirmed",
+        "agent_greeting",
+    ],
+    &[
+        "general_welcome",
+        "general_support",
+        "invalid_selection",
+        "general_welcome",
+        "general_support",
+        "option_hours",
+        "option_billing",
+        "option_repeat",
+        "general_operator",
+        "no_input",
+        "general_welcome",
+        "transferring",
+        "operator_greeting",
+    ],
+];
+
+#[test]
+fn the_recordings_hold_the_right_prompts_in_the_right_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), &["--json", "demo"]);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(report["faults"], 0);
+    for (call, heard) in report["calls"].as_array().unwrap().iter().zip(HEARD) {
+        let path = call["call"]["recording"]["path"].as_str().unwrap();
+        let [ear, _] = wav::read_recording(&fs::read(folder.path().join(path)).unwrap()).unwrap();
+        check_order(&ear, heard);
+        check_cut_offs(&ear, call);
+    }
+}
+
+fn sound(prompt: &str) -> Vec<f32> {
+    let file = format!("{}/../../demo/prompts/{prompt}.wav", env!("CARGO_MANIFEST_DIR"));
+    audio::decode(fs::read(file).unwrap()).unwrap().samples
+}
+
+fn check_order(ear: &[f32], heard: &[&str]) {
+    let mut from = 0;
+    for prompt in heard {
+        let found = matching::find(&ear[from..], &sound(prompt)).unwrap();
+        assert!(found.score > 0.95, "{prompt} after {from}: {found:?}");
+        from += found.at + found.heard;
+    }
+}
+
+/// After every key the prompt is gone within 40 ms, in the samples that the caller heard.
+fn check_cut_offs(ear: &[f32], call: &Value) {
+    let timeline = call["call"]["timeline"].as_array().unwrap();
+    let at_ms = |moment: &Value| moment["atMs"].as_f64().unwrap();
+    let placed_to_answer = timeline
+        .iter()
+        .find(|moment| moment["what"] == "answered")
+        .map(at_ms)
+        .unwrap();
+    let keys = timeline.iter().filter(|moment| moment["what"] == "key_pressed");
+    let mut count = 0;
+    for key_ms in keys.map(at_ms) {
+        let sample = |ms: f64| (ms * f64::from(TELEPHONY_RATE) / 1000.0) as usize;
+        // The recording begins with the first frame after the answer.
+        let pressed = sample(key_ms - placed_to_answer);
+        let loud = |range: std::ops::Range<usize>| ear[range].iter().any(|sample| sample.abs() > 0.01);
+        assert!(
+            loud(pressed.saturating_sub(sample(400.0))..pressed),
+            "nothing was heard before the key"
+        );
+        // The next prompt comes only after the key is up again, 120 ms later.
+        assert!(
+            !loud(pressed + sample(40.0)..pressed + sample(100.0)),
+            "the prompt went on after the key"
+        );
+        count += 1;
+    }
+    assert!(count > 0);
+}

@@ -1,0 +1,10 @@
+//! Whole-program tests: the real binary, as its user would run it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod center;
+mod demo;
+mod menu;
+mod support;
+mod third_party;
+mod usage;

@@ -1,0 +1,122 @@
+//! Running the binary: with a bound on time, and never leaving a process behind.
+
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// How long anything may take to start or stop.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The binary, in an environment without surprises.
+pub(crate) fn trunkline(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trunkline"));
+    command.current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs the binary to its end.
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
+    trunkline(folder).args(args).output().unwrap()
+}
+
+/// Standard output as text.
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// Standard error as text.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Waits until something is there.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{what} did not happen within {PATIENCE:?}"
+        );
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// A running `trunkline center` on free ports.
+pub(crate) struct Center {
+    pub(crate) process: Child,
+    pub(crate) folder: TempDir,
+    pub(crate) environment: HashMap<String, String>,
+}
+
+impl Center {
+    pub(crate) fn start(more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let env_file = folder.path().join("center.env");
+        let process = trunkline(folder.path())
+            .args(["center", "--listen", "127.0.0.1:0", "--env-file", "center.env"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut center = Self {
+            process,
+            folder,
+            environment: HashMap::new(),
+        };
+        let text = wait_for("the environment file", || fs::read_to_string(&env_file).ok());
+        center.environment = text
+            .lines()
+            .filter_map(|line| line.split_once('='))
+            .map(|(n, v)| (n.into(), v.into()))
+            .collect();
+        center
+    }
+
+    /// Another command with the environment that the center printed.
+    pub(crate) fn client(&self, args: &[&str]) -> Command {
+        let mut command = trunkline(self.folder.path());
+        command.args(args).envs(&self.environment);
+        command
+    }
+
+    /// Asks the center to end, as Ctrl-C does, and gives its exit code and what it printed.
+    pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
+        let pid = self.process.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = wait_for("the end of the center", || self.process.try_wait().unwrap());
+        let mut printed = String::new();
+        std::io::Read::read_to_string(self.process.stdout.as_mut().unwrap(), &mut printed).unwrap();
+        (status.code(), printed)
+    }
+
+    /// The recordings in its data folder.
+    pub(crate) fn recordings(&self) -> Vec<PathBuf> {
+        let folder = fs::read_dir(self.folder.path().join("trunkline-data/recordings"));
+        folder
+            .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Center {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

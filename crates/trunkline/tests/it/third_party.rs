@@ -1,0 +1,152 @@
+//! A client in another language, written from the contract alone, against the real binary.
+//!
+//! Runs only with `TRUNKLINE_TEST_NODE=1`, after `npm ci` in `tests/third-party/node`.
+
+use serde_json::Value;
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// How long the center may take until it serves.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A center of its own, which ends with the test however the test ends.
+struct Served {
+    process: Child,
+    environment: Vec<(String, String)>,
+    _home: tempfile::TempDir,
+}
+
+impl Served {
+    fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let env_file = home.path().join("center.env");
+        let process = Command::new(env!("CARGO_BIN_EXE_trunkline"))
+            .args(["center", "--listen", "127.0.0.1:0", "--env-file"])
+            .arg(&env_file)
+            .arg("--data-dir")
+            .arg(home.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // From here on the process is ended even by a panic.
+        let mut served = Self {
+            process,
+            environment: Vec::new(),
+            _home: home,
+        };
+        served.environment = served.wait_for(&env_file);
+        served
+    }
+
+    fn wait_for(&mut self, env_file: &Path) -> Vec<(String, String)> {
+        let begun = Instant::now();
+        while !env_file.exists() {
+            let ended = self.process.try_wait().unwrap();
+            assert!(ended.is_none(), "the center ended before it served: {ended:?}");
+            assert!(begun.elapsed() < START_PATIENCE, "the center does not serve");
+            sleep(Duration::from_millis(20));
+        }
+        dotenvy::from_path_iter(env_file)
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn is_wanted() -> bool {
+    let wanted = std::env::var("TRUNKLINE_TEST_NODE").is_ok_and(|value| value == "1");
+    if !wanted {
+        println!("skipped: set TRUNKLINE_TEST_NODE=1, after `npm ci` in tests/third-party/node");
+    }
+    wanted
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/third-party/node")
+}
+
+/// Runs the client, which gives up by itself after 20 s.
+fn drive_call(center: &Served, changes: &[(&str, &str)]) -> Output {
+    let folder = folder();
+    assert!(
+        folder.join("node_modules/ws").exists(),
+        "the client's packages are not there: run `npm ci` in tests/third-party/node"
+    );
+    Command::new("node")
+        .arg("drive-call.mjs")
+        .current_dir(folder)
+        .env_remove("CALL_ID")
+        .envs(center.environment.iter().cloned())
+        .envs(changes.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn events(output: &Output) -> Vec<Value> {
+    let text = std::str::from_utf8(&output.stdout).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_client_in_node_drives_the_call_and_can_do_so_again() {
+    if !is_wanted() {
+        return;
+    }
+    let center = Served::start();
+    for run in 1..=2 {
+        let output = drive_call(&center, &[]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        let events = events(&output);
+        assert_eq!(output.status.code(), Some(0), "run {run}: {told}\n{events:#?}");
+        let position = |name: &str, field: &str, wanted: &str| {
+            let wanted = |event: &Value| event["event"] == name && (field.is_empty() || event[field] == wanted);
+            let found = events.iter().position(wanted);
+            found.unwrap_or_else(|| panic!("run {run}: there is no {name} {wanted_text}\n{events:#?}", wanted_text = field))
+        };
+        let story = [
+            position("connected", "", ""),
+            position("playback_started", "commandId", "general_welcome"),
+            position("playback_started", "commandId", "general_support"),
+            position("playback_finished", "reason", "interrupted"),
+            position("dtmf", "", ""),
+            position("playback_started", "commandId", "confirmed"),
+            position("transferred", "target", "ext:transfer_premium"),
+        ];
+        assert!(story.is_sorted(), "run {run}: {events:#?}");
+    }
+}
+
+#[test]
+fn a_client_in_node_is_told_why_it_is_refused() {
+    if !is_wanted() {
+        return;
+    }
+    let center = Served::start();
+    let refused = [
+        ("GENESYS_CLIENT_SECRET", "not-the-secret", "invalid_client"),
+        ("CALL_ID", "no-such-call", "no-such-call"),
+        ("AUDIO_BASE_URL", "http://127.0.0.1:9/audio", "could not be played"),
+    ];
+    for (name, value, reason) in refused {
+        let output = drive_call(&center, &[(name, value)]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{name}: {told}");
+        assert!(told.contains(reason), "{name}: {told}");
+    }
+}
