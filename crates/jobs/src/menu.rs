@@ -58,6 +58,12 @@ pub enum MenuError {
         #[source]
         source: Option<LostReason>,
     },
+    /// The menu was through with the call, but the platform did not say that it hung up.
+    #[error("the platform did not say that the call {call} ended, though it was asked to end it")]
+    NotEnded {
+        /// The call.
+        call: CallId,
+    },
 }
 
 /// Leads calls through one menu. Cheap to clone; every call runs on its own.
@@ -154,6 +160,12 @@ impl Run<'_> {
             };
             if let Some(input) = input {
                 self.feed(input).await;
+            }
+            if self.machine.is_done() {
+                self.line.close().await;
+                return Err(MenuError::NotEnded {
+                    call: self.call.clone(),
+                });
             }
         }
     }

@@ -1,0 +1,11 @@
+//! Menus on scripted platforms, in virtual time.
+
+// Clippy's own exception is for the test functions alone, not for what they share.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod audit;
+mod calls;
+mod connection;
+mod profiles;
+mod prompts;
+mod support;
