@@ -5,7 +5,7 @@ use crate::{
     faults::Fault,
     http::answer::{Json, Refusal},
     prompts,
-    switch::{PlaceError, Placement},
+    switch::{Overloaded, PlaceError, Placement},
 };
 use audio::Law;
 use axum::{
@@ -98,7 +98,10 @@ pub(crate) async fn call(
     let id = parse_id(&id)?;
     if let Some(seconds) = wait {
         let patience = Duration::from_secs(seconds.min(MAX_WAIT_S));
-        let _ = tokio::time::timeout(patience, app.switch.ended(id.clone())).await;
+        let ended = tokio::time::timeout(patience, app.switch.ended(id.clone())).await;
+        if let Ok(Some(record)) = ended {
+            return Ok(Json(StatusCode::OK, record));
+        }
     }
     Ok(Json(StatusCode::OK, find(&app, id).await?))
 }
@@ -130,7 +133,12 @@ pub(crate) async fn recording(
 
 async fn find(app: &App, id: CallId) -> Result<CallRecord, Refusal> {
     let missing = Refusal::new(StatusCode::NOT_FOUND, format!("there is no call {id:?}"));
-    app.switch.record(id).await.ok_or(missing)
+    let record = app.switch.record(id).await;
+    record.map_err(|error| overloaded(&error))?.ok_or(missing)
+}
+
+fn overloaded(error: &Overloaded) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
 }
 
 fn parse_id(id: &str) -> Result<CallId, Refusal> {
@@ -146,8 +154,7 @@ pub(crate) async fn prompts(State(app): State<Arc<App>>) -> Json<Value> {
 
 /// `GET /center/v1/status`: calls, live and recent, and the punctuality of frames.
 pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Refusal> {
-    let busy = || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the switch is overloaded");
-    let status = app.switch.status().await.ok_or_else(busy)?;
+    let status = app.switch.status().await.ok_or_else(|| overloaded(&Overloaded))?;
     let mut body = serde_json::to_value(status).map_err(|error| Refusal::internal(&error))?;
     body["controllers"] = app.upgraded.len().into();
     Ok(Json(StatusCode::OK, body))

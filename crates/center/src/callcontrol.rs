@@ -65,21 +65,29 @@ pub(crate) async fn upgrade(
 struct Farewell {
     code: u16,
     faults: Option<Faults>,
+    /// Nothing more can be read, so the other side's close will not be seen.
+    unreadable: bool,
 }
 
 impl Farewell {
-    fn normal() -> Self {
+    fn new(code: u16, faults: Option<Faults>) -> Self {
         Self {
-            code: NORMAL,
-            faults: None,
+            code,
+            faults,
+            unreadable: false,
         }
     }
 
+    fn faults(faults: Faults) -> Self {
+        Self::new(POLICY, Some(faults))
+    }
+
     fn policy(reason: impl Into<String>) -> Self {
-        Self {
-            code: POLICY,
-            faults: Some(Faults::one(reason)),
-        }
+        Self::faults(Faults::one(reason))
+    }
+
+    fn center_fault(reason: impl Into<String>) -> Self {
+        Self::new(CENTER_FAULT, Some(Faults::one(reason)))
     }
 }
 
@@ -107,8 +115,10 @@ where
         }
         Err(ending) => ending,
     };
-    if let Some(farewell) = ending {
-        close(&mut socket, farewell).await;
+    match ending {
+        Some(farewell) => close(&mut socket, farewell).await,
+        // The other side closed: reading on sends our half of the closing handshake.
+        None => until_closed(&mut socket).await,
     }
 }
 
@@ -121,17 +131,12 @@ where
 {
     let first = tokio::select! {
         first = timeout(HELLO_TIMEOUT, first_frame(socket)) => first,
-        () = app.closing.cancelled() => return Err(Some(Farewell { code: CENTER_FAULT, faults: None })),
+        () = app.closing.cancelled() => return Err(Some(Farewell::center_fault("the center is shutting down"))),
     };
     let waited = HELLO_TIMEOUT.as_secs();
     let first =
         first.map_err(|_| Some(Farewell::policy(format!("no first frame came within {waited} s"))))??;
-    let hello = Hello::parse(&first).map_err(|faults| {
-        Some(Farewell {
-            code: POLICY,
-            faults: Some(faults),
-        })
-    })?;
+    let hello = Hello::parse(&first).map_err(|faults| Some(Farewell::faults(faults)))?;
     if let Some(on_demand) = app.tenant.calls.get(&hello.call) {
         // It fails when the call is under way already, which is just as well.
         let _ = admin::place(app, on_demand.clone(), true).await;
@@ -145,10 +150,7 @@ where
     let (link, events) = mpsc::channel(EVENT_QUEUE);
     match app.switch.attach(hello.call.clone(), controller, link).await {
         Ok(()) => Ok((hello.call, id, events)),
-        Err(error @ AttachError::Busy) => Err(Some(Farewell {
-            code: CENTER_FAULT,
-            faults: Some(Faults::one(error.to_string())),
-        })),
+        Err(error @ AttachError::Busy) => Err(Some(Farewell::center_fault(error.to_string()))),
         Err(error) => Err(Some(Farewell::policy(error.to_string()))),
     }
 }
@@ -161,10 +163,7 @@ where
     loop {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => {
-                check_frame_size(text.len()).map_err(|faults| Farewell {
-                    code: POLICY,
-                    faults: Some(faults),
-                })?;
+                check_frame_size(text.len()).map_err(Farewell::faults)?;
                 return Ok(text);
             }
             Some(Ok(Message::Binary(_))) => return Err(Some(binary())),
@@ -181,9 +180,12 @@ fn binary() -> Farewell {
 
 /// A frame that could not be read at all: larger than what is read at the most, or broken.
 fn too_large() -> Farewell {
-    Farewell::policy(format!(
-        "a frame could not be read; it must be at most {MAX_CONTROL_FRAME_BYTES} bytes of UTF-8"
-    ))
+    Farewell {
+        unreadable: true,
+        ..Farewell::policy(format!(
+            "a frame could not be read; it must be at most {MAX_CONTROL_FRAME_BYTES} bytes of UTF-8"
+        ))
+    }
 }
 
 struct Session<'a> {
@@ -210,7 +212,7 @@ impl Session<'_> {
             tokio::select! {
                 event = events.recv() => match event {
                     Some(ToController::Event(event)) => send(socket, &event).await?,
-                    Some(ToController::Release(None)) => return Err(Some(Farewell::normal())),
+                    Some(ToController::Release(None)) => return Err(Some(Farewell::new(NORMAL, None))),
                     Some(ToController::Release(Some(reason))) => return Err(Some(Farewell::policy(reason))),
                     None => return Err(Some(Farewell::policy("the connection is too slow for its events"))),
                 },
@@ -243,10 +245,7 @@ impl Session<'_> {
     where
         S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
     {
-        check_frame_size(text.len()).map_err(|faults| Farewell {
-            code: POLICY,
-            faults: Some(faults),
-        })?;
+        check_frame_size(text.len()).map_err(Farewell::faults)?;
         match CommandFrame::parse(text, &self.call) {
             Ok(frame) => self.command(frame).map_err(Some),
             Err(bad) => {
@@ -282,10 +281,7 @@ impl Session<'_> {
             .command(self.call.clone(), self.id, frame, sound, started)
         {
             true => Ok(()),
-            false => Err(Farewell {
-                code: CENTER_FAULT,
-                faults: Some(Faults::one("the center is overloaded")),
-            }),
+            false => Err(Farewell::center_fault("the center is overloaded")),
         }
     }
 
@@ -293,10 +289,12 @@ impl Session<'_> {
     fn fetch(&self, url: String) -> oneshot::Sender<(u64, flow::call::leg::PlayId)> {
         let (started, play) = oneshot::channel();
         let (app, call) = (self.app.clone(), self.call.clone());
-        self.app.upgraded.spawn(async move {
+        tokio::spawn(async move {
             if let Ok(play) = play.await {
-                let sound = app.fetcher.fetch(&url).await;
-                app.switch.loaded(call, play, sound);
+                tokio::select! {
+                    sound = app.fetcher.fetch(&url) => app.switch.loaded(call, play, sound),
+                    () = app.closing.cancelled() => {}
+                }
             }
         });
         started
@@ -307,10 +305,7 @@ async fn send<S, E>(socket: &mut S, event: &Event) -> Result<(), Ending>
 where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
 {
-    let text = serde_json::to_string(event).map_err(|_| Farewell {
-        code: CENTER_FAULT,
-        faults: None,
-    })?;
+    let text = serde_json::to_string(event).map_err(|_| Farewell::new(CENTER_FAULT, None))?;
     write(socket, Message::Text(text.into())).await
 }
 
@@ -352,12 +347,26 @@ where
         code: farewell.code,
         reason: reason.into(),
     };
-    if write(socket, Message::Close(Some(frame))).await.is_ok() {
-        let _ = timeout(CLOSE_PATIENCE, async {
-            while let Some(Ok(_)) = socket.next().await {}
-        })
-        .await;
+    if write(socket, Message::Close(Some(frame))).await.is_err() {
+        return;
     }
+    if farewell.unreadable {
+        // Closing now, with what was sent still unread, would reset the connection and might lose what was said.
+        tokio::time::sleep(CLOSE_PATIENCE).await;
+    } else {
+        until_closed(socket).await;
+    }
+}
+
+/// Reads on for a moment, until the other side has closed too.
+async fn until_closed<S, E>(socket: &mut S)
+where
+    S: Stream<Item = Result<Message, E>> + Unpin,
+{
+    let _ = timeout(CLOSE_PATIENCE, async {
+        while let Some(Ok(_)) = socket.next().await {}
+    })
+    .await;
 }
 
 /// A close frame has room for 123 bytes.
@@ -368,3 +377,6 @@ fn close_reason(message: &str) -> String {
     }
     message[..end].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

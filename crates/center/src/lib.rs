@@ -177,7 +177,7 @@ impl Addresses {
     }
 }
 
-/// A running center. Dropped without [`Center::close`], it stops listening, and calls end with the process.
+/// A running center. Dropped without [`Center::close`], it stops and ends its calls too, but nobody waits for that.
 pub struct Center {
     app: Arc<App>,
     addresses: Addresses,
@@ -277,14 +277,21 @@ impl Center {
     }
 
     /// Ends all calls, tells their controllers, finishes recordings and requests under way, and stops.
-    pub async fn close(self) {
+    pub async fn close(mut self) {
         self.app.switch.close(HangupCause::Shutdown).await;
         self.app.closing.cancel();
-        for server in self.servers {
+        for server in std::mem::take(&mut self.servers) {
             let _ = server.await;
         }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+    }
+}
+
+impl Drop for Center {
+    fn drop(&mut self) {
+        self.app.switch.begin_close(HangupCause::Shutdown);
+        self.app.closing.cancel();
     }
 }
 

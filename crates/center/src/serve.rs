@@ -101,3 +101,55 @@ where
         tracing::debug!(%error, "a connection ended early");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Center, Options, Tenant};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+        time::Instant,
+    };
+
+    /// Sends `bytes`, holds the connection open, and gives what came and after what time the center closed it.
+    async fn held_open(bytes: &[u8]) -> (String, Duration) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::local(folder.path().to_owned(), Tenant::small());
+        let center = Center::start(options).await.unwrap();
+        let (mut client, server): (DuplexStream, DuplexStream) = tokio::io::duplex(65_536);
+        client.write_all(bytes).await.unwrap();
+        let begun = Instant::now();
+        let router = crate::http::router(center.app.clone());
+        requests(server, router, CancellationToken::new()).await;
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        (answer, begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_does_not_come_is_not_waited_for() {
+        for head in ["", "GET /health HTTP/1.1\r\nHos"] {
+            let (_, lasted) = held_open(head.as_bytes()).await;
+            assert_eq!(lasted.as_secs(), HEAD_PATIENCE.as_secs(), "{head:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_idle_is_closed() {
+        let (answer, lasted) = held_open(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(lasted <= 2 * HEAD_PATIENCE, "{lasted:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        for key in ["", "Idempotency-Key: k\r\n"] {
+            let request =
+                format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{key}Content-Length: 9\r\n\r\ngr");
+            let answered = tokio::time::timeout(Duration::from_secs(120), held_open(request.as_bytes()));
+            let (answer, _) = answered.await.expect("the connection is held for ever");
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains(r#""code":"timeout""#), "{answer}");
+        }
+    }
+}

@@ -97,6 +97,13 @@ impl Tenant {
         self.prompts.ids()
     }
 
+    /// Its prompts as a caller hears them: samples at 8000 Hz.
+    pub fn prompt_sounds(&self) -> impl Iterator<Item = (PromptId, Vec<f32>)> {
+        let ids: Vec<PromptId> = self.prompts.ids().cloned().collect();
+        ids.into_iter()
+            .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded())))
+    }
+
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
         let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
         let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
@@ -262,6 +269,29 @@ fn read_announcements(file: &Object<'_>, prompts: &Prompts, faults: &mut Faults)
         operator_greeting: operator_greeting?,
         agent_greeting: agent_greeting?,
     })
+}
+
+#[cfg(test)]
+impl Tenant {
+    /// One client, one call on demand, and one prompt for everything: loaded in no time.
+    pub(crate) fn small() -> Self {
+        const TEXT: &str = r#"
+            [[client]]
+            id = "alice"
+            scopes = "all"
+            [announcements]
+            apology = "invalid"
+            operator = "ext:operator"
+            operatorGreeting = "invalid"
+            agentGreeting = "invalid"
+            [[call]]
+            id = "on-demand"
+            ani = "+1555"
+            dnis = "+1800"
+        "#;
+        let invalid = Demo::get("prompts/invalid.wav").unwrap().data;
+        Self::parse(TEXT, |_| Prompts::from_files([("invalid.wav".into(), invalid)])).unwrap()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Write},
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use wire::{UtcTime, ids::CallId};
 
@@ -14,6 +14,21 @@ use wire::{UtcTime, ids::CallId};
 pub trait AuditLog: Send + Sync {
     /// Notes what happened in a call.
     fn record(&self, at: UtcTime, call: &CallId, event: &AuditEvent);
+}
+
+/// Two logs at once.
+impl<A: AuditLog, B: AuditLog> AuditLog for (A, B) {
+    fn record(&self, at: UtcTime, call: &CallId, event: &AuditEvent) {
+        self.0.record(at, call, event);
+        self.1.record(at, call, event);
+    }
+}
+
+/// A log that others hold too.
+impl<L: AuditLog + ?Sized> AuditLog for Arc<L> {
+    fn record(&self, at: UtcTime, call: &CallId, event: &AuditEvent) {
+        self.as_ref().record(at, call, event);
+    }
 }
 
 /// One entry as JSON: the event's fields, with `at` and `callId`.

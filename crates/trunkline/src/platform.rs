@@ -4,6 +4,7 @@ use crate::{cli::CallerArgs, environment};
 use anyhow::{Context, Result, bail};
 use center::{Center, Limits, Options, Tenant};
 use client::{Admin, CallControl, Endpoint, Platform, Profiles, Transport};
+use jobs::audit::{AuditLog, FileLog, MemoryLog};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs,
@@ -152,6 +153,15 @@ fn read_step(sentence: &Sentence) -> Result<Step> {
         }
     };
     Ok(Step { when, act })
+}
+
+/// An audit log that is kept in `audit.jsonl` of the data folder, and shown when the work is done.
+pub(crate) fn audit_log(data_dir: &Path) -> Result<(Arc<MemoryLog>, Arc<dyn AuditLog>)> {
+    let path = data_dir.join("audit.jsonl");
+    let file = fs::create_dir_all(data_dir).and_then(|()| FileLog::open(&path));
+    let file = file.with_context(|| format!("the audit log {} can't be written", path.display()))?;
+    let shown = Arc::new(MemoryLog::default());
+    Ok((shown.clone(), Arc::new((shown, file))))
 }
 
 /// Where data is kept unless something else is said.

@@ -9,13 +9,23 @@ use crate::{
     tokens::Bearer,
 };
 use axum::{
-    body::{Body, Bytes, to_bytes},
+    body::{Body, Bytes, HttpBody, to_bytes},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::sync::Arc;
+use sha2::{Digest, Sha256};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::time::{Instant, timeout_at};
 use wire::{
     ids::{CorrelationId, IdempotencyKey},
     oauth::Scope,
@@ -23,6 +33,8 @@ use wire::{
 
 /// The largest body of a request that carries an idempotency key.
 pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
+/// How long a request's body may take to come.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
 const CORRELATION: &str = "x-correlation-id";
 
 /// Who asks, for idempotency keys.
@@ -67,6 +79,37 @@ async fn framework_refusal(response: Response) -> Refusal {
         Some(value) => refusal.with_header(header::UPGRADE, value.to_str().unwrap_or("websocket")),
         None => refusal,
     }
+}
+
+/// Waits for a body only so long: whoever sends it may be gone without a word.
+pub(crate) async fn hurry(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let late = Arc::new(AtomicBool::new(false));
+    let response = next
+        .run(request.map(|body| with_deadline(body, late.clone())))
+        .await;
+    if late.load(Ordering::Relaxed) {
+        let message = format!("the body must be sent within {} s", BODY_PATIENCE.as_secs());
+        return Refusal::new(StatusCode::REQUEST_TIMEOUT, message).into_response();
+    }
+    response
+}
+
+/// The same body, which fails when it is not complete in time, and notes that.
+fn with_deadline(body: Body, late: Arc<AtomicBool>) -> Body {
+    let deadline = Instant::now() + BODY_PATIENCE;
+    Body::from_stream(stream::unfold(body.into_data_stream(), move |mut chunks| {
+        let late = late.clone();
+        async move {
+            let chunk = timeout_at(deadline, chunks.next()).await.unwrap_or_else(|_| {
+                late.store(true, Ordering::Relaxed);
+                Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))))
+            });
+            chunk.map(|chunk| (chunk, chunks))
+        }
+    }))
 }
 
 /// Lets a fault on demand strike.
@@ -171,9 +214,12 @@ pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     let Some(key) = key.filter(|_| request.method() == Method::POST) else {
         return next.run(request).await;
     };
-    match once(&app, key, request, next).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
+    // In a task of its own: who hangs up half-way and asks again must not have it done twice.
+    let answered = tokio::spawn(async move { once(&app, key, request, next).await });
+    match answered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => refusal.into_response(),
+        Err(error) => Refusal::internal(&error).into_response(),
     }
 }
 
@@ -185,15 +231,6 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
     let key: IdempotencyKey = key
         .parse()
         .map_err(|error: wire::ids::IdError| bad_key(error.to_string()))?;
-    let principal = request
-        .extensions()
-        .get::<Principal>()
-        .map_or(String::new(), |Principal(name)| name.clone());
-    let scope = KeyScope {
-        principal,
-        path: request.uri().path().to_owned(),
-        key,
-    };
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
         Refusal::new(
@@ -201,6 +238,12 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
             format!("the body must be at most {MAX_BODY_BYTES} bytes"),
         )
     })?;
+    let known = parts.extensions.get::<Principal>();
+    let scope = KeyScope {
+        principal: known.map_or_else(|| stranger(&parts.headers, &body), |Principal(name)| name.clone()),
+        path: parts.uri.path().to_owned(),
+        key,
+    };
     loop {
         match app.idempotency.ask(app.clock.now(), scope.clone(), &body) {
             Verdict::Repeat(answer) => return Ok(repeat(*answer)),
@@ -218,6 +261,16 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
             }
         }
     }
+}
+
+/// Who asks for a token, which nobody vouches for yet: the credentials in the header, and the client in the form.
+fn stranger(headers: &HeaderMap, body: &[u8]) -> String {
+    let authorization = headers
+        .get(header::AUTHORIZATION)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let client = url::form_urlencoded::parse(body).find(|(name, _)| name == "client_id");
+    let client = client.map_or(String::new(), |(_, id)| id.into_owned());
+    format!("stranger {:x} {client}", Sha256::digest(authorization))
 }
 
 /// Keeps the answer for repeats, a refusal too; but not what may go better the next time.
@@ -257,4 +310,60 @@ fn give(answer: StoredAnswer) -> Response {
         response.extensions_mut().insert(refusal);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Center, Options, Tenant};
+    use axum::{Router, middleware::from_fn_with_state, routing::post};
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use std::sync::atomic::AtomicUsize;
+    use tokio::sync::Notify;
+
+    /// A route that counts, and answers only when it is told to.
+    #[derive(Default)]
+    struct Slow {
+        begun: Notify,
+        go_on: Notify,
+        times: AtomicUsize,
+    }
+
+    fn request() -> Request {
+        let request = Request::post("/slow").header("idempotency-key", "k");
+        request.body(Body::empty()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_and_asks_again_has_it_done_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::local(folder.path().to_owned(), Tenant::small());
+        let center = Center::start(options).await.unwrap();
+        let slow = Arc::new(Slow::default());
+        let route = {
+            let slow = slow.clone();
+            post(async move || {
+                slow.times.fetch_add(1, Ordering::Relaxed);
+                slow.begun.notify_one();
+                slow.go_on.notified().await;
+                StatusCode::CREATED
+            })
+        };
+        let layer = from_fn_with_state(center.app.clone(), idempotent);
+        let service = TowerToHyperService::new(Router::new().route("/slow", route).layer(layer));
+
+        let first = service.call(request());
+        tokio::select! {
+            _ = first => panic!("it was to wait"),
+            () = slow.begun.notified() => {}
+        }
+        // The connection is gone, and with it the first request.
+        slow.go_on.notify_one();
+        let answer = service.call(request()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        assert_eq!(answer.headers()["idempotency-replayed"], "true");
+        assert_eq!(slow.times.load(Ordering::Relaxed), 1);
+        center.close().await;
+    }
 }

@@ -1,7 +1,7 @@
 //! Every path of the center. A new capability adds its lines here.
 
 use super::answer::Refusal;
-use super::door::{Access, MAX_BODY_BYTES, administer, authorize, correlate, idempotent, strike};
+use super::door::{Access, MAX_BODY_BYTES, administer, authorize, correlate, hurry, idempotent, strike};
 use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
 use axum::{
     Router,
@@ -68,6 +68,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(admin)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn(hurry))
         .layer(from_fn_with_state(app.clone(), strike))
         .layer(from_fn(correlate))
         .with_state(app)

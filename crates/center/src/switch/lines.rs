@@ -50,7 +50,7 @@ struct Line {
     links: Vec<(ControllerId, mpsc::Sender<ToController>)>,
     tape: Option<Tape>,
     over: bool,
-    waiting: Vec<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<CallRecord>>,
 }
 
 struct Tape {
@@ -246,7 +246,11 @@ impl Lines {
                 line.next_tick = now;
             }
         });
-        if result.is_err() && !self.lines.contains_key(id) && self.history.get(id).is_some() {
+        let over = match self.lines.get(id) {
+            Some(line) => line.over,
+            None => self.history.get(id).is_some(),
+        };
+        if result.is_err() && over {
             return Err(AttachError::Refused(format!("the call {id:?} has ended")));
         }
         result
@@ -434,10 +438,11 @@ impl Lines {
 
     fn forget(&mut self, id: &CallId) {
         if let Some(line) = self.lines.remove(id) {
-            self.history.keep(line.record_now());
+            let record = line.record_now();
             for waiting in line.waiting {
-                let _ = waiting.send(());
+                let _ = waiting.send(record.clone());
             }
+            self.history.keep(record);
         }
     }
 

@@ -70,6 +70,11 @@ pub(crate) enum PlaceError {
     Full,
 }
 
+/// The switch takes no more requests for now, or is closed.
+#[derive(Debug, thiserror::Error)]
+#[error("the switch is overloaded")]
+pub(crate) struct Overloaded;
+
 /// Why a controller did not get a call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AttachError {
@@ -122,7 +127,7 @@ enum Message {
         reply: oneshot::Sender<bool>,
     },
     Record(CallId, oneshot::Sender<Option<CallRecord>>),
-    AwaitEnd(CallId, oneshot::Sender<()>),
+    AwaitEnd(CallId, oneshot::Sender<CallRecord>),
     Status(oneshot::Sender<Status>),
     Recorded {
         call: CallId,
@@ -224,14 +229,16 @@ impl Switch {
             .unwrap_or(false)
     }
 
-    /// A call, live or remembered.
-    pub(crate) async fn record(&self, call: CallId) -> Option<CallRecord> {
-        self.ask(|reply| Message::Record(call, reply)).await.flatten()
+    /// A call, live or remembered, if there is one.
+    pub(crate) async fn record(&self, call: CallId) -> Result<Option<CallRecord>, Overloaded> {
+        self.ask(|reply| Message::Record(call, reply))
+            .await
+            .ok_or(Overloaded)
     }
 
-    /// Returns when the call is over and its recording on disk; at once if it is not live.
-    pub(crate) async fn ended(&self, call: CallId) {
-        let _ = self.ask(|reply| Message::AwaitEnd(call, reply)).await;
+    /// Waits until the call is over and its recording on disk. `None` at once if it is not live.
+    pub(crate) async fn ended(&self, call: CallId) -> Option<CallRecord> {
+        self.ask(|reply| Message::AwaitEnd(call, reply)).await
     }
 
     /// Calls and punctuality.
@@ -252,6 +259,11 @@ impl Switch {
             thread.map(JoinHandle::join)
         };
         let _ = tokio::task::spawn_blocking(closing).await;
+    }
+
+    /// Tells the thread to end every call and then itself, and waits for nothing.
+    pub(crate) fn begin_close(&self, cause: HangupCause) {
+        let _ = self.messages.try_send(Message::Close(cause));
     }
 
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Option<T> {

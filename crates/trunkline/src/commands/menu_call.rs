@@ -11,7 +11,10 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use flow::menu::Menu;
-use jobs::{audit::MemoryLog, menu::MenuJob};
+use jobs::{
+    audit::{AuditLog, MemoryLog},
+    menu::MenuJob,
+};
 use serde_json::json;
 use std::{fs, path::Path, sync::Arc, time::Duration};
 use wire::calls::{CallRecord, PlaceCall};
@@ -22,47 +25,47 @@ const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> Result<Done> {
     let file = MenuFile::read(args.file.as_deref())?;
     let call = platform::placed_call(&args.caller)?;
+    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
+    let audit = platform::audit_log(&data_dir)?;
     let Some(url) = &args.center else {
         let tenant = platform::tenant(args.tenant.or(config.tenant).as_deref())?;
         let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
-        let center =
-            platform::local_center(tenant, platform::data_dir(args.data_dir, config.data_dir)).await?;
+        let center = platform::local_center(tenant, data_dir).await?;
         let clients = Clients::of_center(&center)?;
-        let done = lead(&clients, menu, call, args.recording.as_deref(), output).await;
+        let done = one_call(&clients, menu, audit, call, args.recording.as_deref(), output).await;
         center.close().await;
         return done;
     };
     let clients = Clients::of_url(url)?;
     let menu = file.parse_or_fail(&clients.admin.prompts().await?)?;
-    lead(&clients, menu, call, args.recording.as_deref(), output).await
+    one_call(&clients, menu, audit, call, args.recording.as_deref(), output).await
 }
 
-/// Leads the call through the menu, and tells its story.
-async fn lead(
+/// Places the call and leads it through the menu; Ctrl-C hangs up.
+async fn one_call(
     clients: &Clients,
     menu: Menu,
+    (shown, log): (Arc<MemoryLog>, Arc<dyn AuditLog>),
     call: PlaceCall,
     copy_to: Option<&Path>,
     output: &Output,
 ) -> Result<Done> {
     let placed = clients.admin.place_call(&call).await?;
-    let log = Arc::new(MemoryLog::default());
     let job = MenuJob::new(
         Arc::new(menu),
         clients.calls.clone(),
         clients.profiles.clone(),
-        log.clone(),
+        log,
     );
-    let left = tokio::select! {
-        left = job.run(&placed.id, None) => left,
+    let (left, record) = tokio::select! {
+        ended = async { (job.run(&placed.id, None).await, clients.admin.wait_for_end(&placed.id, PATIENCE).await) } => ended,
         () = super::signals::asked_to_end() => {
             output.note("hanging up ...");
             clients.admin.end_call(&placed.id).await?;
             return Ok(Done::Failed);
         }
     };
-    let record = clients.admin.wait_for_end(&placed.id, PATIENCE).await?;
-    let audit = log.entries();
+    let (record, audit) = (record?, shown.entries());
     output.line(timeline::tell(&record, &audit).trim_end());
     tell_recording(clients, &record, copy_to, output).await?;
     output.json(&json!({"call": record, "audit": audit}));

@@ -159,6 +159,34 @@ fn call_runs_on_a_running_center_and_the_caller_can_speak() {
 }
 
 #[test]
+fn a_slow_profile_service_does_not_keep_the_caller_in_silence() {
+    let center = Center::start(&[]);
+    center.admin_post(
+        "/center/v1/faults",
+        r#"{"path": "/api/v2/profiles", "delayMs": 3000, "times": 10}"#,
+    );
+    let mut command = center.client(&["--json", "menu", "call", "--external-id", "CRM-USER-98765"]);
+    let output = command
+        .args(["--do", "hang up 500ms into general_welcome"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let timeline = told["call"]["timeline"].as_array().unwrap();
+    let at = |what: &str| {
+        timeline.iter().find(|m| m["what"] == what).unwrap()["atMs"]
+            .as_f64()
+            .unwrap()
+    };
+    let silence_ms = at("prompt_started") - at("answered");
+    assert!((800.0..1300.0).contains(&silence_ms), "{silence_ms}");
+    // The reason is on record, in the file that stays.
+    let kept = fs::read_to_string(center.folder.path().join("trunkline-data/audit.jsonl")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(kept.lines().next().unwrap()).unwrap();
+    assert_eq!(first["outcome"], "timed_out", "{kept}");
+}
+
+#[test]
 fn call_on_a_running_center_names_what_the_environment_lacks() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["menu", "call", "--center", "http://127.0.0.1:1"]);

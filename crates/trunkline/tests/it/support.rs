@@ -3,6 +3,8 @@
 use std::{
     collections::HashMap,
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
@@ -89,6 +91,22 @@ impl Center {
         command
     }
 
+    /// A POST with the admin token, over a plain socket.
+    pub(crate) fn admin_post(&self, path: &str, body: &str) {
+        let address = self.environment["TRUNKLINE_URL"].strip_prefix("http://").unwrap();
+        let token = &self.environment["TRUNKLINE_ADMIN_TOKEN"];
+        let mut socket = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    }
+
     /// Asks the center to end, as Ctrl-C does, and gives its exit code and what it printed.
     pub(crate) fn interrupt(mut self) -> (Option<i32>, String) {
         let pid = self.process.id().to_string();
@@ -101,7 +119,12 @@ impl Center {
         );
         let status = wait_for("the end of the center", || self.process.try_wait().unwrap());
         let mut printed = String::new();
-        std::io::Read::read_to_string(self.process.stdout.as_mut().unwrap(), &mut printed).unwrap();
+        self.process
+            .stdout
+            .as_mut()
+            .unwrap()
+            .read_to_string(&mut printed)
+            .unwrap();
         (status.code(), printed)
     }
 

@@ -12,7 +12,10 @@ use ::center::Tenant;
 use anyhow::Result;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::{ProgressBar, ProgressStyle};
-use jobs::{audit::MemoryLog, menu::MenuJob};
+use jobs::{
+    audit::{AuditLog, MemoryLog},
+    menu::MenuJob,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use wire::{
@@ -102,24 +105,27 @@ pub(super) struct CallReport {
 }
 
 /// Places the three calls, leads them through the demo's menu, and judges them.
-pub(super) async fn run(clients: &Clients, output: &Output) -> Result<Vec<CallReport>> {
+pub(super) async fn run(
+    clients: &Clients,
+    (shown, log): (Arc<MemoryLog>, Arc<dyn AuditLog>),
+    output: &Output,
+) -> Result<Vec<CallReport>> {
     let tenant = Tenant::demo()?;
     let menu =
         MenuFile::read(None)?.parse_or_fail(&Library::of_tenant(&tenant, "the demo tenant").prompts)?;
-    let log = Arc::new(MemoryLog::default());
     let job = MenuJob::new(
         Arc::new(menu),
         clients.calls.clone(),
         clients.profiles.clone(),
-        log.clone(),
+        log,
     );
     let sounds: BTreeMap<PromptId, Vec<f32>> = tenant.prompt_sounds().collect();
 
     let progress = progress(output);
     let calls = CALLERS.iter().map(|caller| {
-        let (job, clients, log, sounds, progress) = (&job, clients, &log, &sounds, &progress);
+        let (job, clients, shown, sounds, progress) = (&job, clients, &shown, &sounds, &progress);
         async move {
-            let report = call(caller, job, clients, log, sounds).await;
+            let report = call(caller, job, clients, shown, sounds).await;
             progress.inc(1);
             report
         }
@@ -145,7 +151,7 @@ async fn call(
     caller: &'static Caller,
     job: &MenuJob,
     clients: &Clients,
-    log: &MemoryLog,
+    shown: &MemoryLog,
     sounds: &BTreeMap<PromptId, Vec<f32>>,
 ) -> Result<CallReport> {
     let placed = clients.admin.place_call(&caller.dials()?).await?;
@@ -158,7 +164,7 @@ async fn call(
         Ok(bytes) => judge::recording(&record, bytes, sounds),
         Err(error) => vec![format!("there is no recording: {error}")],
     });
-    let audit = log
+    let audit = shown
         .entries()
         .into_iter()
         .filter(|entry| entry["callId"] == record.id.as_str())

@@ -1,0 +1,21 @@
+//! The center over real sockets: what the contract promises to programs that nobody here wrote.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod access;
+mod closing;
+mod control;
+mod faults;
+mod garbage;
+mod hello;
+mod idempotency;
+mod journey;
+mod leaks;
+mod oauth;
+mod profiles;
+mod refusals;
+mod restart;
+mod sounds;
+mod support;
+mod takeover;
+mod tls;

@@ -1,0 +1,113 @@
+//! HTTPS and wss with certificates of the center's own authority (contract section 9).
+
+use crate::support::{ALICE, PATIENCE, Rig, form, hello, http_client, send};
+use center::TlsOptions;
+use futures_util::{SinkExt, StreamExt};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::{
+    client_async,
+    tungstenite::{Message, client::IntoClientRequest},
+};
+
+const NAME: &str = "acme.api.cxone.com";
+
+async fn rig() -> Rig {
+    Rig::start_with(|options| {
+        options.tls = Some(TlsOptions {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            names: vec![NAME.into(), "other.example".into()],
+        });
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_client_that_trusts_the_authority_alone_reaches_every_name() {
+    let rig = rig().await;
+    let (address, name) = rig.center.addresses().https.clone().unwrap();
+    assert_eq!(name, NAME);
+    let base = format!("https://{NAME}:{}", address.port());
+    assert_eq!(
+        (rig.env("CXONE_HOST"), rig.env("CXONE_ORG_URL")),
+        (base.clone(), base.clone())
+    );
+    assert_eq!(rig.env("CXONE_ORG"), "acme");
+    assert_eq!(rig.env("GENESYS_BASE_URL"), rig.base);
+
+    let ca = std::fs::read(rig.env("TRUNKLINE_CA")).unwrap();
+    let ca = reqwest::Certificate::from_pem(&ca).unwrap();
+    let client = http_client()
+        .tls_certs_only([ca])
+        .resolve(NAME, address)
+        .resolve("other.example", address)
+        .resolve("stranger.example", address)
+        .build()
+        .unwrap();
+    let body = form(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", ALICE.0),
+        ("client_secret", ALICE.1),
+    ]);
+    let answer = send(client.post(format!("{base}/oauth/token")).body(body)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    for name in ["other.example", "localhost", "127.0.0.1"] {
+        let health = client.get(format!("https://{name}:{}/health", address.port()));
+        assert_eq!(send(health).await.status, 200);
+    }
+    let stranger = client.get(format!("https://stranger.example:{}/health", address.port()));
+    assert!(stranger.send().await.is_err());
+    // Who does not trust the authority gets nowhere.
+    let trusting_none = http_client()
+        .tls_certs_only([])
+        .resolve(NAME, address)
+        .build()
+        .unwrap();
+    assert!(trusting_none.get(format!("{base}/health")).send().await.is_err());
+    // Plain HTTP is served beside it.
+    assert_eq!(
+        send(rig.request(reqwest::Method::GET, "/health")).await.status,
+        200
+    );
+}
+
+#[tokio::test]
+async fn call_control_works_over_wss() {
+    let rig = rig().await;
+    let token = rig.token().await;
+    rig.place("c", json!({})).await;
+    let (address, _) = rig.center.addresses().https.clone().unwrap();
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(rig.env("TRUNKLINE_CA")).unwrap())
+        .unwrap();
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let tls = connector
+        .connect(ServerName::try_from(NAME).unwrap(), tcp)
+        .await
+        .unwrap();
+    let url = format!("wss://{NAME}:{}/api/v2/callcontrol/websocket", address.port());
+    let mut request = url.into_client_request().unwrap();
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    let (mut socket, _) = client_async(request, tls).await.unwrap();
+    let first = Message::text(hello("c", &["play"]).to_string());
+    socket.send(first).await.unwrap();
+    let event = tokio::time::timeout(PATIENCE, socket.next())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    let event: Value = serde_json::from_str(event.to_text().unwrap()).unwrap();
+    assert_eq!(event["event"], "connected");
+}
