@@ -43,11 +43,7 @@ pub(crate) async fn place_call(
 }
 
 /// Places a call; speech in its script is decoded first.
-pub(crate) async fn place(
-    app: &App,
-    call: PlaceCall,
-    replace_handed_on: bool,
-) -> Result<CallRecord, Refusal> {
+pub(crate) async fn place(app: &App, call: PlaceCall, on_demand: bool) -> Result<CallRecord, Refusal> {
     let facts = Facts {
         id: call.id.unwrap_or_else(|| CallId::from_uuid(uuid::Uuid::now_v7())),
         ani: call.ani,
@@ -64,7 +60,7 @@ pub(crate) async fn place(
         facts,
         caller,
         record: call.record,
-        replace_handed_on,
+        on_demand,
     };
     app.switch.place(placement).await.map_err(|error| match error {
         PlaceError::Live(_) => Refusal::new(StatusCode::CONFLICT, error.to_string()),

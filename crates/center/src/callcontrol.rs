@@ -3,6 +3,7 @@
 use crate::{
     admin,
     app::App,
+    http::answer::Refusal,
     switch::{AttachError, ToController},
     tokens::Bearer,
 };
@@ -12,11 +13,12 @@ use axum::{
         State,
         ws::{CloseFrame, Message, Utf8Bytes, WebSocketUpgrade},
     },
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use flow::call::{Controller, ControllerId, leg::Sound};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use governor::{DefaultDirectRateLimiter, Quota};
+use http::StatusCode;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -31,6 +33,10 @@ use wire::{
 
 /// What is read of a frame at the most, so that one that is too large can still be answered.
 const MOST_READ_BYTES: usize = 4 * MAX_CONTROL_FRAME_BYTES;
+/// What a connection holds in memory for each direction. A frame of the caller's voice is 300 bytes.
+const BUFFER_BYTES: usize = 4 * 1024;
+/// Most controllers at a time.
+const MAX_CONTROLLERS: usize = 10_000;
 /// Events that wait for a slow connection; then it is given up.
 const EVENT_QUEUE: usize = 256;
 /// Frames a second that a controller may send, and how many at once.
@@ -55,7 +61,16 @@ pub(crate) async fn upgrade(
     socket: WebSocketUpgrade,
 ) -> Response {
     let tracker = app.upgraded.clone();
+    if tracker.len() >= MAX_CONTROLLERS {
+        return Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the center takes no more controllers",
+        )
+        .into_response();
+    }
     socket
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES)
         .max_message_size(MOST_READ_BYTES)
         .max_frame_size(MOST_READ_BYTES)
         .on_upgrade(move |socket| tracker.track_future(Box::pin(serve(app, bearer, socket))))

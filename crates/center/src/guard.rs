@@ -15,6 +15,8 @@ pub(crate) struct Guard {
     pub(crate) loopback: bool,
     /// Hosts that are permitted whatever their address, as the configuration writes them.
     pub(crate) hosts: BTreeSet<String>,
+    /// The center's own address, such as `http://127.0.0.1:8642`: it serves the prompts' files itself.
+    pub(crate) own: Option<String>,
 }
 
 impl Guard {
@@ -52,7 +54,8 @@ impl Guard {
 
     /// Checks an address that is written as a number; names are checked when they are resolved.
     pub(crate) fn check_literal(&self, url: &Url) -> Result<(), String> {
-        if url.host_str().is_some_and(|host| self.hosts.contains(host)) {
+        let own = self.own.as_ref() == Some(&url.origin().ascii_serialization());
+        if own || url.host_str().is_some_and(|host| self.hosts.contains(host)) {
             return Ok(());
         }
         let literal = match url.host() {
@@ -137,6 +140,29 @@ mod tests {
         for outer in ["1.1.1.1", "8.8.8.8", "2606:4700::1111"] {
             assert!(Guard::default().permits(outer.parse().unwrap()), "{outer}");
         }
+    }
+
+    #[test]
+    fn the_centers_own_files_are_permitted_and_nothing_beside_them() {
+        let guard = Guard {
+            own: Some("http://127.0.0.1:8642".into()),
+            ..Guard::default()
+        };
+        assert!(
+            guard
+                .check_literal(&Url::parse("http://127.0.0.1:8642/audio/x.wav").unwrap())
+                .is_ok()
+        );
+        assert!(
+            guard
+                .check_literal(&Url::parse("http://127.0.0.1:5432/").unwrap())
+                .is_err()
+        );
+        assert!(
+            guard
+                .check_literal(&Url::parse("https://127.0.0.1:8642/").unwrap())
+                .is_err()
+        );
     }
 
     #[test]

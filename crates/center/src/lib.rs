@@ -211,6 +211,7 @@ impl Center {
         let guard = guard::Guard {
             loopback: addresses.http.ip().is_loopback(),
             hosts: options.allow_hosts.into_iter().collect(),
+            own: Some(addresses.base_url()),
         };
 
         let mut secrets = secrets::Secrets::open(&data_dir)?;

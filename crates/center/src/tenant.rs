@@ -118,6 +118,10 @@ impl Tenant {
         read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>,
         faults: &mut Faults,
     ) -> Option<Self> {
+        file.only(
+            &["name", "prompts", "client", "announcements", "profile", "call"],
+            faults,
+        );
         let name = file.optional_text("name", faults).unwrap_or("unnamed").to_owned();
         let prompts = match read_prompts(file.optional_text("prompts", faults).unwrap_or("prompts")) {
             Ok(prompts) => prompts,
@@ -129,6 +133,10 @@ impl Tenant {
         let clients = each(file, "client", faults, read_client);
         let profiles = each(file, "profile", faults, read_profile);
         let calls = each(file, "call", faults, |call, faults| {
+            call.only(
+                &["id", "ani", "dnis", "externalId", "codec", "record", "script"],
+                faults,
+            );
             let placed = PlaceCall::read(call, faults)?;
             match placed.id.clone() {
                 Some(id) => Some((id, placed)),
@@ -193,6 +201,7 @@ fn unique<K: Eq + std::hash::Hash + std::fmt::Display, V>(
 }
 
 fn read_client(client: &Object<'_>, faults: &mut Faults) -> Option<(ClientId, Client)> {
+    client.only(&["id", "secret", "scopes", "tokenLifetimeS"], faults);
     let id = client.parsed("id", faults);
     let secret = client.optional_text("secret", faults);
     if secret.is_some_and(|secret| secret.len() < 12) {
@@ -225,6 +234,7 @@ fn read_client(client: &Object<'_>, faults: &mut Faults) -> Option<(ClientId, Cl
 }
 
 fn read_profile(profile: &Object<'_>, faults: &mut Faults) -> Option<(ExternalId, Profile)> {
+    profile.only(&["id", "externalId", "attributes", "dateModified"], faults);
     let id = profile.text("id", faults);
     let external_id: Option<ExternalId> = profile.parsed("externalId", faults);
     let date_modified = profile.parsed("dateModified", faults);
@@ -252,6 +262,10 @@ fn read_announcements(file: &Object<'_>, prompts: &Prompts, faults: &mut Faults)
         return None;
     };
     let table = Object::at(table, "announcements", faults)?;
+    table.only(
+        &["apology", "operator", "operatorGreeting", "agentGreeting"],
+        faults,
+    );
     let prompt = |field: &str, faults: &mut Faults| {
         let id: PromptId = table.parsed(field, faults)?;
         if prompts.get(&id).is_none() {
@@ -340,6 +354,7 @@ mod tests {
             id = "a"
             secret = "short"
             scopes = "fly"
+            scope = "all"
             [[profile]]
             externalId = 7
             dateModified = "yesterday"
@@ -354,6 +369,7 @@ mod tests {
         for expected in [
             "client[0].secret must have",
             "client[0].scopes: the scope \"fly\"",
+            "client[0].scope is unknown; known are id, secret, scopes, tokenLifetimeS",
             "profile[0].id is missing",
             "profile[0].externalId must be a text",
             "profile[0].dateModified",

@@ -172,14 +172,13 @@ impl Lines {
             facts,
             caller,
             record,
-            replace_handed_on,
+            on_demand,
         } = placement;
         if self.closing || self.lines.len() >= MAX_CALLS {
             return Err(PlaceError::Full);
         }
         if let Some(live) = self.lines.get(&facts.id) {
-            let handed_on = matches!(live.call.state(), CallState::Transferred | CallState::Fallback);
-            if !(live.over || replace_handed_on && handed_on) {
+            if !(live.over || on_demand && live.call.is_spent()) {
                 return Err(PlaceError::Live(facts.id));
             }
             self.with(now, &facts.id, |line, out| {

@@ -57,8 +57,8 @@ pub(crate) struct Placement {
     pub(crate) facts: Facts,
     pub(crate) caller: Caller,
     pub(crate) record: bool,
-    /// Whether a call of the same id that was handed on already may be ended for this one.
-    pub(crate) replace_handed_on: bool,
+    /// Whether it rings because a controller asked for it: a call of the same id that has nothing more to give then ends.
+    pub(crate) on_demand: bool,
 }
 
 /// Why a call was not placed.

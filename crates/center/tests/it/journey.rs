@@ -168,6 +168,23 @@ async fn the_demo_call_rings_whenever_it_is_asked_for() {
     }
 }
 
+/// Some controllers just close their socket; whoever runs them again at once wants a caller who presses a key again.
+#[tokio::test]
+async fn the_demo_call_rings_anew_after_a_controller_that_just_left() {
+    let rig = Rig::start().await;
+    let token = rig.token().await;
+    for _ in 0..2 {
+        let mut socket = rig.control(&token, "call-12345-abcde", ALL).await;
+        for name in ["confirmed", "invalid"] {
+            say(&mut socket, play(name, name, &["4"])).await;
+        }
+        let events = events_until(&mut socket, "dtmf").await;
+        assert_eq!(events.last().unwrap()["digit"], "4");
+        socket.close(None).await.unwrap();
+        events_until_close(&mut socket).await;
+    }
+}
+
 #[tokio::test]
 async fn fifty_calls_get_their_frames() {
     let rig = Rig::start_with(|options| options.limits = center::Limits::OFF).await;

@@ -170,6 +170,11 @@ impl Caller {
         };
     }
 
+    /// True when the script is over, to the last key and word.
+    pub fn is_done(&self) -> bool {
+        self.script.is_empty() && self.held.is_none() && self.voice.is_none()
+    }
+
     /// The next 20 ms of the caller's voice.
     pub fn next_frame(&mut self) -> Frame {
         if let Some((speech, next)) = &mut self.voice {

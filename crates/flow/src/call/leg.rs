@@ -97,13 +97,16 @@ impl Leg {
         self.playing.as_ref().map(|playing| &playing.item).or(waiting)
     }
 
-    /// Puts a prompt at the end of the queue; gives it back when the queue is full.
-    pub fn enqueue(&mut self, item: Item, sound: Sound) -> Result<(), Item> {
-        if self.queue.len() >= MAX_QUEUED_PLAYS {
-            return Err(item);
+    /// Whether one more prompt may be queued.
+    pub fn has_room(&self) -> bool {
+        self.queue.len() < MAX_QUEUED_PLAYS
+    }
+
+    /// Puts a prompt at the end of the queue; without effect when there is no room, which the caller has asked before.
+    pub fn enqueue(&mut self, item: Item, sound: Sound) {
+        if self.has_room() {
+            self.queue.push_back(Queued { item, sound });
         }
-        self.queue.push_back(Queued { item, sound });
-        Ok(())
     }
 
     /// A prompt that was loading is here, or can't be had. Without effect if it was cleared meanwhile.
@@ -249,7 +252,7 @@ mod tests {
     fn prompts_follow_each_other_without_a_gap() {
         let mut leg = Leg::new(Law::A);
         for play in 0..10 {
-            leg.enqueue(item(play, KeySet::NONE), prompt(3)).unwrap();
+            leg.enqueue(item(play, KeySet::NONE), prompt(3));
         }
         let (events, loud) = run(&mut leg, 30);
         assert_eq!(loud, 30);
@@ -266,8 +269,8 @@ mod tests {
     fn a_permitted_key_cuts_at_once_and_clears_the_queue() {
         let mut leg = Leg::new(Law::Mu);
         let keys: KeySet = [digit("1")].into_iter().collect();
-        leg.enqueue(item(0, keys), prompt(50)).unwrap();
-        leg.enqueue(item(1, keys), prompt(50)).unwrap();
+        leg.enqueue(item(0, keys), prompt(50));
+        leg.enqueue(item(1, keys), prompt(50));
         run(&mut leg, 7);
         assert_eq!(leg.key(digit("2")), []);
         let cut = leg.key(digit("1"));
@@ -285,7 +288,7 @@ mod tests {
     #[test]
     fn a_key_before_the_first_frame_counts() {
         let mut leg = Leg::new(Law::Mu);
-        leg.enqueue(item(0, KeySet::ALL), Sound::Loading).unwrap();
+        leg.enqueue(item(0, KeySet::ALL), Sound::Loading);
         assert_eq!(
             finished(&leg.key(digit("5"))),
             [(0, FinishReason::Interrupted, 0)]
@@ -295,8 +298,8 @@ mod tests {
     #[test]
     fn the_queue_waits_for_what_loads_and_passes_over_what_failed() {
         let mut leg = Leg::new(Law::Mu);
-        leg.enqueue(item(0, KeySet::NONE), Sound::Loading).unwrap();
-        leg.enqueue(item(1, KeySet::NONE), prompt(2)).unwrap();
+        leg.enqueue(item(0, KeySet::NONE), Sound::Loading);
+        leg.enqueue(item(1, KeySet::NONE), prompt(2));
         assert_eq!(run(&mut leg, 5), (vec![], 0));
         leg.loaded(PlayId(0), Sound::Failed("gone".into()));
         leg.loaded(PlayId(7), Sound::Failed("never asked for".into()));
@@ -312,8 +315,8 @@ mod tests {
     fn the_queue_is_bounded() {
         let mut leg = Leg::new(Law::Mu);
         for play in 0..MAX_QUEUED_PLAYS as u64 {
-            leg.enqueue(item(play, KeySet::NONE), Sound::Loading).unwrap();
+            leg.enqueue(item(play, KeySet::NONE), Sound::Loading);
         }
-        assert!(leg.enqueue(item(99, KeySet::NONE), Sound::Loading).is_err());
+        assert!(!leg.has_room());
     }
 }

@@ -177,6 +177,16 @@ impl Call {
         }
     }
 
+    /// True when a controller could do nothing more with it: it was handed on, or it was left and its caller has come to
+    /// the end of the script.
+    pub fn is_spent(&self) -> bool {
+        match self.state {
+            State::Fallback | State::Transferred | State::Ended => true,
+            State::Orphaned { .. } => self.caller.is_done(),
+            State::Ringing { .. } | State::Controlled(_) => false,
+        }
+    }
+
     /// Whether frames are recorded.
     pub fn is_recording(&self) -> bool {
         self.recording
@@ -280,19 +290,14 @@ impl Call {
             return self.refuse(command_id, message, out);
         }
         match command {
+            Command::Play(_) if !self.leg.has_room() => {
+                let message = "the queue of this call is full; wait for playback_finished";
+                self.refuse(command_id, message.to_owned(), out);
+            }
             Command::Play(play) => {
-                let item = Item {
-                    play: PlayId(self.next_play),
-                    command_id,
-                    audio: play.audio.to_string(),
-                    barge_in: play.barge_in,
-                };
-                self.next_play += 1;
+                let item = self.next_item(command_id, play.audio.to_string(), play.barge_in);
                 let sound = sound(item.play);
-                if let Err(item) = self.leg.enqueue(item, sound) {
-                    let message = "the queue of this call is full; wait for playback_finished".to_owned();
-                    self.refuse(item.command_id, message, out);
-                }
+                self.leg.enqueue(item, sound);
             }
             Command::Stop => {
                 let events = self.leg.clear(FinishReason::Stopped);
@@ -363,17 +368,21 @@ impl Call {
         self.announce(greeting);
     }
 
+    /// Says something of the center's own; the queue was cleared before.
     fn announce(&mut self, (audio, prompt): (String, PreparedPrompt)) {
+        let item = self.next_item(None, audio, KeySet::NONE);
+        self.leg.enqueue(item, Sound::Ready(prompt));
+    }
+
+    fn next_item(&mut self, command_id: Option<CommandId>, audio: String, barge_in: KeySet) -> Item {
         let play = PlayId(self.next_play);
         self.next_play += 1;
-        let item = Item {
+        Item {
             play,
-            command_id: None,
+            command_id,
             audio,
-            barge_in: KeySet::NONE,
-        };
-        // The queue was cleared before, so there is room.
-        let _ = self.leg.enqueue(item, Sound::Ready(prompt));
+            barge_in,
+        }
     }
 
     /// The sound of a play has arrived, or failed.

@@ -284,6 +284,17 @@ fn a_call_without_its_controller_gets_the_apology_and_the_operator() {
 }
 
 #[test]
+fn a_left_call_is_spent_only_when_its_caller_has_nothing_more_to_do() {
+    let mut line = Line::controlled(vec![press("1", 1000)]);
+    line.detach(ALICE);
+    assert!(!line.call.is_spent());
+    line.run(1600);
+    assert!(line.call.is_spent());
+    line.attach(ALICE, "alice", &EVERYTHING).unwrap();
+    assert!(!line.call.is_spent());
+}
+
+#[test]
 fn a_newer_connection_of_the_same_client_wins_and_a_stranger_is_refused() {
     let mut line = Line::controlled(vec![]);
     assert!(line.attach(ControllerId(2), "mallory", &EVERYTHING).is_err());
