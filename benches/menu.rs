@@ -6,6 +6,8 @@
 //! a menu again, a choice, a confirmation, a transfer. The floor is a hand-written `match` that emits the same commands
 //! without conditions, retries, audit or a file behind it.
 
+#![allow(clippy::expect_used, clippy::panic)]
+
 use flow::{
     Moment,
     menu::{
