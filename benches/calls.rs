@@ -19,7 +19,7 @@ use std::{
 use wire::{
     KeySet,
     callcontrol::{Capability, Codec, CommandFrame, Event, Play},
-    calls::{CallRecord, Happening, PlaceCall},
+    calls::{CallRecord, PlaceCall},
     oauth::Credentials,
     script::{Step, Trigger},
 };
@@ -180,22 +180,8 @@ impl Center {
         status_of(self.process.id(), "status", "VmRSS:")
     }
 
-    /// Processor time so far, in seconds.
     fn cpu_s(&self) -> f64 {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap_or_default();
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or_default()
-            .split_whitespace()
-            .collect();
-        let ticks = |at: usize| {
-            fields
-                .get(at)
-                .and_then(|field| field.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        (ticks(11) + ticks(12)) / 100.0
+        cpu_s(&self.process.id().to_string())
     }
 }
 
@@ -256,8 +242,11 @@ async fn ours(calls: usize) -> Measured {
         worst_ms: status["pacing"]["worstUs"].as_f64().unwrap_or(f64::NAN) / 1000.0,
         cpu_percent,
         memory_kib,
-        answer_ms: records.iter().filter_map(answer_ms).collect(),
-        cut_ms: records.iter().flat_map(cuts_ms).collect(),
+        answer_ms: records
+            .iter()
+            .filter_map(CallRecord::answer_to_sound_ms)
+            .collect(),
+        cut_ms: records.iter().flat_map(CallRecord::cut_offs_ms).collect(),
     }
 }
 
@@ -332,30 +321,9 @@ async fn lead(transport: &Transport, admin: &Admin, number: usize, time: Duratio
         .expect("an end")
 }
 
-fn answer_ms(record: &CallRecord) -> Option<f64> {
-    let at =
-        |wanted: fn(&Happening) -> bool| record.timeline.iter().find(|m| wanted(&m.what)).map(|m| m.at_ms);
-    Some(
-        at(|what| matches!(what, Happening::PromptStarted { .. }))?
-            - at(|what| matches!(what, Happening::Answered))?,
-    )
-}
-
-fn cuts_ms(record: &CallRecord) -> Vec<f64> {
-    let cut = |what: &Happening| match what {
-        Happening::CutOff { after_ms, .. } => Some(*after_ms),
-        _ => None,
-    };
-    record
-        .timeline
-        .iter()
-        .filter_map(|moment| cut(&moment.what))
-        .collect()
-}
-
 /// The peer: a task and an interval per call, each sending a frame to a channel every 20 ms.
 async fn peer(calls: usize) -> Measured {
-    let cpu = own_cpu_s();
+    let cpu = cpu_s("self");
     let started = Instant::now();
     let tasks: Vec<_> = (0..calls).map(|_| tokio::spawn(paced())).collect();
     let mut measured = Measured::default();
@@ -365,7 +333,7 @@ async fn peer(calls: usize) -> Measured {
         measured.late += late;
         measured.worst_ms = measured.worst_ms.max(worst.as_secs_f64() * 1000.0);
     }
-    measured.cpu_percent = 100.0 * (own_cpu_s() - cpu) / started.elapsed().as_secs_f64() / calls as f64;
+    measured.cpu_percent = 100.0 * (cpu_s("self") - cpu) / started.elapsed().as_secs_f64() / calls as f64;
     measured
 }
 
@@ -388,8 +356,9 @@ async fn paced() -> (u64, u64, Duration) {
     (frames, late, worst)
 }
 
-fn own_cpu_s() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+/// The processor time of a process so far, in seconds.
+fn cpu_s(process: &str) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat
         .rsplit(')')
         .next()

@@ -1,15 +1,16 @@
 //! The configuration file: `trunkline.toml`. The environment goes over it, and flags over both.
 
+use crate::files::read_text;
 use anyhow::{Context, Result, bail};
 use std::{
-    fs, io,
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
 };
 use wire::{Faults, fault::Object};
 
 /// Largest configuration file, in bytes.
-const MAX_BYTES: u64 = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the file says; what it does not say is left to the defaults.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(crate) struct Config {
 /// Reads the named file, which must be there, or `trunkline.toml`, which may be.
 pub(crate) fn read(named: Option<&Path>) -> Result<Config> {
     let file = named.unwrap_or(Path::new("trunkline.toml"));
-    let text = match read_bounded(file) {
+    let text = match read_text(file, MAX_BYTES) {
         Ok(text) => text,
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
             return Ok(Config::default());
@@ -45,16 +46,6 @@ pub(crate) fn read(named: Option<&Path>) -> Result<Config> {
             )
         }
     }
-}
-
-fn read_bounded(file: &Path) -> io::Result<String> {
-    let size = fs::metadata(file)?.len();
-    if size > MAX_BYTES {
-        return Err(io::Error::other(format!(
-            "it must be at most {MAX_BYTES} bytes, not {size}"
-        )));
-    }
-    fs::read_to_string(file)
 }
 
 fn parse(text: &str) -> Result<Config, Faults> {

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod config;
 mod environment;
+mod files;
 mod output;
 mod platform;
 mod timeline;

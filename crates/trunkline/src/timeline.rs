@@ -81,29 +81,3 @@ fn menu_line(entry: &Value) -> String {
         .collect();
     format!("{MENU}menu    {name}{MENU:#} {}", fields.join(" "))
 }
-
-/// From the answer to the first frame of a prompt, in milliseconds.
-pub(crate) fn answer_to_sound_ms(record: &CallRecord) -> Option<f64> {
-    let at = |wanted: fn(&Happening) -> bool| {
-        record
-            .timeline
-            .iter()
-            .find(|moment| wanted(&moment.what))
-            .map(|moment| moment.at_ms)
-    };
-    let sound = at(|what| matches!(what, Happening::PromptStarted { .. }))?;
-    Some(sound - at(|what| matches!(what, Happening::Answered))?)
-}
-
-/// From each key that cut off a prompt to the silence, in milliseconds.
-pub(crate) fn cut_offs_ms(record: &CallRecord) -> Vec<f64> {
-    let cut = |what: &Happening| match what {
-        Happening::CutOff { after_ms, .. } => Some(*after_ms),
-        _ => None,
-    };
-    record
-        .timeline
-        .iter()
-        .filter_map(|moment| cut(&moment.what))
-        .collect()
-}

@@ -124,6 +124,26 @@ pub struct CallRecord {
     pub timeline: Vec<Moment>,
 }
 
+impl CallRecord {
+    /// From the answer to the first frame of a prompt, in milliseconds.
+    pub fn answer_to_sound_ms(&self) -> Option<f64> {
+        let at = |wanted: fn(&Happening) -> bool| {
+            let moment = self.timeline.iter().find(|moment| wanted(&moment.what));
+            moment.map(|moment| moment.at_ms)
+        };
+        let sound = at(|what| matches!(what, Happening::PromptStarted { .. }))?;
+        Some(sound - at(|what| matches!(what, Happening::Answered))?)
+    }
+
+    /// From each key that cut off a prompt to the silence, in milliseconds.
+    pub fn cut_offs_ms(&self) -> impl Iterator<Item = f64> {
+        self.timeline.iter().filter_map(|moment| match moment.what {
+            Happening::CutOff { after_ms, .. } => Some(after_ms),
+            _ => None,
+        })
+    }
+}
+
 /// A recording of a call: WAV, stereo, G.711 at 8000 Hz; left what the caller heard, right what the caller said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,23 +5,23 @@
 
 pub mod caller;
 pub mod leg;
+mod parts;
+
+pub use parts::{Announcements, Controller, ControllerId, Facts, Output, Tick};
 
 use crate::Moment;
-use audio::{Frame, Law, PreparedPrompt};
+use audio::{Frame, PreparedPrompt};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use caller::{Caller, Signal};
 use leg::{Item, Leg, LegEvent, PlayId, Sound};
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 use wire::{
     Digit, KeySet, UtcTime,
     callcontrol::{
-        Capability, Codec, Command, CommandFrame, Event, FinishReason, HangupCause, RecordState, Session,
+        Capability, Command, CommandFrame, Event, FinishReason, HangupCause, RecordState, Session,
     },
     calls::{CallState, Happening},
-    ids::{CallId, ClientId, CommandId, ExternalId, PhoneNumber, TransferTarget},
+    ids::{ClientId, CommandId, TransferTarget},
     limits::CONTROLLER_GRACE,
 };
 
@@ -31,83 +31,6 @@ pub const RING_TIME: Duration = Duration::from_secs(30);
 pub const LONGEST_CALL: Duration = Duration::from_secs(3600);
 /// Most events that are kept for a controller that went away.
 const KEPT_EVENTS: usize = 256;
-
-/// Who calls whom.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Facts {
-    /// The call.
-    pub id: CallId,
-    /// The caller's number.
-    pub ani: PhoneNumber,
-    /// The number called.
-    pub dnis: PhoneNumber,
-    /// The caller's id in the CRM.
-    pub external_id: Option<ExternalId>,
-    /// The law of its audio.
-    pub codec: Codec,
-}
-
-impl Facts {
-    /// The law of the call's audio.
-    pub fn law(&self) -> Law {
-        match self.codec {
-            Codec::Pcmu => Law::Mu,
-            Codec::Pcma => Law::A,
-        }
-    }
-}
-
-/// What the center says by itself.
-#[derive(Debug, Clone)]
-pub struct Announcements {
-    /// Said when no controller comes back.
-    pub apology: (String, PreparedPrompt),
-    /// Where such a call goes then.
-    pub operator: TransferTarget,
-    /// What the operator says.
-    pub operator_greeting: (String, PreparedPrompt),
-    /// What any other extension says.
-    pub agent_greeting: (String, PreparedPrompt),
-}
-
-/// Names one connection of a controller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ControllerId(pub u64);
-
-/// A controller that wants the call.
-#[derive(Debug, Clone)]
-pub struct Controller {
-    /// Its connection.
-    pub id: ControllerId,
-    /// The OAuth client behind it.
-    pub client: ClientId,
-    /// What it declared.
-    pub capabilities: BTreeSet<Capability>,
-}
-
-/// What the driver is to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    /// Send an event to the controller.
-    Tell(ControllerId, Event),
-    /// Close the controller's connection: the call is no longer its own. With a reason it is an error (1008).
-    Release(ControllerId, Option<String>),
-    /// Write down what happened.
-    Happened(Happening),
-    /// Record from now on, or no more.
-    Record(RecordState),
-    /// The call is over and may be forgotten.
-    Over,
-}
-
-/// The two directions of 20 ms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tick {
-    /// What the caller hears.
-    pub heard: Frame,
-    /// What the caller says.
-    pub said: Frame,
-}
 
 enum State {
     Ringing {

@@ -1,9 +1,12 @@
 //! Whole calls in virtual time: a call, a controller, and 20 ms ticks.
 
 use super::{caller::Deed, *};
-use audio::{FRAME_SAMPLES, TELEPHONY_RATE, silence};
+use audio::{FRAME_SAMPLES, Law, TELEPHONY_RATE, silence};
 use proptest::prelude::*;
-use wire::{callcontrol::Play, script::Trigger};
+use wire::{
+    callcontrol::{Codec, Play},
+    script::Trigger,
+};
 
 const ALICE: ControllerId = ControllerId(1);
 const EVERYTHING: [Capability; 5] = [

@@ -1,7 +1,8 @@
 //! Reading menu files, with the prompts they may name.
 
+use crate::files::read_text;
 use ::center::Tenant;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use flow::menu::{self, KnownPrompts, MAX_FILE_BYTES, Menu, MenuFault};
 use std::{
     collections::BTreeSet,
@@ -30,13 +31,8 @@ impl MenuFile {
             });
         };
         let name = file.display().to_string();
-        let size = fs::metadata(file)
-            .with_context(|| format!("the menu file {name} can't be read"))?
-            .len();
-        if size > MAX_FILE_BYTES as u64 {
-            bail!("the menu file {name} must be at most {MAX_FILE_BYTES} bytes, not {size}");
-        }
-        let text = fs::read_to_string(file).with_context(|| format!("the menu file {name} can't be read"))?;
+        let text =
+            read_text(file, MAX_FILE_BYTES).with_context(|| format!("the menu file {name} can't be read"))?;
         Ok(Self { name, text })
     }
 

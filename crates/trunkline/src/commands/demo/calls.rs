@@ -6,7 +6,7 @@ use crate::{
     commands::menu_file::{Library, MenuFile},
     output::Output,
     platform::{self, Clients},
-    timeline::{answer_to_sound_ms, cut_offs_ms, tell},
+    timeline::tell,
 };
 use ::center::Tenant;
 use anyhow::Result;
@@ -217,8 +217,8 @@ impl CallReport {
             "caller": self.caller.name,
             "call": self.record,
             "audit": self.audit,
-            "answerToFirstSoundMs": answer_to_sound_ms(&self.record),
-            "keyToCutOffMs": cut_offs_ms(&self.record),
+            "answerToFirstSoundMs": self.record.answer_to_sound_ms(),
+            "keyToCutOffMs": self.record.cut_offs_ms().collect::<Vec<_>>(),
             "faults": self.faults,
         })
     }
@@ -236,11 +236,15 @@ pub(super) fn table(calls: &[CallReport]) -> String {
         "recording",
     ]);
     for call in calls {
-        let cuts: Vec<String> = cut_offs_ms(&call.record)
-            .iter()
+        let cuts: Vec<String> = call
+            .record
+            .cut_offs_ms()
             .map(|ms| format!("{ms:.1} ms"))
             .collect();
-        let sound = answer_to_sound_ms(&call.record).map_or("-".into(), |ms| format!("{ms:.1} ms"));
+        let sound = call
+            .record
+            .answer_to_sound_ms()
+            .map_or("-".into(), |ms| format!("{ms:.1} ms"));
         let file = Path::new(call.recording_path())
             .file_name()
             .map_or("none".into(), |name| name.to_string_lossy());

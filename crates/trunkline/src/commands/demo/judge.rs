@@ -1,7 +1,6 @@
 //! Whether a call went as it should: its story, and what can be heard in its recording.
 
 use super::calls::Caller;
-use crate::timeline::{answer_to_sound_ms, cut_offs_ms};
 use audio::{matching, wav};
 use std::collections::BTreeMap;
 use wire::{
@@ -41,10 +40,10 @@ pub(super) fn story(caller: &Caller, record: &CallRecord) -> Vec<String> {
     if record.cause != Some(HangupCause::Completed) {
         faults.push(format!("the call ended with {:?}", record.cause));
     }
-    for late in cut_offs_ms(record).into_iter().filter(|ms| *ms > MOST_CUT_OFF_MS) {
+    for late in record.cut_offs_ms().filter(|ms| *ms > MOST_CUT_OFF_MS) {
         faults.push(format!("a key silenced a prompt only after {late:.1} ms"));
     }
-    match answer_to_sound_ms(record) {
+    match record.answer_to_sound_ms() {
         Some(ms) if ms <= MOST_SILENCE_MS => {}
         Some(ms) => faults.push(format!("the caller heard nothing for {ms:.0} ms")),
         None => faults.push("the caller heard nothing at all".into()),
