@@ -254,7 +254,7 @@ impl Run<'_> {
 fn left_by(event: &Event) -> Option<Left> {
     match event {
         Event::Transferred { target, .. } => Some(Left::Transferred(target.clone())),
-        Event::Hangup { cause } => Some(Left::HungUp(*cause)),
+        Event::Hangup { cause, .. } => Some(Left::HungUp(*cause)),
         _ => None,
     }
 }
@@ -286,7 +286,7 @@ fn input_of(event: Event) -> Option<Input> {
             None => Some(Input::CommandFailed(message)),
         },
         Event::Transferred { .. } => Some(Input::Transferred),
-        Event::Hangup { cause } => Some(Input::HungUp(cause)),
+        Event::Hangup { cause, .. } => Some(Input::HungUp(cause)),
         Event::Connected { .. } | Event::Media { .. } | Event::Recorded { .. } => None,
     }
 }

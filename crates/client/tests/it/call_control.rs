@@ -184,7 +184,8 @@ async fn a_call_is_controlled_to_its_end() {
         matches!(
             last,
             Some(SessionEvent::Event(Event::Hangup {
-                cause: HangupCause::Caller
+                cause: HangupCause::Caller,
+                ..
             }))
         ),
         "{last:?}"

@@ -227,7 +227,7 @@ impl Call {
                 self.leg_events(now, events, out);
             }
             Command::Transfer(target) => self.transfer(now, command_id, target, out),
-            Command::Hangup => self.end(now, HangupCause::Controller, out),
+            Command::Hangup => self.end_by(now, HangupCause::Controller, command_id, out),
             Command::Record(state) => self.record(state, command_id, out),
         }
     }
@@ -411,13 +411,23 @@ impl Call {
 
     /// Ends the call. Without effect when it is over already.
     pub fn end(&mut self, now: Moment, cause: HangupCause, out: &mut Vec<Output>) {
+        self.end_by(now, cause, None, out);
+    }
+
+    fn end_by(
+        &mut self,
+        now: Moment,
+        cause: HangupCause,
+        command_id: Option<CommandId>,
+        out: &mut Vec<Output>,
+    ) {
         if matches!(self.state, State::Ended) {
             return;
         }
         let events = self.leg.clear(FinishReason::Stopped);
         self.leg_events(now, events, out);
         if let State::Controlled(controller) = &self.state {
-            out.push(Output::Tell(controller.id, Event::Hangup { cause }));
+            out.push(Output::Tell(controller.id, Event::Hangup { command_id, cause }));
             out.push(Output::Release(controller.id, None));
         }
         self.state = State::Ended;

@@ -349,6 +349,7 @@ fn an_endless_call_is_ended() {
     let mut line = Line::controlled(vec![]);
     line.run(LONGEST_CALL.as_millis() as u64 + 1000);
     assert!(line.told.contains(&Event::Hangup {
+        command_id: None,
         cause: HangupCause::TooLong
     }));
 }

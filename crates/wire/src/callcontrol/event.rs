@@ -78,6 +78,9 @@ pub enum Event {
     },
     /// The call ended; the connection closes.
     Hangup {
+        /// The command that asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command_id: Option<CommandId>,
         /// Why.
         cause: HangupCause,
     },
