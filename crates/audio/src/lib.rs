@@ -1,14 +1,14 @@
 //! Sound without IO: decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
 //!
 //! ```
-//! use audio::{Law, PreparedPrompt, Sound, TELEPHONY_RATE};
+//! use audio::{Law, PreparedPrompt, Sound};
 //!
 //! // Half a second of a 440 Hz tone, as a phone plays it: 25 frames of 20 ms.
 //! let tone: Vec<f32> = (0..8000).map(|n| 0.5 * (n as f32 * 440.0 * std::f32::consts::TAU / 16000.0).sin()).collect();
 //! let sound = Sound { rate: 16000, samples: tone };
-//! let prompt = PreparedPrompt::new(&sound.resampled(TELEPHONY_RATE), Law::Mu);
+//! let prompt = PreparedPrompt::new(&sound);
 //! assert_eq!(prompt.frames(), 25);
-//! assert_eq!(prompt.frame(0).map(|frame| frame.len()), Some(160));
+//! assert_eq!(prompt.frame(Law::A, 0).map(|frame| frame.len()), Some(160));
 //! ```
 //!
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.

@@ -16,53 +16,37 @@ pub fn silence(law: Law) -> Frame {
     [law.silence(); FRAME_SAMPLES]
 }
 
-/// Encoded once, then only copied frame by frame. Clones share the bytes.
+/// Encoded once in both laws, then only copied frame by frame. Clones share the bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PreparedPrompt {
-    law: Law,
-    frames: Arc<[Frame]>,
+    mu: Arc<[Frame]>,
+    a: Arc<[Frame]>,
 }
 
 impl PreparedPrompt {
     /// Encodes the sound; the last frame is filled up with silence.
-    pub fn new(sound: &Sound, law: Law) -> Self {
-        let sound = if sound.rate == TELEPHONY_RATE {
-            sound
+    pub fn new(sound: &Sound) -> Self {
+        let resampled;
+        let samples = if sound.rate == TELEPHONY_RATE {
+            &sound.samples
         } else {
-            &sound.resampled(TELEPHONY_RATE)
+            resampled = sound.resampled(TELEPHONY_RATE);
+            &resampled.samples
         };
-        let codes = law.encode_all(&sound.samples);
-        let frames = codes.chunks(FRAME_SAMPLES).map(|chunk| {
-            let mut frame = silence(law);
-            frame[..chunk.len()].copy_from_slice(chunk);
-            frame
-        });
         Self {
-            law,
-            frames: frames.collect(),
-        }
-    }
-
-    /// The same sound in another law.
-    pub fn in_law(&self, law: Law) -> Self {
-        if law == self.law {
-            return self.clone();
-        }
-        let recode = |frame: &Frame| frame.map(|code| law.encode(self.law.decode(code)));
-        Self {
-            law,
-            frames: self.frames.iter().map(recode).collect(),
+            mu: encode(Law::Mu, samples),
+            a: encode(Law::A, samples),
         }
     }
 
     /// How many frames it has.
     pub fn frames(&self) -> usize {
-        self.frames.len()
+        self.mu.len()
     }
 
     /// The frame at an index.
-    pub fn frame(&self, index: usize) -> Option<&Frame> {
-        self.frames.get(index)
+    pub fn frame(&self, law: Law, index: usize) -> Option<&Frame> {
+        self.in_law(law).get(index)
     }
 
     /// Its length in milliseconds, in whole frames.
@@ -71,14 +55,30 @@ impl PreparedPrompt {
     }
 
     /// As the caller hears it.
-    pub fn decoded(&self) -> Vec<f32> {
-        self.law.decode_all(self.frames.as_flattened())
+    pub fn decoded(&self, law: Law) -> Vec<f32> {
+        law.decode_all(self.in_law(law).as_flattened())
     }
+
+    fn in_law(&self, law: Law) -> &[Frame] {
+        match law {
+            Law::Mu => &self.mu,
+            Law::A => &self.a,
+        }
+    }
+}
+
+fn encode(law: Law, samples: &[f32]) -> Arc<[Frame]> {
+    let frames = samples.chunks(FRAME_SAMPLES).map(|chunk| {
+        let mut frame = silence(law);
+        frame[..chunk.len()].copy_from_slice(&law.encode_all(chunk));
+        frame
+    });
+    frames.collect()
 }
 
 impl std::fmt::Debug for PreparedPrompt {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "PreparedPrompt({:?}, {} ms)", self.law, self.duration_ms())
+        write!(f, "PreparedPrompt({} ms)", self.duration_ms())
     }
 }
 
@@ -92,11 +92,11 @@ mod tests {
             rate: TELEPHONY_RATE,
             samples: vec![0.5; FRAME_SAMPLES + 1],
         };
-        let prompt = PreparedPrompt::new(&sound, Law::A);
+        let prompt = PreparedPrompt::new(&sound);
         assert_eq!((prompt.frames(), prompt.duration_ms()), (2, 40));
-        let last = prompt.frame(1).unwrap();
+        let last = prompt.frame(Law::A, 1).unwrap();
         assert_ne!(last[0], Law::A.silence());
         assert!(last[1..].iter().all(|code| *code == Law::A.silence()));
-        assert_eq!(prompt.frame(2), None);
+        assert_eq!(prompt.frame(Law::A, 2), None);
     }
 }

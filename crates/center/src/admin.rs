@@ -25,7 +25,7 @@ use wire::{
     Faults,
     callcontrol::HangupCause,
     calls::{CallRecord, PlaceCall},
-    ids::CallId,
+    ids::{CallId, ClientId},
     script::Step,
 };
 
@@ -38,12 +38,16 @@ pub(crate) async fn place_call(
     body: String,
 ) -> Result<Json<CallRecord>, Refusal> {
     let call = PlaceCall::parse(&body).map_err(Refusal::faults)?;
-    let record = place(&app, call, false).await?;
+    let record = place(&app, call, None).await?;
     Ok(Json(StatusCode::CREATED, record))
 }
 
 /// Places a call; speech in its script is decoded first.
-pub(crate) async fn place(app: &App, call: PlaceCall, on_demand: bool) -> Result<CallRecord, Refusal> {
+pub(crate) async fn place(
+    app: &App,
+    call: PlaceCall,
+    on_demand_for: Option<ClientId>,
+) -> Result<CallRecord, Refusal> {
     let facts = Facts {
         id: call.id.unwrap_or_else(|| CallId::from_uuid(uuid::Uuid::now_v7())),
         ani: call.ani,
@@ -60,7 +64,7 @@ pub(crate) async fn place(app: &App, call: PlaceCall, on_demand: bool) -> Result
         facts,
         caller,
         record: call.record,
-        on_demand,
+        on_demand_for,
     };
     app.switch.place(placement).await.map_err(|error| match error {
         PlaceError::Live(_) => Refusal::new(StatusCode::CONFLICT, error.to_string()),

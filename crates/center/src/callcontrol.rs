@@ -15,7 +15,10 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use flow::call::{Controller, ControllerId, leg::Sound};
+use flow::{
+    Moment,
+    call::{Controller, ControllerId, Left, leg::Sound},
+};
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use governor::{DefaultDirectRateLimiter, Quota};
 use http::StatusCode;
@@ -43,8 +46,8 @@ const EVENT_QUEUE: usize = 256;
 const FRAMES_PER_SECOND: NonZeroU32 = NonZeroU32::new(50).unwrap();
 const FRAMES_AT_ONCE: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// How often a quiet connection is probed, and after what silence it counts as gone.
-const PING_EVERY: Duration = Duration::from_secs(2);
-const GONE_AFTER: Duration = Duration::from_secs(6);
+const PING_EVERY: Duration = Duration::from_secs(1);
+const GONE_AFTER: Duration = Duration::from_millis(3500);
 /// How long one frame may take to be written.
 const WRITE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the other side has for its half of the closing handshake.
@@ -118,14 +121,15 @@ where
 {
     let ending = match greet(&app, &bearer, &mut socket).await {
         Ok((call, id, events)) => {
-            let Err(ending) = Session {
+            let mut session = Session {
                 app: &app,
-                call: call.clone(),
+                call,
                 id,
-            }
-            .run(&mut socket, events)
-            .await;
-            app.switch.detach(call, id);
+                last_heard: Instant::now(),
+                left: Left::Lost,
+            };
+            let Err(ending) = session.run(&mut socket, events).await;
+            session.detach();
             ending
         }
         Err(ending) => ending,
@@ -154,7 +158,7 @@ where
     let hello = Hello::parse(&first).map_err(|faults| Some(Farewell::faults(faults)))?;
     if let Some(on_demand) = app.tenant.calls.get(&hello.call) {
         // It fails when the call is under way already, which is just as well.
-        let _ = admin::place(app, on_demand.clone(), true).await;
+        let _ = admin::place(app, on_demand.clone(), Some(bearer.client.clone())).await;
     }
     let id = app.new_controller_id();
     let controller = Controller {
@@ -207,12 +211,21 @@ struct Session<'a> {
     app: &'a Arc<App>,
     call: CallId,
     id: ControllerId,
+    last_heard: Instant,
+    left: Left,
 }
 
 impl Session<'_> {
+    /// The controller is gone, from the moment on at which it was last heard of.
+    fn detach(self) {
+        let now = self.app.clock.now().since_start();
+        let since = Moment::at(now.saturating_sub(self.last_heard.elapsed()));
+        self.app.switch.detach(self.call, self.id, since, self.left);
+    }
+
     /// Runs until one side ends the connection, which is the error.
     async fn run<S, E>(
-        &self,
+        &mut self,
         socket: &mut S,
         mut events: mpsc::Receiver<ToController>,
     ) -> Result<Never, Ending>
@@ -222,7 +235,6 @@ impl Session<'_> {
         let quota = Quota::per_second(FRAMES_PER_SECOND).allow_burst(FRAMES_AT_ONCE);
         let flood = DefaultDirectRateLimiter::direct(quota);
         let mut ping = tokio::time::interval(PING_EVERY);
-        let mut last_heard = Instant::now();
         loop {
             tokio::select! {
                 event = events.recv() => match event {
@@ -232,7 +244,7 @@ impl Session<'_> {
                     None => return Err(Some(Farewell::policy("the connection is too slow for its events"))),
                 },
                 frame = socket.next() => {
-                    last_heard = Instant::now();
+                    self.last_heard = Instant::now();
                     if flood.check().is_err() {
                         let most = FRAMES_PER_SECOND;
                         return Err(Some(Farewell::policy(format!("too many frames; send at most {most} a second"))));
@@ -242,11 +254,15 @@ impl Session<'_> {
                         Some(Ok(Message::Binary(_))) => return Err(Some(binary())),
                         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                         Some(Err(_)) => return Err(Some(too_large())),
-                        Some(Ok(Message::Close(_))) | None => return Err(None),
+                        Some(Ok(Message::Close(_))) => {
+                            self.left = Left::OnPurpose;
+                            return Err(None);
+                        }
+                        None => return Err(None),
                     }
                 },
                 _ = ping.tick() => {
-                    if last_heard.elapsed() > GONE_AFTER {
+                    if self.last_heard.elapsed() > GONE_AFTER {
                         return Err(None);
                     }
                     write(socket, Message::Ping(Default::default())).await?;

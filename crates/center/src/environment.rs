@@ -2,7 +2,7 @@
 
 use crate::Addresses;
 use secrecy::{ExposeSecret, SecretString};
-use std::fmt;
+use std::{fmt, net::IpAddr};
 use wire::ids::ClientId;
 
 /// Names and values, in a fixed order. They hold secrets, so `Debug` shows names only.
@@ -18,13 +18,14 @@ impl Environment {
     ) -> Self {
         let url = addresses.base_url();
         let cxone = match &addresses.https {
-            Some((address, name)) if address.port() == 443 => format!("https://{name}"),
-            Some((address, name)) => format!("https://{name}:{}", address.port()),
+            Some((address, name)) if address.port() == 443 => format!("https://{}", in_url(name)),
+            Some((address, name)) => format!("https://{}:{}", in_url(name), address.port()),
             None => url.clone(),
         };
         let org = addresses
             .https
             .as_ref()
+            .filter(|(_, name)| name.parse::<IpAddr>().is_err())
             .and_then(|(_, name)| name.split_once('.'))
             .map_or("demo", |(org, _)| org);
         let mut lines: Vec<(&'static str, String)> = vec![
@@ -73,6 +74,14 @@ impl Environment {
             .iter()
             .map(|(name, value)| format!("{name}={}\n", value.expose_secret()))
             .collect()
+    }
+}
+
+/// A host as URLs write it.
+fn in_url(name: &str) -> String {
+    match name.parse() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => name.to_owned(),
     }
 }
 

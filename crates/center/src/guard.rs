@@ -13,10 +13,47 @@ use url::{Host, Url};
 pub(crate) struct Guard {
     /// Whether loopback is permitted: where the center itself listens there.
     pub(crate) loopback: bool,
-    /// Hosts that are permitted whatever their address, as the configuration writes them.
-    pub(crate) hosts: BTreeSet<String>,
+    /// Hosts that are permitted whatever their address.
+    pub(crate) hosts: BTreeSet<Host>,
     /// The center's own address, such as `http://127.0.0.1:8642`: it serves the prompts' files itself.
     pub(crate) own: Option<String>,
+}
+
+/// Hosts as a configuration writes them, or all of them that are none.
+pub(crate) fn allowed_hosts(texts: &[String]) -> Result<BTreeSet<Host>, Vec<String>> {
+    let wrong: Vec<_> = texts
+        .iter()
+        .filter(|text| host(text).is_none())
+        .cloned()
+        .collect();
+    if wrong.is_empty() {
+        Ok(texts.iter().filter_map(|text| host(text)).collect())
+    } else {
+        Err(wrong)
+    }
+}
+
+/// A name or an address alone, in the one spelling that URLs have after they are parsed.
+pub(crate) fn host(text: &str) -> Option<Host> {
+    match text.parse() {
+        Ok(IpAddr::V4(v4)) => return Some(Host::Ipv4(v4)),
+        Ok(IpAddr::V6(v6)) => return Some(Host::Ipv6(v6)),
+        Err(_) => {}
+    }
+    let host = Host::parse(text.strip_suffix('.').unwrap_or(text)).ok()?;
+    match &host {
+        Host::Domain(name) if !is_name(name) => None,
+        _ => Some(host),
+    }
+}
+
+/// Whether this is a name that DNS could know; underscores stand in some.
+fn is_name(name: &str) -> bool {
+    let label = |label: &str| {
+        let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        (1..=63).contains(&label.len()) && label.chars().all(inner)
+    };
+    name.len() <= 253 && name.split('.').all(label)
 }
 
 impl Guard {
@@ -55,7 +92,11 @@ impl Guard {
     /// Checks an address that is written as a number; names are checked when they are resolved.
     pub(crate) fn check_literal(&self, url: &Url) -> Result<(), String> {
         let own = self.own.as_ref() == Some(&url.origin().ascii_serialization());
-        if own || url.host_str().is_some_and(|host| self.hosts.contains(host)) {
+        if own
+            || url
+                .host()
+                .is_some_and(|host| self.hosts.contains(&host.to_owned()))
+        {
             return Ok(());
         }
         let literal = match url.host() {
@@ -94,9 +135,12 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.0.clone();
         Box::pin(async move {
+            let named = guard
+                .hosts
+                .contains(&Host::Domain(name.as_str().to_ascii_lowercase()));
             let all = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let permitted: Vec<SocketAddr> = all
-                .filter(|address| guard.hosts.contains(name.as_str()) || guard.permits(address.ip()))
+                .filter(|address| named || guard.permits(address.ip()))
                 .collect();
             if permitted.is_empty() {
                 return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal(name.as_str())).into());
@@ -168,7 +212,7 @@ mod tests {
     #[test]
     fn hosts_that_the_configuration_names_are_permitted() {
         let guard = Guard {
-            hosts: ["10.0.0.7".to_owned()].into(),
+            hosts: allowed_hosts(&["10.0.0.7".to_owned()]).unwrap(),
             ..Guard::default()
         };
         assert!(
@@ -181,6 +225,46 @@ mod tests {
                 .check_literal(&Url::parse("http://10.0.0.8/x.wav").unwrap())
                 .is_err()
         );
+    }
+
+    #[test]
+    fn hosts_have_one_spelling() {
+        let allowed = |text: &str, url: &str| {
+            let guard = Guard {
+                hosts: allowed_hosts(&[text.to_owned()]).unwrap(),
+                ..Guard::default()
+            };
+            let host = Url::parse(url).unwrap().host().unwrap().to_owned();
+            guard.hosts.contains(&host)
+        };
+        for (text, url) in [
+            ("Files.Example.COM", "http://files.example.com/"),
+            ("files.example.com.", "http://FILES.example.com:81/"),
+            ("::1", "http://[::1]/"),
+            ("[::1]", "http://[0:0::1]/"),
+            ("bücher.example", "http://xn--bcher-kva.example/"),
+            ("my_files", "http://my_files/"),
+            ("10.0.0.7", "http://10.0.0.7:8080/"),
+        ] {
+            assert!(allowed(text, url), "{text}");
+        }
+        let wrong = [
+            "",
+            ".",
+            "a:80",
+            "http://a",
+            "a/b",
+            "*.a.example",
+            "a b",
+            "a..b",
+            "[::1]:80",
+        ];
+        let texts: Vec<String> = ["fine"]
+            .iter()
+            .chain(&wrong)
+            .map(|text| (*text).to_owned())
+            .collect();
+        assert_eq!(allowed_hosts(&texts).unwrap_err(), wrong);
     }
 
     #[test]

@@ -6,14 +6,17 @@ use flow::Moment;
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::watch;
 use wire::{ids::IdempotencyKey, limits::IDEMPOTENCY_WINDOW};
 
-/// Most keys that are remembered; the oldest make room.
-const MAX_KEYS: usize = 10_000;
+/// Most keys that are remembered of one principal. None is forgotten before its time: further ones are refused.
+const MAX_KEYS: usize = 100_000;
+/// Most bytes that the answers of one principal may take before further keys are refused.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// An answer that can be given again.
 #[derive(Debug, Clone)]
@@ -25,12 +28,29 @@ pub(crate) struct StoredAnswer {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// A key belongs to a client and a path.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+impl StoredAnswer {
+    /// About how many bytes it takes in memory.
+    fn bytes(&self) -> usize {
+        let headers: usize = self.headers.values().map(|value| value.len() + 64).sum();
+        self.body.len() + headers + self.refusal.as_ref().map_or(0, Refusal::bytes)
+    }
+}
+
+type Hash = [u8; 32];
+
+/// A key belongs to a principal, who is known by a token, and to a path.
+#[derive(Debug, Clone)]
 pub(crate) struct Scope {
-    pub(crate) principal: String,
-    pub(crate) path: String,
-    pub(crate) key: IdempotencyKey,
+    principal: String,
+    slot: Hash,
+}
+
+impl Scope {
+    /// The scope of a key.
+    pub(crate) fn new(principal: String, path: &str, key: &IdempotencyKey) -> Self {
+        let slot = Sha256::digest(format!("{path}\n{}", key.as_str())).into();
+        Self { principal, slot }
+    }
 }
 
 /// What to do with a request.
@@ -43,6 +63,8 @@ pub(crate) enum Verdict {
     Wait(watch::Receiver<()>),
     /// The key was used with another body.
     OtherBody,
+    /// Too many keys are remembered already; the oldest is forgotten after this time.
+    Full(Duration),
 }
 
 enum Entry {
@@ -51,74 +73,114 @@ enum Entry {
 }
 
 struct Known {
-    body: [u8; 32],
+    body: Hash,
     entry: Entry,
     number: u64,
 }
 
+/// What is remembered of one principal.
 #[derive(Default)]
 struct Book {
-    known: HashMap<Scope, Known>,
-    in_order: VecDeque<(Scope, u64, Moment)>,
+    known: HashMap<Hash, Known>,
+    /// By number, and so by age.
+    in_order: BTreeMap<u64, (Hash, Moment)>,
     next_number: u64,
+    /// What the answers take.
+    bytes: usize,
 }
 
-/// The memory of keys.
+/// The memory of keys, a book for each principal. The principals are the tenant's clients and the administrator.
 #[derive(Clone, Default)]
-pub(crate) struct Idempotency(Arc<Mutex<Book>>);
+pub(crate) struct Idempotency(Arc<Mutex<HashMap<String, Book>>>);
 
 impl Idempotency {
     /// Judges a request that carries a key.
     pub(crate) fn ask(&self, now: Moment, scope: Scope, body: &[u8]) -> Verdict {
         let body = Sha256::digest(body).into();
-        let mut book = lock(&self.0);
+        let mut books = lock(&self.0);
+        let book = books.entry(scope.principal.clone()).or_default();
         book.forget_old(now);
-        if let Some(known) = book.known.get(&scope) {
+        if let Some(known) = book.known.get(&scope.slot) {
             return match &known.entry {
                 _ if known.body != body => Verdict::OtherBody,
                 Entry::Done(answer) => Verdict::Repeat(answer.clone()),
                 Entry::Running(done) => Verdict::Wait(done.clone()),
             };
         }
+        if let Some(wait) = book.full(now) {
+            return Verdict::Full(wait);
+        }
         let (finished, waiting) = watch::channel(());
-        let number = book.next_number;
-        book.next_number += 1;
-        book.known.insert(
-            scope.clone(),
-            Known {
-                body,
-                entry: Entry::Running(waiting),
-                number,
-            },
-        );
-        book.in_order.push_back((scope.clone(), number, now));
         Verdict::Proceed(Claim {
-            book: self.0.clone(),
+            number: book.begin(now, scope.slot, body, waiting),
+            books: self.0.clone(),
             scope,
-            number,
             _finished: finished,
         })
     }
 }
 
 impl Book {
+    /// Forgets the answers that are old enough; what is still running stays.
     fn forget_old(&mut self, now: Moment) {
-        while let Some((scope, number, since)) = self.in_order.front() {
-            let expired = now.since(*since) >= IDEMPOTENCY_WINDOW;
-            if !expired && self.in_order.len() <= MAX_KEYS {
-                return;
+        let expired = |(_, (_, since)): &(&u64, &(Hash, Moment))| now.since(*since) >= IDEMPOTENCY_WINDOW;
+        let old: Vec<_> = self
+            .in_order
+            .iter()
+            .take_while(expired)
+            .map(|(_, (slot, _))| *slot)
+            .collect();
+        for slot in old {
+            let known = self.known.get(&slot);
+            if known.is_some_and(|known| matches!(known.entry, Entry::Done(_))) {
+                self.remove(&slot);
             }
-            if self.known.get(scope).is_some_and(|known| known.number == *number) {
-                self.known.remove(scope);
-            }
-            self.in_order.pop_front();
         }
+    }
+
+    fn remove(&mut self, slot: &Hash) {
+        let Some(known) = self.known.remove(slot) else {
+            return;
+        };
+        self.in_order.remove(&known.number);
+        if let Entry::Done(answer) = known.entry {
+            self.bytes = self.bytes.saturating_sub(answer.bytes());
+        }
+    }
+
+    /// How long until there is room again, if there is none.
+    fn full(&self, now: Moment) -> Option<Duration> {
+        let full = self.known.len() >= MAX_KEYS || self.bytes >= MAX_BYTES;
+        let (_, oldest) = self.in_order.values().next().filter(|_| full)?;
+        Some(IDEMPOTENCY_WINDOW.saturating_sub(now.since(*oldest)))
+    }
+
+    fn begin(&mut self, now: Moment, slot: Hash, body: Hash, waiting: watch::Receiver<()>) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        let entry = Entry::Running(waiting);
+        self.known.insert(slot, Known { body, entry, number });
+        self.in_order.insert(number, (slot, now));
+        number
+    }
+
+    fn finish(&mut self, slot: &Hash, answer: StoredAnswer) {
+        if let Some(known) = self.known.get_mut(slot) {
+            self.bytes += answer.bytes();
+            known.entry = Entry::Done(Box::new(answer));
+        }
+    }
+
+    /// Whether the request with this number is still running.
+    fn is_running(&self, slot: &Hash, number: u64) -> bool {
+        let known = self.known.get(slot);
+        known.is_some_and(|known| known.number == number && matches!(known.entry, Entry::Running(_)))
     }
 }
 
 /// The right to do a request once. Dropped without an answer, the key is free again.
 pub(crate) struct Claim {
-    book: Arc<Mutex<Book>>,
+    books: Arc<Mutex<HashMap<String, Book>>>,
     scope: Scope,
     number: u64,
     _finished: watch::Sender<()>,
@@ -127,40 +189,38 @@ pub(crate) struct Claim {
 impl Claim {
     /// Keeps the answer for repeats.
     pub(crate) fn answered(self, answer: StoredAnswer) {
-        if let Some(known) = lock(&self.book).known.get_mut(&self.scope)
-            && known.number == self.number
-        {
-            known.entry = Entry::Done(Box::new(answer));
+        self.if_running(|book, slot| book.finish(slot, answer));
+    }
+
+    fn if_running(&self, change: impl FnOnce(&mut Book, &Hash)) {
+        let mut books = lock(&self.books);
+        let book = books.get_mut(&self.scope.principal);
+        if let Some(book) = book.filter(|book| book.is_running(&self.scope.slot, self.number)) {
+            change(book, &self.scope.slot);
         }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        let mut book = lock(&self.book);
-        let known = book.known.get(&self.scope);
-        if known.is_some_and(|known| known.number == self.number && matches!(known.entry, Entry::Running(_)))
-        {
-            book.known.remove(&self.scope);
-        }
+        self.if_running(Book::remove);
     }
 }
 
-fn lock(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(books: &Mutex<HashMap<String, Book>>) -> MutexGuard<'_, HashMap<String, Book>> {
+    books.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn scope(key: &str) -> Scope {
-        Scope {
-            principal: "alice".into(),
-            path: "/x".into(),
-            key: key.parse().unwrap(),
-        }
+        scope_of("alice", key)
+    }
+
+    fn scope_of(principal: &str, key: &str) -> Scope {
+        Scope::new(principal.into(), "/x", &key.parse().unwrap())
     }
 
     fn at(hours: u64) -> Moment {
@@ -216,15 +276,63 @@ mod tests {
         ));
     }
 
+    fn done(memory: &Idempotency, now: Moment, scope: Scope, answer: StoredAnswer) {
+        let Verdict::Proceed(claim) = memory.ask(now, scope, b"") else {
+            panic!()
+        };
+        claim.answered(answer);
+    }
+
     #[test]
-    fn the_memory_is_bounded() {
+    fn a_full_book_forgets_nothing_and_concerns_nobody_else() {
         let memory = Idempotency::default();
-        for key in 0..=MAX_KEYS + 5 {
-            let Verdict::Proceed(claim) = memory.ask(at(0), scope(&key.to_string()), b"") else {
-                panic!()
-            };
-            claim.answered(answer());
+        let Verdict::Proceed(running) = memory.ask(at(0), scope("running"), b"") else {
+            panic!()
+        };
+        for key in 1..MAX_KEYS {
+            done(&memory, at(1), scope(&key.to_string()), answer());
         }
-        assert!(lock(&memory.0).known.len() <= MAX_KEYS + 1);
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        assert!(matches!(memory.ask(at(2), scope("new"), b""), Verdict::Full(wait) if wait == hours(22)));
+        assert!(matches!(memory.ask(at(2), scope("1"), b""), Verdict::Repeat(_)));
+        assert!(matches!(
+            memory.ask(at(2), scope("running"), b""),
+            Verdict::Wait(_)
+        ));
+        done(&memory, at(2), scope_of("bob", "new"), answer());
+        // After a day there is room, and what is still running is still known.
+        done(&memory, at(25), scope("new"), answer());
+        assert!(matches!(
+            memory.ask(at(25), scope("running"), b""),
+            Verdict::Wait(_)
+        ));
+        running.answered(answer());
+        assert_eq!(lock(&memory.0)["alice"].known.len(), 2);
+        assert!(matches!(
+            memory.ask(at(25), scope("running"), b""),
+            Verdict::Proceed(_)
+        ));
+    }
+
+    #[test]
+    fn what_was_not_answered_leaves_nothing_behind() {
+        let memory = Idempotency::default();
+        for _ in 0..10 {
+            drop(memory.ask(at(0), scope("k"), b""));
+        }
+        assert!(lock(&memory.0)["alice"].in_order.is_empty());
+    }
+
+    #[test]
+    fn large_answers_fill_the_book_sooner() {
+        let memory = Idempotency::default();
+        let large = StoredAnswer {
+            body: Bytes::from(vec![0; MAX_BYTES]),
+            ..answer()
+        };
+        done(&memory, at(0), scope("large"), large);
+        assert!(matches!(memory.ask(at(1), scope("k"), b""), Verdict::Full(_)));
+        done(&memory, at(24), scope("k"), answer());
+        assert_eq!(lock(&memory.0)["alice"].bytes, answer().bytes());
     }
 }

@@ -45,7 +45,7 @@ pub use tls::TlsError;
 use app::App;
 use clock::Clock;
 use flow::call::Announcements;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashMap,
     io,
@@ -72,7 +72,7 @@ pub struct Options {
     pub limits: Limits,
     /// Hosts that audio may be fetched from though their addresses are internal.
     pub allow_hosts: Vec<String>,
-    /// The admin token; kept in the data folder when none is given.
+    /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
 }
 
@@ -96,8 +96,18 @@ impl Options {
 pub struct TlsOptions {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// Host names beside `localhost`, such as `acme.api.cxone.com`.
+    /// Host names or addresses beside `localhost`, such as `acme.api.cxone.com`. The first that is no wildcard is the
+    /// one that clients are told.
     pub names: Vec<String>,
+}
+
+impl TlsOptions {
+    fn checked(self) -> Result<Self, TlsError> {
+        Ok(Self {
+            names: tls::names(self.names)?,
+            ..self
+        })
+    }
 }
 
 /// Why a center did not start.
@@ -130,12 +140,33 @@ pub enum StartError {
     /// The client for audio URLs can't be made.
     #[error("the HTTP client can't be made")]
     Fetcher(#[source] reqwest::Error),
+    /// The admin token can be guessed.
+    #[error(
+        "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
+    )]
+    AdminToken,
+    /// Hosts to fetch audio from that are none.
+    #[error(
+        "{} no host to fetch audio from; give --allow-host a name or an address alone, such as files.example.com or 10.0.0.7, without scheme, port or wildcard",
+        quoted(.0)
+    )]
+    AllowedHosts(Vec<String>),
     /// A thread can't be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
     /// The tenant names a prompt that is not there.
     #[error("the tenant has no prompt {0:?}")]
     NoPrompt(wire::ids::PromptId),
+}
+
+/// The least length of an admin token, as of a client's secret.
+const MIN_ADMIN_TOKEN: usize = 12;
+
+/// The words in quotes, and the verb that follows them.
+fn quoted(words: &[String]) -> String {
+    let verb = if words.len() == 1 { "is" } else { "are" };
+    let words: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
+    format!("{} {verb}", words.join(", "))
 }
 
 fn listen_message(address: SocketAddr, error: &io::Error) -> String {
@@ -188,6 +219,9 @@ pub struct Center {
 impl Center {
     /// Starts a center; when this returns, it answers.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        let allowed_hosts = guard::allowed_hosts(&options.allow_hosts).map_err(StartError::AllowedHosts)?;
+        let tls = options.tls.map(TlsOptions::checked).transpose()?;
+        check_admin_token(options.admin_token.as_ref())?;
         let data_dir = make_data_dir(options.data_dir)?;
         let (http, addresses) = listen(options.listen).await?;
         let mut servers = vec![(http, None)];
@@ -196,21 +230,16 @@ impl Center {
             https: None,
             ca: None,
         };
-        if let Some(tls) = options.tls {
+        if let Some(tls) = tls {
             let (config, ca) = tls::server(&data_dir, &tls.names)?;
             let (https, address) = listen(tls.listen).await?;
-            let name = tls
-                .names
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| "localhost".to_owned());
-            addresses.https = Some((address, name));
+            addresses.https = Some((address, tls::main_name(&tls.names)));
             addresses.ca = Some(ca);
             servers.push((https, Some(config)));
         }
         let guard = guard::Guard {
             loopback: addresses.http.ip().is_loopback(),
-            hosts: options.allow_hosts.into_iter().collect(),
+            hosts: allowed_hosts,
             own: Some(addresses.base_url()),
         };
 
@@ -293,6 +322,13 @@ impl Drop for Center {
     fn drop(&mut self) {
         self.app.switch.begin_close(HangupCause::Shutdown);
         self.app.closing.cancel();
+    }
+}
+
+fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {
+    match token {
+        Some(token) if token.expose_secret().len() < MIN_ADMIN_TOKEN => Err(StartError::AdminToken),
+        _ => Ok(()),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Rate limits per client and route class (contract section 2).
 
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock, DefaultClock},
-    middleware::NoOpMiddleware,
-    state::keyed::DashMapStateStore,
+use flow::Moment;
+use std::{
+    collections::{HashMap, VecDeque},
+    num::NonZeroU32,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
 };
-use std::{num::NonZeroU32, str::FromStr, time::Duration};
 use wire::ids::ClientId;
 
 /// What a limit counts together.
@@ -14,6 +15,8 @@ use wire::ids::ClientId;
 pub(crate) enum RouteClass {
     ProfileReads,
     Other,
+    /// Token requests with a wrong secret: apart, so that who guesses locks nobody out.
+    WrongSecrets,
 }
 
 /// A number of requests in a time.
@@ -33,12 +36,6 @@ impl Rate {
             },
         }
     }
-
-    fn quota(self) -> Quota {
-        let each = Quota::with_period(self.per / self.count.get());
-        each.unwrap_or(Quota::per_second(self.count))
-            .allow_burst(self.count)
-    }
 }
 
 /// The limits of every class; `None` is no limit.
@@ -46,7 +43,7 @@ impl Rate {
 pub struct Limits {
     /// `GET /api/v2/profiles/...`.
     pub profile_reads: Option<Rate>,
-    /// Every other request, the token endpoint included.
+    /// Every other request, the token endpoint included; there, right and wrong secrets are counted apart.
     pub other: Option<Rate>,
 }
 
@@ -106,91 +103,151 @@ fn parse_rate(text: &str) -> Option<Rate> {
     (count.get() <= 1_000_000).then_some(Rate { count, per })
 }
 
-type Limiter<C> =
-    RateLimiter<ClientId, DashMapStateStore<ClientId>, C, NoOpMiddleware<<C as Clock>::Instant>>;
+/// The requests of the last window, oldest first.
+#[derive(Default)]
+struct Window(VecDeque<Moment>);
 
-/// Counts requests. Only known clients are counted, so the tables are bounded.
-pub(crate) struct RateLimits<C: Clock = DefaultClock> {
-    clock: C,
-    profile_reads: Option<Limiter<C>>,
-    other: Option<Limiter<C>>,
-}
-
-impl RateLimits {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self::with_clock(limits, DefaultClock::default())
+impl Window {
+    /// Counts a request, or says how long until one passes: in no window of `per` are there more than `count`.
+    fn count(&mut self, now: Moment, rate: Rate) -> Result<(), Duration> {
+        // Two threads may come in another order than they asked the time.
+        let now = self.0.back().map_or(now, |latest| now.max(*latest));
+        while self
+            .0
+            .front()
+            .is_some_and(|oldest| now.since(*oldest) >= rate.per)
+        {
+            self.0.pop_front();
+        }
+        match self.0.front() {
+            Some(oldest) if self.0.len() >= rate.count.get() as usize => {
+                Err(rate.per.saturating_sub(now.since(*oldest)))
+            }
+            _ => {
+                self.0.push_back(now);
+                Ok(())
+            }
+        }
     }
 }
 
-impl<C: Clock + Clone> RateLimits<C> {
-    fn with_clock(limits: Limits, clock: C) -> Self {
-        let limiter = |rate: Rate| Limiter::new(rate.quota(), DashMapStateStore::default(), clock.clone());
+/// One class: its rate, and each client's window.
+struct Counter {
+    rate: Rate,
+    windows: Mutex<HashMap<ClientId, Window>>,
+}
+
+impl Counter {
+    fn new(rate: Rate) -> Self {
         Self {
-            profile_reads: limits.profile_reads.map(limiter),
-            other: limits.other.map(limiter),
-            clock,
+            rate,
+            windows: Mutex::default(),
+        }
+    }
+
+    fn count(&self, now: Moment, client: &ClientId) -> Result<(), Duration> {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        match windows.get_mut(client) {
+            Some(window) => window.count(now, self.rate),
+            None => windows.entry(client.clone()).or_default().count(now, self.rate),
+        }
+    }
+}
+
+/// Counts requests. Only known clients are counted, so the tables are bounded.
+pub(crate) struct RateLimits {
+    profile_reads: Option<Counter>,
+    other: Option<Counter>,
+    wrong_secrets: Option<Counter>,
+}
+
+impl RateLimits {
+    /// Counters for these limits; wrong secrets have the limit of other requests.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            profile_reads: limits.profile_reads.map(Counter::new),
+            other: limits.other.map(Counter::new),
+            wrong_secrets: limits.other.map(Counter::new),
         }
     }
 
     /// Counts one request. `Err` is how long to wait, in whole seconds, at least 1.
-    pub(crate) fn count(&self, client: &ClientId, class: RouteClass) -> Result<(), u64> {
-        let limiter = match class {
+    pub(crate) fn count(&self, now: Moment, client: &ClientId, class: RouteClass) -> Result<(), u64> {
+        let counter = match class {
             RouteClass::ProfileReads => &self.profile_reads,
             RouteClass::Other => &self.other,
+            RouteClass::WrongSecrets => &self.wrong_secrets,
         };
-        let Some(limiter) = limiter else { return Ok(()) };
-        limiter.check_key(client).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            wait.as_millis().div_ceil(1000).max(1) as u64
-        })
+        let Some(counter) = counter else { return Ok(()) };
+        counter.count(now, client).map_err(whole_seconds)
     }
+}
+
+/// A wait as `Retry-After` states it: after it, a request passes.
+pub(crate) fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use governor::clock::FakeRelativeClock;
+    use RouteClass::{Other, ProfileReads, WrongSecrets};
 
-    #[test]
-    fn the_contracts_limits_hold_and_recover() {
-        let clock = FakeRelativeClock::default();
-        let limits = RateLimits::with_clock(Limits::default(), clock.clone());
-        let alice = "alice".parse().unwrap();
-        let passed = (0..250)
-            .filter(|_| limits.count(&alice, RouteClass::ProfileReads).is_ok())
-            .count();
-        assert_eq!(passed, 200);
-        assert_eq!(limits.count(&alice, RouteClass::ProfileReads), Err(1));
-        // Another client and another class are not affected.
-        assert_eq!(
-            limits.count(&"bob".parse().unwrap(), RouteClass::ProfileReads),
-            Ok(())
-        );
-        assert_eq!(limits.count(&alice, RouteClass::Other), Ok(()));
-        clock.advance(Duration::from_secs(1));
-        let passed = (0..250)
-            .filter(|_| limits.count(&alice, RouteClass::ProfileReads).is_ok())
-            .count();
-        assert_eq!(passed, 3);
+    fn at(ms: u64) -> Moment {
+        Moment::at(Duration::from_millis(ms))
+    }
+
+    fn alice() -> ClientId {
+        "alice".parse().unwrap()
     }
 
     #[test]
-    fn retry_after_is_whole_seconds_rounded_up() {
-        let clock = FakeRelativeClock::default();
-        let limits = RateLimits::with_clock("other=2/min".parse().unwrap(), clock.clone());
-        let alice = "alice".parse().unwrap();
-        assert_eq!(
-            (
-                limits.count(&alice, RouteClass::Other),
-                limits.count(&alice, RouteClass::Other)
-            ),
-            (Ok(()), Ok(()))
-        );
-        assert_eq!(limits.count(&alice, RouteClass::Other), Err(30));
-        clock.advance(Duration::from_millis(29_001));
-        assert_eq!(limits.count(&alice, RouteClass::Other), Err(1));
-        clock.advance(Duration::from_secs(1));
-        assert_eq!(limits.count(&alice, RouteClass::Other), Ok(()));
+    fn the_contracts_limits_hold_and_classes_and_clients_are_apart() {
+        let limits = RateLimits::new(Limits::default());
+        let passed = |now, class| {
+            let tries = 0..500;
+            tries
+                .filter(|_| limits.count(now, &alice(), class).is_ok())
+                .count()
+        };
+        assert_eq!(passed(at(0), ProfileReads), 200);
+        assert_eq!(limits.count(at(0), &alice(), ProfileReads), Err(60));
+        let bob = "bob".parse().unwrap();
+        assert_eq!(limits.count(at(0), &bob, ProfileReads), Ok(()));
+        assert_eq!(passed(at(0), WrongSecrets), 300);
+        assert_eq!(passed(at(0), Other), 300);
+        assert_eq!(passed(at(59_999), ProfileReads), 0);
+        assert_eq!(passed(at(60_000), ProfileReads), 200);
+    }
+
+    #[test]
+    fn no_window_ever_has_more_than_the_count() {
+        for step in [1, 7, 90, 150, 333, 1000] {
+            let limits = RateLimits::new("profile-reads=20/s".parse().unwrap());
+            let passes = |ms: &u64| limits.count(at(*ms), &alice(), ProfileReads).is_ok();
+            let passed: Vec<u64> = (0..10_000)
+                .step_by(step)
+                .flat_map(|ms| [ms; 5])
+                .filter(passes)
+                .collect();
+            assert!(passed.len() >= 20, "{step}");
+            let crowded = passed.windows(21).find(|window| window[20] - window[0] < 1000);
+            assert_eq!(crowded, None, "{step}");
+        }
+    }
+
+    #[test]
+    fn after_the_wait_a_request_passes() {
+        let limits = RateLimits::new("other=2/min".parse().unwrap());
+        let count = |ms| limits.count(at(ms), &alice(), Other);
+        assert_eq!((count(0), count(30_500)), (Ok(()), Ok(())));
+        assert_eq!(count(30_500), Err(30));
+        assert_eq!(count(59_999), Err(1));
+        assert_eq!(count(60_500), Ok(()));
+        assert_eq!(count(60_501), Err(30));
+        assert_eq!(count(90_501), Ok(()));
+        // A thread that asked the time earlier and comes later.
+        assert_eq!(count(0), Err(30));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     limits::RouteClass,
 };
 use axum::{body::Bytes, extract::State, response::IntoResponse};
+use flow::Moment;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 use std::sync::Arc;
@@ -18,15 +19,17 @@ pub(crate) async fn token(
     body: Bytes,
 ) -> Result<impl IntoResponse, Refusal> {
     let request = parse(&headers, &body).map_err(|fault| Refusal::oauth(&fault))?;
-    let client = &request.credentials.client_id;
-    if app.tokens.knows(client) {
-        app.limits
-            .count(client, RouteClass::Other)
-            .map_err(Refusal::too_many)?;
-    }
+    let now = app.clock.now();
+    let client = app
+        .tokens
+        .verify(&request)
+        .ok_or_else(|| turn_away(&app, now, &request))?;
+    app.limits
+        .count(now, client.id, RouteClass::Other)
+        .map_err(Refusal::too_many)?;
     let granted = app
         .tokens
-        .grant(app.clock.now(), &request)
+        .grant(now, client, request.scopes.as_ref())
         .map_err(|fault| Refusal::oauth(&fault))?;
     let mut response = Json(
         StatusCode::OK,
@@ -43,6 +46,17 @@ pub(crate) async fn token(
         .headers_mut()
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// The refusal of a wrong secret. It is counted apart: however many come, the right one gets through.
+fn turn_away(app: &App, now: Moment, request: &TokenRequest) -> Refusal {
+    let counted = app.tokens.claimed(request).map_or(Ok(()), |client| {
+        app.limits.count(now, client, RouteClass::WrongSecrets)
+    });
+    match counted {
+        Ok(()) => Refusal::oauth(&OAuthFault::InvalidClient),
+        Err(wait) => Refusal::too_many(wait),
+    }
 }
 
 fn parse(headers: &HeaderMap, body: &[u8]) -> Result<TokenRequest, OAuthFault> {

@@ -1,6 +1,6 @@
 //! The prompt library: every audio file of a folder, decoded and encoded once at the start.
 
-use audio::{Law, PreparedPrompt, TELEPHONY_RATE};
+use audio::PreparedPrompt;
 use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
 use wire::{Faults, ids::PromptId};
 
@@ -113,12 +113,9 @@ impl Prompts {
     }
 }
 
-/// Decodes an audio file for calls. Both laws can be made from it.
+/// Decodes and encodes an audio file for calls: work for a thread that may block.
 pub(crate) fn prepare(bytes: Vec<u8>) -> Result<PreparedPrompt, audio::DecodeError> {
-    Ok(PreparedPrompt::new(
-        &audio::decode(bytes)?.resampled(TELEPHONY_RATE),
-        Law::Mu,
-    ))
+    Ok(PreparedPrompt::new(&audio::decode(bytes)?))
 }
 
 fn content_type(name: &str) -> Option<&'static str> {

@@ -97,11 +97,11 @@ impl Tenant {
         self.prompts.ids()
     }
 
-    /// Its prompts as a caller hears them: samples at 8000 Hz.
+    /// Its prompts as a caller hears them: samples at 8000 Hz, by way of mu-law.
     pub fn prompt_sounds(&self) -> impl Iterator<Item = (PromptId, Vec<f32>)> {
         let ids: Vec<PromptId> = self.prompts.ids().cloned().collect();
         ids.into_iter()
-            .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded())))
+            .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {

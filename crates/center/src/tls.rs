@@ -1,6 +1,6 @@
 //! HTTPS with certificates of the center's own local authority (contract section 9).
 
-use crate::secrets::write_private;
+use crate::{guard, quoted, secrets::write_private};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
     ServerConfig,
@@ -8,9 +8,11 @@ use rustls::{
 };
 use std::{
     fs, io,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
+use url::Host;
 
 /// Why there is no HTTPS.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +26,12 @@ pub enum TlsError {
         #[source]
         source: io::Error,
     },
+    /// Names that are none.
+    #[error(
+        "{} no name for a certificate; give --tls-name host names such as acme.api.cxone.com, or addresses, without scheme or port; a wildcard stands first and alone, as in *.api.cxone.com",
+        quoted(.0)
+    )]
+    Names(Vec<String>),
     /// A certificate can't be made.
     #[error("no certificate can be made for the names {names:?}; give host names such as acme.api.cxone.com")]
     Certificate {
@@ -36,6 +44,51 @@ pub enum TlsError {
     /// The TLS library refuses the certificate.
     #[error("the certificate can't be used")]
     Config(#[source] rustls::Error),
+}
+
+/// The names of a certificate in their one spelling, or the error with all that are none.
+pub(crate) fn names(texts: Vec<String>) -> Result<Vec<String>, TlsError> {
+    let (names, wrong): (Vec<_>, Vec<_>) = texts
+        .into_iter()
+        .map(|text| name(&text).ok_or(text))
+        .partition(Result::is_ok);
+    if wrong.is_empty() {
+        Ok(names.into_iter().flatten().collect())
+    } else {
+        Err(TlsError::Names(
+            wrong.into_iter().filter_map(Result::err).collect(),
+        ))
+    }
+}
+
+fn name(text: &str) -> Option<String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    let (wildcard, rest) = match text.strip_prefix("*.") {
+        // A wildcard right under the top matches nothing.
+        Some(rest) => (WILDCARD, Some(rest).filter(|rest| rest.contains('.'))?),
+        None => ("", text),
+    };
+    let at_edge = |label: &str| label.starts_with('-') || label.ends_with('-');
+    match guard::host(rest)? {
+        Host::Domain(name) if !name.contains('_') && !name.split('.').any(at_edge) => {
+            Some(format!("{wildcard}{name}"))
+        }
+        _ => None,
+    }
+}
+
+const WILDCARD: &str = "*.";
+
+/// The name that clients are told: the first that is one host.
+pub(crate) fn main_name(names: &[String]) -> String {
+    let one_host = |name: &&String| !name.starts_with(WILDCARD);
+    names
+        .iter()
+        .find(one_host)
+        .map_or("localhost", String::as_str)
+        .to_owned()
 }
 
 /// Makes ring the cryptography of every TLS connection. Called before the first one; later calls do nothing.
@@ -66,10 +119,9 @@ pub(crate) fn server(data_dir: &Path, names: &[String]) -> Result<(Arc<ServerCon
     };
     let key = KeyPair::generate().map_err(certificate_error)?;
     let mut params = CertificateParams::new(all.clone()).map_err(certificate_error)?;
-    params.distinguished_name.push(
-        DnType::CommonName,
-        names.first().map_or("localhost", String::as_str),
-    );
+    params
+        .distinguished_name
+        .push(DnType::CommonName, main_name(names));
     params.use_authority_key_identifier_extension = true;
     limit_validity(&mut params, 397);
     let certificate = params.signed_by(&key, &authority).map_err(certificate_error)?;
@@ -140,11 +192,46 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_no_host_names_are_refused() {
+    fn names_have_one_spelling_and_all_that_are_none_are_told() {
+        let given = |texts: &[&str]| names(texts.iter().map(|text| (*text).to_owned()).collect());
+        let fine = given(&[
+            "Acme.API.cxone.com",
+            "*.api.cxone.com",
+            "10.0.0.7",
+            "FD00::1",
+            "ü.example",
+        ])
+        .unwrap();
+        assert_eq!(
+            fine,
+            [
+                "acme.api.cxone.com",
+                "*.api.cxone.com",
+                "10.0.0.7",
+                "fd00::1",
+                "xn--tda.example"
+            ]
+        );
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(
-            server(folder.path(), &["ü".into()]),
-            Err(TlsError::Certificate { .. })
-        ));
+        server(folder.path(), &fine).unwrap();
+        let bad = [
+            "",
+            "bad name",
+            "a:443",
+            "https://a",
+            "*",
+            "*.com",
+            "a.*.b",
+            "**.a.b",
+            "-a.b",
+            "a-.b",
+            "a_b.c",
+            "a..b",
+            "1.2.3",
+        ];
+        let Err(TlsError::Names(told)) = given(&[&bad[..], &["fine.example"]].concat()) else {
+            panic!()
+        };
+        assert_eq!(told, bad);
     }
 }

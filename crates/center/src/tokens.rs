@@ -14,7 +14,7 @@ use std::{
 };
 use wire::{
     ids::ClientId,
-    oauth::{OAuthFault, Scopes, TokenRequest},
+    oauth::{OAuthFault, Scope, Scopes, TokenRequest},
 };
 
 /// Most tokens that are valid at once; the oldest make room.
@@ -25,6 +25,13 @@ pub(crate) struct Granted {
     pub(crate) token: String,
     pub(crate) lifetime: Duration,
     pub(crate) scopes: Scopes,
+}
+
+/// A client that gave the right secret.
+#[derive(Clone, Copy)]
+pub(crate) struct Verified<'a> {
+    pub(crate) id: &'a ClientId,
+    client: &'a Client,
 }
 
 /// Who a valid token belongs to, and what it may do.
@@ -57,16 +64,32 @@ impl Tokens {
         }
     }
 
+    /// Whose secret this is, read one way or the other.
+    pub(crate) fn verify(&self, request: &TokenRequest) -> Option<Verified<'_>> {
+        request.readings().find_map(|reading| {
+            let (id, (client, secret)) = self.clients.get_key_value(&reading.client_id)?;
+            same_secret(secret, &reading.client_secret).then_some(Verified { id, client })
+        })
+    }
+
+    /// The client that the request claims to come from, if there is such a one.
+    pub(crate) fn claimed(&self, request: &TokenRequest) -> Option<&ClientId> {
+        let known = |id| self.clients.get_key_value(id).map(|(id, _)| id);
+        request.readings().find_map(|reading| known(&reading.client_id))
+    }
+
     /// Grants a token, or says why not.
-    pub(crate) fn grant(&self, now: Moment, request: &TokenRequest) -> Result<Granted, OAuthFault> {
-        let id = &request.credentials.client_id;
-        let (client, secret) = self.clients.get(id).ok_or(OAuthFault::InvalidClient)?;
-        if !same_secret(secret, &request.credentials.client_secret) {
-            return Err(OAuthFault::InvalidClient);
-        }
-        let scopes = request.scopes.as_ref().unwrap_or(&client.scopes);
-        if let Some(missing) = scopes.first_missing_from(&client.scopes) {
-            return Err(OAuthFault::InvalidScope(missing.to_string()));
+    pub(crate) fn grant(
+        &self,
+        now: Moment,
+        Verified { id, client }: Verified<'_>,
+        scopes: Option<&Scopes>,
+    ) -> Result<Granted, OAuthFault> {
+        let scopes = scopes.unwrap_or(&client.scopes);
+        let missing = scopes.missing_from(&client.scopes);
+        if !missing.is_empty() {
+            let missing = missing.iter().map(Scope::as_str).collect();
+            return Err(OAuthFault::InvalidScope(missing));
         }
         let token =
             random_text(32).map_err(|_| OAuthFault::InvalidRequest("no randomness to be had".into()))?;
@@ -105,11 +128,6 @@ impl Tokens {
         *self.book() = Book::default();
     }
 
-    /// Whether this client exists; the key of the token endpoint's rate limit.
-    pub(crate) fn knows(&self, client: &ClientId) -> bool {
-        self.clients.contains_key(client)
-    }
-
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
         self.granted
             .lock()
@@ -124,7 +142,6 @@ fn hash(token: &str) -> TokenHash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::oauth::Scope;
 
     fn tokens() -> Tokens {
         let client = Client {
@@ -148,10 +165,15 @@ mod tests {
         Moment::at(Duration::from_secs(seconds))
     }
 
+    fn grant(tokens: &Tokens, now: Moment, request: &TokenRequest) -> Result<Granted, OAuthFault> {
+        let verified = tokens.verify(request).unwrap();
+        tokens.grant(now, verified, request.scopes.as_ref())
+    }
+
     #[test]
     fn a_token_is_valid_until_its_last_second() {
         let tokens = tokens();
-        let granted = tokens.grant(at(10), &request("right", "profile:read")).unwrap();
+        let granted = grant(&tokens, at(10), &request("right", "profile:read")).unwrap();
         let bearer = tokens.check(at(3609), &granted.token).unwrap();
         assert_eq!(bearer.scopes.to_string(), "profile:read");
         assert_eq!(tokens.check(at(3610), &granted.token), None);
@@ -160,26 +182,26 @@ mod tests {
 
     #[test]
     fn without_a_scope_the_token_carries_all_of_the_clients() {
-        let granted = tokens().grant(at(0), &request("right", "")).unwrap();
+        let granted = grant(&tokens(), at(0), &request("right", "")).unwrap();
         assert_eq!(granted.scopes.to_string(), "media:read profile:read");
     }
 
     #[test]
     fn wrong_secrets_and_foreign_scopes_are_refused() {
-        let refused = |request| tokens().grant(at(0), &request).err().map(|fault| fault.code());
-        assert_eq!(refused(request("wrong", "")), Some("invalid_client"));
-        assert_eq!(
-            refused(request("right", "profile:read+bot:read")),
-            Some("invalid_scope")
-        );
+        let tokens = tokens();
+        let wrong = request("wrong", "");
+        assert!(tokens.verify(&wrong).is_none());
+        assert_eq!(tokens.claimed(&wrong), Some(&"demo".parse().unwrap()));
+        let foreign = grant(&tokens, at(0), &request("right", "profile:read+bot:read"));
+        assert_eq!(foreign.err().map(|fault| fault.code()), Some("invalid_scope"));
     }
 
     #[test]
     fn the_book_is_bounded() {
         let tokens = tokens();
-        let first = tokens.grant(at(0), &request("right", "")).unwrap();
+        let first = grant(&tokens, at(0), &request("right", "")).unwrap();
         for _ in 0..MAX_TOKENS {
-            tokens.grant(at(0), &request("right", "")).unwrap();
+            grant(&tokens, at(0), &request("right", "")).unwrap();
         }
         assert_eq!(tokens.check(at(0), &first.token), None);
         assert_eq!(tokens.book().by_hash.len(), MAX_TOKENS);

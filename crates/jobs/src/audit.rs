@@ -3,10 +3,15 @@
 use flow::menu::session::AuditEvent;
 use serde_json::{Value, json};
 use std::{
+    fmt::Display,
     fs::{File, OpenOptions},
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
 };
 use wire::{UtcTime, ids::CallId};
 
@@ -56,28 +61,73 @@ impl AuditLog for MemoryLog {
     }
 }
 
+/// How many entries of a [`FileLog`] may wait for the disk.
+const MOST_WAITING: usize = 1024;
+
 /// Appends entries to a file, one JSON object a line. An entry that can't be written goes to the log instead.
+///
+/// A thread of its own writes, so that no call waits for the disk; dropping the log waits until all is written.
 #[derive(Debug)]
-pub struct FileLog(Mutex<File>);
+pub struct FileLog {
+    lines: Option<SyncSender<String>>,
+    writer: Option<JoinHandle<()>>,
+}
 
 impl FileLog {
-    /// Opens a file for appending; makes it if it is not there.
+    /// Opens a file for appending; makes it if it is not there, for its owner only.
     pub fn open(path: &Path) -> io::Result<Self> {
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(path)
-            .map(|file| Self(Mutex::new(file)))
+        let file = append_to(path)?;
+        let (lines, waiting) = sync_channel(MOST_WAITING);
+        let writer = thread::Builder::new()
+            .name("audit".into())
+            .spawn(move || write(file, &waiting))?;
+        Ok(Self {
+            lines: Some(lines),
+            writer: Some(writer),
+        })
     }
 }
 
 impl AuditLog for FileLog {
     fn record(&self, at: UtcTime, call: &CallId, event: &AuditEvent) {
         let line = format!("{}\n", entry(at, call, event));
-        if let Err(error) = lock(&self.0).write_all(line.as_bytes()) {
-            tracing::error!(%error, entry = line.trim_end(), "an audit entry could not be written to its file");
+        let Some(lines) = &self.lines else { return };
+        if let Err(error) = lines.try_send(line) {
+            let why = error.to_string();
+            let (TrySendError::Full(line) | TrySendError::Disconnected(line)) = error;
+            not_written(&why, &line);
         }
     }
+}
+
+impl Drop for FileLog {
+    fn drop(&mut self) {
+        self.lines = None;
+        if let Some(writer) = self.writer.take() {
+            // It ends once it has written what waits; had it panicked, there would be nothing to wait for.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn append_to(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn write(mut file: File, waiting: &Receiver<String>) {
+    for line in waiting {
+        if let Err(error) = file.write_all(line.as_bytes()) {
+            not_written(&error, &line);
+        }
+    }
+}
+
+fn not_written(why: &dyn Display, line: &str) {
+    tracing::error!(error = %why, entry = line.trim_end(), "an audit entry could not be written to its file");
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

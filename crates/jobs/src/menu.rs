@@ -1,12 +1,15 @@
 //! Leads calls through a menu: passes the call's events to the menu's machine, and carries out its actions.
 
+mod asked;
+
 use crate::audit::AuditLog;
+use asked::Asked;
 use client::{CallControl, CallSession, LostReason, Profiles, SessionEvent};
 use flow::{
     Moment,
     menu::{
         CallFacts, Menu, Session,
-        session::{Action, Input, PlayId, ProfileAnswer},
+        session::{Action, AuditEvent, Input, PlayId, ProfileAnswer},
     },
 };
 use std::sync::Arc;
@@ -16,7 +19,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use wire::{
-    callcontrol::{AudioSource, Capability, Command, CommandFrame, Event, HangupCause, Play},
+    callcontrol::{AudioSource, Capability, Command, CommandFrame, Event, FinishReason, HangupCause, Play},
     ids::{CallId, CommandId, ExternalId, TransferTarget},
 };
 
@@ -111,6 +114,7 @@ impl MenuJob {
             started: Instant::now(),
             line,
             profile: None,
+            asked: Asked::default(),
         };
         run.lead().await
     }
@@ -135,6 +139,7 @@ struct Run<'a> {
     started: Instant,
     line: CallSession,
     profile: Option<Lookup>,
+    asked: Asked,
 }
 
 impl Run<'_> {
@@ -149,11 +154,11 @@ impl Run<'_> {
                             self.finish(event).await;
                             return Ok(left);
                         }
-                        input_of(event)
+                        self.input_of(event)
                     }
-                    Some(SessionEvent::Reconnected) => None,
-                    Some(SessionEvent::Lost(reason)) => return Err(self.lost(Some(reason))),
-                    None => return Err(self.lost(None)),
+                    Some(SessionEvent::Reconnected) => Some(Input::Reconnected),
+                    Some(SessionEvent::Lost(reason)) => return Err(self.lost(Some(reason)).await),
+                    None => return Err(self.lost(None).await),
                 },
                 answer = profile_of(&mut self.profile) => Some(Input::Profile(answer)),
                 () = sleep_until(deadline) => Some(Input::Tick),
@@ -171,13 +176,18 @@ impl Run<'_> {
     }
 
     async fn finish(mut self, event: Event) {
-        if let Some(input) = input_of(event) {
+        if let Some(input) = self.input_of(event) {
             self.feed(input).await;
         }
         self.line.close().await;
     }
 
-    fn lost(&self, source: Option<LostReason>) -> MenuError {
+    async fn lost(mut self, source: Option<LostReason>) -> MenuError {
+        let reason = match &source {
+            Some(reason) => reason.to_string(),
+            None => "the connection ended without a reason".into(),
+        };
+        self.feed(Input::Lost(reason)).await;
         MenuError::Lost {
             call: self.call.clone(),
             source,
@@ -212,18 +222,63 @@ impl Run<'_> {
                     audio: AudioSource::Prompt(prompt),
                     barge_in,
                 });
-                self.send(Some(CommandId::numbered("play", play.0)), command)
-                    .await;
+                self.send(CommandId::numbered("play", play.0), command).await;
             }
-            Action::Stop => self.send(None, Command::Stop).await,
-            Action::Transfer(target) => self.send(None, Command::Transfer(target)).await,
-            Action::Hangup => self.send(None, Command::Hangup).await,
-            Action::Audit(event) => {
-                self.job
-                    .audit
-                    .record(jiff::Timestamp::now().into(), self.call, &event);
+            Action::Stop => {
+                let id = self.asked.stop();
+                self.send(id, Command::Stop).await;
             }
+            Action::Transfer(target) => {
+                let id = self.asked.transfer();
+                self.send(id, Command::Transfer(target)).await;
+            }
+            Action::Hangup => {
+                let id = self.asked.hangup();
+                self.send(id, Command::Hangup).await;
+            }
+            Action::Audit(event) => self.audit(&event),
         }
+    }
+
+    fn audit(&self, event: &AuditEvent) {
+        self.job
+            .audit
+            .record(jiff::Timestamp::now().into(), self.call, event);
+    }
+
+    /// What an event means to the machine, if anything.
+    fn input_of(&mut self, event: Event) -> Option<Input> {
+        match event {
+            Event::PlaybackStarted { command_id, .. } => {
+                self.asked.heard_of_plays();
+                play_of(command_id.as_ref()).map(Input::PlaybackStarted)
+            }
+            Event::PlaybackFinished {
+                command_id, reason, ..
+            } => {
+                self.asked.heard_of_plays();
+                play_of(command_id.as_ref()).map(|play| Input::PlaybackFinished(play, reason))
+            }
+            Event::Dtmf { digit, .. } => Some(Input::Digit(digit)),
+            Event::Error {
+                command_id, message, ..
+            } => self.error(command_id.as_ref(), message),
+            Event::Transferred { .. } => Some(Input::Transferred),
+            Event::Hangup { cause, .. } => Some(Input::HungUp(cause)),
+            Event::Connected { .. } | Event::Media { .. } | Event::Recorded { .. } => None,
+        }
+    }
+
+    /// An error of a play or of what ends the call is for the machine; any other is only noted.
+    fn error(&self, command: Option<&CommandId>, message: String) -> Option<Input> {
+        if let Some(play) = play_of(command) {
+            return Some(Input::PlaybackFinished(play, FinishReason::Failed));
+        }
+        if self.asked.is_to_end(command) {
+            return Some(Input::CommandFailed(message));
+        }
+        self.audit(&AuditEvent::CommandFailed { reason: message });
+        None
     }
 
     /// Looks the caller up beside the call, which goes on meanwhile.
@@ -244,7 +299,8 @@ impl Run<'_> {
         }
     }
 
-    async fn send(&self, command_id: Option<CommandId>, command: Command) {
+    async fn send(&self, command_id: CommandId, command: Command) {
+        let command_id = Some(command_id);
         // A line that is over says so by its events, which come next.
         let _ = self.line.send(CommandFrame { command_id, command }).await;
     }
@@ -267,28 +323,6 @@ async fn profile_of(lookup: &mut Option<Lookup>) -> ProfileAnswer {
     let answer = (&mut waiting.answer).await;
     *lookup = None;
     answer.unwrap_or_else(|_| ProfileAnswer::Failed("the lookup broke off".into()))
-}
-
-fn input_of(event: Event) -> Option<Input> {
-    match event {
-        Event::PlaybackStarted { command_id, .. } => play_of(command_id.as_ref()).map(Input::PlaybackStarted),
-        Event::PlaybackFinished {
-            command_id, reason, ..
-        } => play_of(command_id.as_ref()).map(|play| Input::PlaybackFinished(play, reason)),
-        Event::Dtmf { digit, .. } => Some(Input::Digit(digit)),
-        Event::Error {
-            command_id, message, ..
-        } => match play_of(command_id.as_ref()) {
-            Some(play) => Some(Input::PlaybackFinished(
-                play,
-                wire::callcontrol::FinishReason::Failed,
-            )),
-            None => Some(Input::CommandFailed(message)),
-        },
-        Event::Transferred { .. } => Some(Input::Transferred),
-        Event::Hangup { cause, .. } => Some(Input::HungUp(cause)),
-        Event::Connected { .. } | Event::Media { .. } | Event::Recorded { .. } => None,
-    }
 }
 
 fn play_of(command: Option<&CommandId>) -> Option<PlayId> {

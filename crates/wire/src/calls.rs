@@ -144,6 +144,18 @@ impl CallRecord {
     }
 }
 
+/// Where a call's recording is served: the path on the center, with the id escaped.
+pub fn recording_path(call: &CallId) -> String {
+    let mut path = "/center/v1/calls/".to_owned();
+    for byte in call.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(byte.into()),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path + "/recording"
+}
+
 /// A recording of a call: WAV, stereo, G.711 at 8000 Hz; left what the caller heard, right what the caller said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -236,6 +248,16 @@ mod tests {
         let text = r#"{"ani":"+1555","dnis":"+1800","script":[{"when":{"afterMs":5},"do":{"press":"1"}}]}"#;
         let call = PlaceCall::parse(text).unwrap();
         assert_eq!(PlaceCall::parse(&call.to_json().to_string()).unwrap(), call);
+    }
+
+    #[test]
+    fn the_path_of_a_recording_is_escaped() {
+        let path = |id: &str| recording_path(&id.parse().unwrap());
+        assert_eq!(path("call-1"), "/center/v1/calls/call-1/recording");
+        assert_eq!(
+            path("my call/1?x#%é"),
+            "/center/v1/calls/my%20call%2F1%3Fx%23%25%C3%A9/recording"
+        );
     }
 
     #[test]

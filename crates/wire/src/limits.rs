@@ -16,5 +16,3 @@ pub const TOKEN_REFRESH_MARGIN: Duration = Duration::from_secs(60);
 pub const PROFILE_PATIENCE: Duration = Duration::from_millis(800);
 /// Most plays that may wait in one call's queue.
 pub const MAX_QUEUED_PLAYS: usize = 64;
-/// Longest `Idempotency-Key` and `X-Correlation-Id`, in bytes.
-pub const MAX_HEADER_ID_BYTES: usize = 128;

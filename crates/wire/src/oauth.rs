@@ -57,7 +57,7 @@ impl FromStr for Scope {
         let known = Scope::ALL.iter().find(|scope| scope.as_str() == text);
         known
             .copied()
-            .ok_or_else(|| OAuthFault::InvalidScope(crate::fault::shorten(text)))
+            .ok_or_else(|| OAuthFault::InvalidScope(UnknownScopes::from_iter([text])))
     }
 }
 
@@ -76,9 +76,19 @@ impl Scopes {
         self.0.contains(&scope)
     }
 
-    /// The first of these scopes that `granted` lacks.
-    pub fn first_missing_from(&self, granted: &Scopes) -> Option<Scope> {
-        self.0.difference(&granted.0).next().copied()
+    /// Those of these scopes that `granted` lacks.
+    pub fn missing_from(&self, granted: &Scopes) -> Scopes {
+        self.0.difference(&granted.0).copied().collect()
+    }
+
+    /// Each scope of the set, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -98,11 +108,54 @@ impl fmt::Display for Scopes {
 impl FromStr for Scopes {
     type Err = OAuthFault;
     fn from_str(text: &str) -> Result<Self, OAuthFault> {
-        text.split(' ')
-            .filter(|word| !word.is_empty())
-            .map(str::parse)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let words = || text.split(' ').filter(|word| !word.is_empty());
+        let known: Self = words().filter_map(|word| word.parse().ok()).collect();
+        let unknown: UnknownScopes = words().filter(|word| word.parse::<Scope>().is_err()).collect();
+        if unknown.0.is_empty() {
+            Ok(known)
+        } else {
+            Err(OAuthFault::InvalidScope(unknown))
+        }
+    }
+}
+
+/// Most scopes that one refusal names.
+const MAX_NAMED: usize = 20;
+
+/// Scopes that are not granted, as they were written: each once, shortened, and only so many.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UnknownScopes(Vec<String>);
+
+impl<'a> FromIterator<&'a str> for UnknownScopes {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(words: T) -> Self {
+        let mut named = Vec::new();
+        for word in words.into_iter().map(crate::fault::shorten) {
+            if named.contains(&word) {
+                continue;
+            }
+            if named.len() == MAX_NAMED {
+                named.push("…".to_owned());
+                break;
+            }
+            named.push(word);
+        }
+        Self(named)
+    }
+}
+
+impl fmt::Display for UnknownScopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_slice() {
+            [only] => write!(f, "the scope {only:?} is unknown, or this client may not have it"),
+            several => {
+                let quoted: Vec<_> = several.iter().map(|word| format!("{word:?}")).collect();
+                let quoted = quoted.join(", ");
+                write!(
+                    f,
+                    "the scopes {quoted} are unknown, or this client may not have them"
+                )
+            }
+        }
     }
 }
 
@@ -116,8 +169,8 @@ pub enum OAuthFault {
     #[error("the client is unknown or its secret is wrong; check the client id and secret")]
     InvalidClient,
     /// `invalid_scope`, 400.
-    #[error("the scope {0:?} is unknown, or this client may not have it")]
-    InvalidScope(String),
+    #[error("{0}")]
+    InvalidScope(UnknownScopes),
     /// `unsupported_grant_type`, 400.
     #[error("the grant type {0:?} is not supported; use client_credentials")]
     UnsupportedGrantType(String),
@@ -161,7 +214,24 @@ impl Credentials {
         format!("Basic {}", BASE64_STANDARD.encode(pair)).into()
     }
 
-    fn from_basic(header: &str) -> Result<Self, OAuthFault> {
+    fn new(id: &str, secret: String) -> Result<Self, OAuthFault> {
+        let client_id = id.parse().map_err(|_| OAuthFault::InvalidClient)?;
+        Ok(Self {
+            client_id,
+            client_secret: secret.into(),
+        })
+    }
+}
+
+/// The client in an `Authorization: Basic` header. RFC 6749 wants both parts form-encoded, but most programs write them
+/// as they are; of some secrets nobody can tell which it was.
+struct Basic {
+    credentials: Credentials,
+    alternative: Option<Credentials>,
+}
+
+impl Basic {
+    fn parse(header: &str) -> Result<Self, OAuthFault> {
         let pair = header
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
@@ -169,15 +239,32 @@ impl Credentials {
             .and_then(|bytes| String::from_utf8(bytes).ok())
             .ok_or_else(|| OAuthFault::InvalidRequest("the Authorization header is not HTTP Basic".into()))?;
         let (id, secret) = pair.split_once(':').ok_or(OAuthFault::InvalidClient)?;
-        Self::new(&form_decode(id), form_decode(secret))
+        let raw = Credentials::new(id, secret.to_owned());
+        let Ok(decoded) = Credentials::new(&form_decode(id), form_decode(secret)) else {
+            return raw.map(Self::from);
+        };
+        Ok(Self {
+            alternative: raw.ok().filter(|raw| !same(raw, &decoded)),
+            credentials: decoded,
+        })
     }
 
-    fn new(id: &str, secret: String) -> Result<Self, OAuthFault> {
-        let client_id = id.parse().map_err(|_| OAuthFault::InvalidClient)?;
-        Ok(Self {
-            client_id,
-            client_secret: secret.into(),
-        })
+    /// The reading that is the same as what the form says.
+    fn agreeing(self, form: &Credentials) -> Option<Self> {
+        [Some(self.credentials), self.alternative]
+            .into_iter()
+            .flatten()
+            .find(|reading| same(reading, form))
+            .map(Self::from)
+    }
+}
+
+impl From<Credentials> for Basic {
+    fn from(credentials: Credentials) -> Self {
+        Self {
+            credentials,
+            alternative: None,
+        }
     }
 }
 
@@ -194,6 +281,8 @@ fn form_decode(text: &str) -> String {
 pub struct TokenRequest {
     /// Who asks.
     pub credentials: Credentials,
+    /// Who asks if the HTTP Basic header was not form-encoded, where that makes a difference.
+    pub alternative: Option<Credentials>,
     /// What is asked for; `None` means all the client may have.
     pub scopes: Option<Scopes>,
 }
@@ -205,16 +294,14 @@ impl TokenRequest {
     /// form is `invalid_request`.
     pub fn parse(authorization: Option<&str>, body: &[u8]) -> Result<Self, OAuthFault> {
         let form = TokenForm::parse(body)?;
-        let credentials = match (
-            authorization.map(Credentials::from_basic).transpose()?,
-            form.credentials()?,
-        ) {
-            (Some(basic), Some(form)) if !same(&basic, &form) => {
+        let client = match (authorization.map(Basic::parse).transpose()?, form.credentials()?) {
+            (Some(basic), Some(form)) => basic.agreeing(&form).ok_or_else(|| {
                 let text =
                     "the client stands in the Authorization header and in the form, with different values";
-                return Err(OAuthFault::InvalidRequest(text.into()));
-            }
-            (Some(credentials), _) | (None, Some(credentials)) => credentials,
+                OAuthFault::InvalidRequest(text.into())
+            })?,
+            (Some(basic), None) => basic,
+            (None, Some(form)) => form.into(),
             (None, None) => return Err(OAuthFault::InvalidClient),
         };
         match form.grant_type.as_deref() {
@@ -224,9 +311,15 @@ impl TokenRequest {
         }
         let scopes = form.scope.map(|scope| scope.parse::<Scopes>()).transpose()?;
         Ok(Self {
-            credentials,
-            scopes: scopes.filter(|scopes| !scopes.0.is_empty()),
+            credentials: client.credentials,
+            alternative: client.alternative,
+            scopes: scopes.filter(|scopes| !scopes.is_empty()),
         })
+    }
+
+    /// Every way to read who asks: one of them must be right.
+    pub fn readings(&self) -> impl Iterator<Item = &Credentials> {
+        std::iter::once(&self.credentials).chain(&self.alternative)
     }
 
     /// The form body that asks for a token; the client goes into the Basic header.
@@ -382,11 +475,49 @@ mod tests {
     fn scopes_are_a_set() {
         let scopes: Scopes = "profile:read  callcontrol:media profile:read".parse().unwrap();
         assert_eq!(scopes.to_string(), "profile:read callcontrol:media");
-        assert_eq!(Scopes::all().first_missing_from(&Scopes::all()), None);
+        assert!(Scopes::all().missing_from(&Scopes::all()).is_empty());
+        assert_eq!(scopes.missing_from(&Scopes::default()), scopes);
+    }
+
+    #[test]
+    fn every_unknown_scope_is_named_once_and_a_flood_is_cut() {
+        let refusal = |text: &str| text.parse::<Scopes>().unwrap_err().to_string();
         assert_eq!(
-            scopes.first_missing_from(&Scopes::default()),
-            Some(Scope::ProfileRead)
+            refusal("bogus:x profile:read other:y bogus:x"),
+            "the scopes \"bogus:x\", \"other:y\" are unknown, or this client may not have them"
         );
+        assert_eq!(
+            refusal("fly"),
+            "the scope \"fly\" is unknown, or this client may not have it"
+        );
+        let flood: Vec<_> = (0..100_000).map(|at| format!("s{at}")).collect();
+        assert!(refusal(&flood.join(" ")).len() < 2000);
+    }
+
+    #[test]
+    fn a_basic_header_may_be_raw_or_encoded() {
+        let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+        let secrets = |pair: &str| {
+            let request = parse(Some(&basic(pair)), "grant_type=client_credentials").unwrap();
+            let secret = |reading: &Credentials| reading.client_secret.expose_secret().to_owned();
+            request.readings().map(secret).collect::<Vec<_>>()
+        };
+        assert_eq!(secrets("a:plain"), ["plain"]);
+        assert_eq!(secrets("a:x+y%41"), ["x yA", "x+y%41"]);
+        assert_eq!(secrets("a:b:c"), ["b:c"]);
+        // What is no id when it is decoded may be one as it stands.
+        assert_eq!(secrets("a%00:x"), ["x"]);
+
+        let both = |secret: &str| {
+            let body = format!("grant_type=client_credentials&client_id=a&client_secret={secret}");
+            parse(Some(&basic("a:x+y")), &body)
+        };
+        for (form, secret) in [("x%2By", "x+y"), ("x+y", "x y")] {
+            let request = both(form).unwrap();
+            assert_eq!(request.readings().count(), 1);
+            assert_eq!(request.credentials.client_secret.expose_secret(), secret);
+        }
+        assert_eq!(both("xy").unwrap_err().code(), "invalid_request");
     }
 
     #[test]

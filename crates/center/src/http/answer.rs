@@ -66,6 +66,18 @@ impl Refusal {
             .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
+    /// 503 for so long.
+    pub(crate) fn unavailable(message: &str, retry_after_s: u64) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+            .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
+    }
+
+    /// About how many bytes it takes in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let errors: usize = self.errors.iter().map(|error| error.len() + 32).sum();
+        self.message.len() + errors + 256
+    }
+
     /// 401.
     pub(crate) fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")

@@ -4,7 +4,7 @@ use super::answer::{Refusal, code_of};
 use crate::{
     app::App,
     idempotency::{Scope as KeyScope, StoredAnswer, Verdict},
-    limits::RouteClass,
+    limits::{RouteClass, whole_seconds},
     secrets::same_secret,
     tokens::Bearer,
 };
@@ -16,7 +16,6 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use sha2::{Digest, Sha256};
 use std::{
     io,
     sync::{
@@ -161,10 +160,11 @@ pub(crate) async fn authorize(State(access): State<Access>, mut request: Request
 fn admit(access: &Access, headers: &HeaderMap) -> Result<Bearer, Refusal> {
     let token = bearer_token(headers)
         .ok_or_else(|| Refusal::unauthorized("a bearer token is needed; get one from POST /oauth/token"))?;
+    let now = access.app.clock.now();
     let bearer = access
         .app
         .tokens
-        .check(access.app.clock.now(), token)
+        .check(now, token)
         .ok_or_else(|| Refusal::unauthorized("the token is unknown or expired; get a new one"))?;
     if let Some(missing) = access
         .scopes
@@ -179,7 +179,7 @@ fn admit(access: &Access, headers: &HeaderMap) -> Result<Bearer, Refusal> {
     access
         .app
         .limits
-        .count(&bearer.client, access.class)
+        .count(now, &bearer.client, access.class)
         .map_err(Refusal::too_many)?;
     Ok(bearer)
 }
@@ -208,14 +208,17 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Honours `Idempotency-Key` on every POST. Stands behind the check of the token: a key belongs to a client.
+/// Honours `Idempotency-Key` on every POST. Stands behind the check of the token: a key belongs to a client, and of who
+/// is not known nothing is remembered.
 pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let key = request.headers().get("idempotency-key").cloned();
-    let Some(key) = key.filter(|_| request.method() == Method::POST) else {
+    let key = key.filter(|_| request.method() == Method::POST);
+    let principal = request.extensions().get::<Principal>().cloned();
+    let (Some(key), Some(principal)) = (key, principal) else {
         return next.run(request).await;
     };
     // In a task of its own: who hangs up half-way and asks again must not have it done twice.
-    let answered = tokio::spawn(async move { once(&app, key, request, next).await });
+    let answered = tokio::spawn(async move { once(&app, principal, key, request, next).await });
     match answered.await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(),
@@ -223,7 +226,13 @@ pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     }
 }
 
-async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Result<Response, Refusal> {
+async fn once(
+    app: &App,
+    principal: Principal,
+    key: HeaderValue,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
     let bad_key = |reason: String| Refusal::faults(wire::Faults::one(format!("Idempotency-Key {reason}")));
     let key = key
         .to_str()
@@ -238,12 +247,7 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
             format!("the body must be at most {MAX_BODY_BYTES} bytes"),
         )
     })?;
-    let known = parts.extensions.get::<Principal>();
-    let scope = KeyScope {
-        principal: known.map_or_else(|| stranger(&parts.headers, &body), |Principal(name)| name.clone()),
-        path: parts.uri.path().to_owned(),
-        key,
-    };
+    let scope = KeyScope::new(principal.0, parts.uri.path(), &key);
     loop {
         match app.idempotency.ask(app.clock.now(), scope.clone(), &body) {
             Verdict::Repeat(answer) => return Ok(repeat(*answer)),
@@ -255,22 +259,16 @@ async fn once(app: &App, key: HeaderValue, request: Request, next: Next) -> Resu
                 let message = "this Idempotency-Key was used with another body; use a new key";
                 return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message));
             }
+            Verdict::Full(wait) => {
+                let message = "too many Idempotency-Keys are remembered; try later, or send no key";
+                return Err(Refusal::unavailable(message, whole_seconds(wait)));
+            }
             Verdict::Proceed(claim) => {
                 let response = next.run(Request::from_parts(parts, Body::from(body))).await;
                 return keep(claim, response).await;
             }
         }
     }
-}
-
-/// Who asks for a token, which nobody vouches for yet: the credentials in the header, and the client in the form.
-fn stranger(headers: &HeaderMap, body: &[u8]) -> String {
-    let authorization = headers
-        .get(header::AUTHORIZATION)
-        .map_or(&b""[..], HeaderValue::as_bytes);
-    let client = url::form_urlencoded::parse(body).find(|(name, _)| name == "client_id");
-    let client = client.map_or(String::new(), |(_, id)| id.into_owned());
-    format!("stranger {:x} {client}", Sha256::digest(authorization))
 }
 
 /// Keeps the answer for repeats, a refusal too; but not what may go better the next time.
@@ -332,6 +330,7 @@ mod tests {
 
     fn request() -> Request {
         let request = Request::post("/slow").header("idempotency-key", "k");
+        let request = request.extension(Principal("admin".into()));
         request.body(Body::empty()).unwrap()
     }
 

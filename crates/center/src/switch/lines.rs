@@ -11,7 +11,7 @@ use audio::FRAME_SAMPLES;
 use flow::{
     Moment,
     call::{
-        Announcements, Call, Controller, ControllerId, Output, Tick,
+        Announcements, Call, Controller, ControllerId, Left, Output, Tick,
         leg::{PlayId, Sound},
     },
 };
@@ -22,10 +22,13 @@ use std::{
     sync::mpsc::SyncSender,
     time::Duration,
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
 use wire::{
-    callcontrol::{CommandFrame, HangupCause, RecordState},
-    calls::{CallRecord, CallState, Happening, Recording},
+    callcontrol::{CommandFrame, Event, HangupCause, RecordState},
+    calls::{CallRecord, CallState, Happening, Recording, recording_path},
     ids::CallId,
 };
 
@@ -120,9 +123,14 @@ impl Lines {
             } => {
                 let _ = reply.send(self.attach(now, &call, controller, link));
             }
-            Message::Detach { call, id } => self.with(now, &call, |line, out| {
+            Message::Detach {
+                call,
+                id,
+                since,
+                left,
+            } => self.with(now, &call, |line, out| {
                 line.links.retain(|(known, _)| *known != id);
-                line.call.detach(now, id, out);
+                line.call.detach(since, id, left, out);
             }),
             Message::Command {
                 call,
@@ -172,13 +180,13 @@ impl Lines {
             facts,
             caller,
             record,
-            on_demand,
+            on_demand_for,
         } = placement;
         if self.closing || self.lines.len() >= MAX_CALLS {
             return Err(PlaceError::Full);
         }
         if let Some(live) = self.lines.get(&facts.id) {
-            if !(live.over || on_demand && live.call.is_spent()) {
+            if !(live.over || on_demand_for.is_some_and(|client| live.call.is_spent(&client))) {
                 return Err(PlaceError::Live(facts.id));
             }
             self.with(now, &facts.id, |line, out| {
@@ -331,13 +339,12 @@ impl Lines {
         };
         match output {
             Output::Tell(controller, event) => {
-                let sent = line
-                    .link(controller)
-                    .map(|link| link.try_send(ToController::Event(event)));
-                if let Some(Err(_)) = sent {
+                if let Some(unsent) = line.send(controller, event) {
                     // It does not read what it is sent: the connection is given up, the call is not.
-                    line.links.retain(|(id, _)| *id != controller);
-                    self.with(now, id, |line, out| line.call.detach(now, controller, out));
+                    self.with(now, id, |line, out| {
+                        line.call.detach(now, controller, Left::Lost, out);
+                        line.call.undelivered(unsent);
+                    });
                 }
             }
             Output::Release(controller, reason) => {
@@ -352,6 +359,7 @@ impl Lines {
             }
             Output::Record(RecordState::Start) => self.start_tape(id),
             Output::Record(RecordState::Stop) => {
+                line.flush(&mut self.recorder);
                 if let Some(tape) = &mut line.tape {
                     tape.running = false;
                 }
@@ -380,7 +388,7 @@ impl Lines {
         });
         line.record.recording = Some(Recording {
             path: path.display().to_string(),
-            uri: format!("/center/v1/calls/{id}/recording"),
+            uri: recording_path(id),
             duration_ms: 0,
             fault: (!opened).then(|| "the disk can't keep up".to_owned()),
         });
@@ -402,7 +410,7 @@ impl Lines {
         );
         tape.frames += 1;
         if tape.frames.is_multiple_of(CHUNK_FRAMES) {
-            line.flush(&self.recorder);
+            line.flush(&mut self.recorder);
         }
     }
 
@@ -413,16 +421,22 @@ impl Lines {
         };
         line.over = true;
         line.next_tick = Moment::NEVER;
-        line.flush(&self.recorder);
+        line.flush(&mut self.recorder);
         let Some(tape) = line.tape.take() else {
             return self.forget(id);
         };
         let (inbox, call, serial) = (self.own_inbox.clone(), id.clone(), line.serial);
         let done = move |result| {
-            // The switch never waits for the recorder, so waiting for the switch here can't lock up.
+            // This runs on the recorder's thread, which may wait for the switch; the switch never waits for the recorder.
             let _ = inbox.send(Message::Recorded { call, serial, result });
         };
-        self.recorder.close(tape.id, Box::new(done));
+        if !self.recorder.close(tape.id, Box::new(done)) {
+            self.recorded(
+                id,
+                serial,
+                Err("the disk can't keep up; a part may be missing".into()),
+            );
+        }
     }
 
     fn recorded(&mut self, id: &CallId, serial: u64, result: Result<(), String>) {
@@ -452,15 +466,33 @@ impl Lines {
         }
     }
 
+    /// Calls without their timelines, which may be long: this thread has frames to send.
     fn status(&self) -> Status {
-        let live: Vec<CallRecord> = self.lines.values().take(100).map(Line::record_now).collect();
-        let recent = self.history.newest(100).cloned().collect();
+        let live = self.lines.values().take(100).map(|line| CallRecord {
+            state: line.call.state(),
+            ..without_timeline(&line.record)
+        });
         Status {
             live_calls: self.lines.len(),
             pacing: self.pacing.clone(),
-            live,
-            recent,
+            live: live.collect(),
+            recent: self.history.newest(100).map(without_timeline).collect(),
         }
+    }
+}
+
+fn without_timeline(record: &CallRecord) -> CallRecord {
+    CallRecord {
+        id: record.id.clone(),
+        ani: record.ani.clone(),
+        dnis: record.dnis.clone(),
+        external_id: record.external_id.clone(),
+        state: record.state,
+        placed_at: record.placed_at,
+        transferred_to: record.transferred_to.clone(),
+        cause: record.cause,
+        recording: record.recording.clone(),
+        timeline: Vec::new(),
     }
 }
 
@@ -470,6 +502,22 @@ impl Line {
             .iter()
             .find(|(id, _)| *id == controller)
             .map(|(_, link)| link)
+    }
+
+    /// Sends an event to a controller; gives it back, and gives the connection up, if that is not possible.
+    fn send(&mut self, controller: ControllerId, event: Event) -> Option<Event> {
+        let Some(link) = self.link(controller) else {
+            return Some(event);
+        };
+        let unsent = match link.try_send(ToController::Event(event)) {
+            Ok(()) => return None,
+            Err(TrySendError::Full(unsent) | TrySendError::Closed(unsent)) => unsent,
+        };
+        self.links.retain(|(id, _)| *id != controller);
+        match unsent {
+            ToController::Event(event) => Some(event),
+            ToController::Release(_) => None,
+        }
     }
 
     fn tick(&mut self, now: Moment, out: &mut Vec<Output>) -> Tick {
@@ -483,7 +531,7 @@ impl Line {
         self.call.tick(now, out)
     }
 
-    fn flush(&mut self, recorder: &Recorder) {
+    fn flush(&mut self, recorder: &mut Recorder) {
         let Some(tape) = &mut self.tape else { return };
         let bytes = std::mem::take(&mut tape.pending);
         if !bytes.is_empty()

@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use flow::{
     Moment,
     call::{
-        Announcements, Controller, ControllerId, Facts,
+        Announcements, Controller, ControllerId, Facts, Left,
         caller::Caller,
         leg::{PlayId, Sound},
     },
@@ -26,7 +26,7 @@ use std::{
     path::PathBuf,
     sync::{
         Mutex,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -35,7 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 use wire::{
     callcontrol::{CommandFrame, Event, HangupCause},
     calls::CallRecord,
-    ids::CallId,
+    ids::{CallId, ClientId},
 };
 
 /// Most messages that wait for the thread.
@@ -57,8 +57,8 @@ pub(crate) struct Placement {
     pub(crate) facts: Facts,
     pub(crate) caller: Caller,
     pub(crate) record: bool,
-    /// Whether it rings because a controller asked for it: a call of the same id that has nothing more to give then ends.
-    pub(crate) on_demand: bool,
+    /// The client because of whose hello it rings: a call of the same id that has nothing more to give it then ends.
+    pub(crate) on_demand_for: Option<ClientId>,
 }
 
 /// Why a call was not placed.
@@ -107,6 +107,8 @@ enum Message {
     Detach {
         call: CallId,
         id: ControllerId,
+        since: Moment,
+        left: Left,
     },
     Command {
         call: CallId,
@@ -181,14 +183,22 @@ impl Switch {
         attached.unwrap_or(Err(AttachError::Busy))
     }
 
-    /// A controller's connection is gone.
-    pub(crate) fn detach(&self, call: CallId, id: ControllerId) {
-        // This must not be lost, or the call would hang on a controller that is not there.
+    /// A controller's connection is gone; it was last heard of at `since`.
+    pub(crate) fn detach(&self, call: CallId, id: ControllerId, since: Moment, left: Left) {
+        // If this were lost, the call would hang on a controller that is not there.
+        self.deliver(Message::Detach {
+            call,
+            id,
+            since,
+            left,
+        });
+    }
+
+    /// Hands over a message that must not be lost, however busy the thread is.
+    fn deliver(&self, message: Message) {
         let messages = self.messages.clone();
-        if let Err(full) = messages.try_send(Message::Detach { call, id }) {
-            let (std::sync::mpsc::TrySendError::Full(message)
-            | std::sync::mpsc::TrySendError::Disconnected(message)) = full;
-            tokio::task::spawn_blocking(move || drop(messages.send(message)));
+        if let Err(TrySendError::Full(message)) = messages.try_send(message) {
+            tokio::task::spawn_blocking(move || messages.send(message).is_ok());
         }
     }
 
@@ -214,7 +224,8 @@ impl Switch {
 
     /// The sound of a play has come.
     pub(crate) fn loaded(&self, call: CallId, (serial, play): (u64, PlayId), sound: Sound) {
-        let _ = self.messages.try_send(Message::Loaded {
+        // If this were lost, the call's queue would wait for ever.
+        self.deliver(Message::Loaded {
             call,
             serial,
             play,

@@ -3,10 +3,10 @@
 use audio::{Law, wav};
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs::{self, File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
 };
 use wire::{UtcTime, ids::CallId};
@@ -20,15 +20,20 @@ const QUEUE: usize = 4096;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RecordingId(pub(super) u64);
 
+/// Told on the recorder's thread when a file is whole.
+pub(super) type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
+
 enum Message {
     Open(RecordingId, PathBuf, Law),
     Append(RecordingId, Vec<u8>),
-    Close(RecordingId, Box<dyn FnOnce(Result<(), String>) + Send>),
+    Close(RecordingId, Done),
 }
 
-/// The way to the writing thread, which ends when this is dropped.
+/// The way to the writing thread, which ends when this is dropped. Nothing here waits for it.
 pub(super) struct Recorder {
     messages: SyncSender<Message>,
+    /// Files whose close found the queue full; they are closed as soon as there is room.
+    unclosed: Vec<RecordingId>,
 }
 
 impl Recorder {
@@ -38,27 +43,41 @@ impl Recorder {
         thread::Builder::new()
             .name("recorder".into())
             .spawn(move || run(&inbox))?;
-        Ok(Self { messages })
+        Ok(Self::over(messages))
     }
 
-    /// Starts a file.
-    pub(super) fn open(&self, id: RecordingId, path: PathBuf, law: Law) -> bool {
-        self.messages.try_send(Message::Open(id, path, law)).is_ok()
+    fn over(messages: SyncSender<Message>) -> Self {
+        Self {
+            messages,
+            unclosed: Vec::new(),
+        }
+    }
+
+    /// Starts a file. `false` when the disk can't keep up.
+    pub(super) fn open(&mut self, id: RecordingId, path: PathBuf, law: Law) -> bool {
+        self.send(Message::Open(id, path, law))
     }
 
     /// Adds interleaved frames. `false` when the disk can't keep up: they are lost.
-    pub(super) fn append(&self, id: RecordingId, bytes: Vec<u8>) -> bool {
-        self.messages.try_send(Message::Append(id, bytes)).is_ok()
+    pub(super) fn append(&mut self, id: RecordingId, bytes: Vec<u8>) -> bool {
+        self.send(Message::Append(id, bytes))
     }
 
-    /// Ends a file, and tells when all is on disk, or what went wrong.
-    pub(super) fn close(&self, id: RecordingId, done: Box<dyn FnOnce(Result<(), String>) + Send>) {
-        if let Err(
-            TrySendError::Full(Message::Close(_, done)) | TrySendError::Disconnected(Message::Close(_, done)),
-        ) = self.messages.try_send(Message::Close(id, done))
-        {
-            done(Err("the disk can't keep up".into()));
+    /// Ends a file, and tells when all is on disk, or what went wrong. `false` when the disk can't keep up: then nothing is
+    /// told, and the file is ended later.
+    pub(super) fn close(&mut self, id: RecordingId, done: Done) -> bool {
+        let sent = self.send(Message::Close(id, done));
+        if !sent {
+            self.unclosed.push(id);
         }
+        sent
+    }
+
+    fn send(&mut self, message: Message) -> bool {
+        let messages = &self.messages;
+        self.unclosed
+            .retain(|id| messages.try_send(Message::Close(*id, Box::new(drop))).is_err());
+        messages.try_send(message).is_ok()
     }
 }
 
@@ -103,7 +122,12 @@ impl Writer {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = File::create_new(path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // What a caller heard and said is nobody else's business.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
         file.write_all(&wav::g711_header(law, CHANNELS, 0))?;
         Ok(Self {
             file,
@@ -147,7 +171,7 @@ mod tests {
     fn a_recording_is_a_whole_wav_after_every_chunk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/call.wav");
-        let recorder = Recorder::start().unwrap();
+        let mut recorder = Recorder::start().unwrap();
         let id = RecordingId(1);
         assert!(recorder.open(id, path.clone(), Law::A));
         assert!(recorder.append(id, vec![0xd5; 320]));
@@ -165,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_file_that_can_not_be_written_is_told_at_the_end() {
-        let recorder = Recorder::start().unwrap();
+        let mut recorder = Recorder::start().unwrap();
         assert!(recorder.open(RecordingId(1), "/dev/null/x.wav".into(), Law::Mu));
         let (sender, receiver) = channel();
         recorder.close(
@@ -173,6 +197,21 @@ mod tests {
             Box::new(move |result| sender.send(result).unwrap()),
         );
         assert!(receiver.recv().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_full_queue_is_told_at_once_and_the_file_is_closed_later() {
+        let (messages, inbox) = sync_channel(1);
+        let mut recorder = Recorder::over(messages);
+        assert!(recorder.append(RecordingId(1), vec![]));
+        assert!(!recorder.close(
+            RecordingId(1),
+            Box::new(|_| panic!("nobody waits for this any more"))
+        ));
+        inbox.recv().unwrap();
+        assert!(!recorder.append(RecordingId(2), vec![]));
+        assert!(matches!(inbox.try_recv(), Ok(Message::Close(RecordingId(1), _))));
+        assert!(recorder.append(RecordingId(2), vec![]));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What can be played and what can't: a prompt that fails never stops the next one.
 
-use crate::support::{Rig, Ws, demo_prompts, event, events_until, play, say};
+use crate::support::{Rig, Ws, demo_prompts, event, events_until, play, say, small_tenant};
 use axum::{Router, body::Body, http::header, response::Redirect, routing::get};
+use center::{Center, Options, StartError};
 use serde_json::{Value, json};
 
 /// A web server with all kinds of answers; gives its address.
@@ -123,4 +124,45 @@ async fn a_center_that_is_open_to_others_fetches_nothing_from_inside() {
     let mut socket = rig.control(&token, "c", &["play"]).await;
     say(&mut socket, play(&format!("{server}/ok.wav"), "u", &[])).await;
     assert_eq!(event(&mut socket).await["event"], "playback_started");
+}
+
+#[tokio::test]
+async fn an_allowed_host_is_meant_however_it_is_written() {
+    let rig = Rig::start_with(|options| {
+        options.listen = "0.0.0.0:0".parse().unwrap();
+        options.allow_hosts = vec!["LocalHost.".into()];
+    })
+    .await;
+    let token = rig.token().await;
+    let server = audio_server().await.replace("127.0.0.1", "localhost");
+    rig.place("c", json!({})).await;
+    let mut socket = rig.control(&token, "c", &["play"]).await;
+    say(&mut socket, play(&format!("{server}/ok.wav"), "u", &[])).await;
+    assert_eq!(event(&mut socket).await["event"], "playback_started");
+}
+
+#[tokio::test]
+async fn an_allowed_host_that_is_none_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::local(folder.path().join("data"), small_tenant());
+    options.allow_hosts = [
+        "files.example.com:80",
+        "fine.example.com",
+        "http://x/",
+        "*.example.com",
+    ]
+    .map(String::from)
+    .into();
+    let error = Center::start(options).await.err().unwrap();
+    assert!(matches!(error, StartError::AllowedHosts(_)), "{error}");
+    let text = error.to_string();
+    for part in [
+        "files.example.com:80",
+        "http://x/",
+        "*.example.com",
+        "--allow-host",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("fine"), "{text}");
 }

@@ -1,7 +1,7 @@
 //! HTTPS and wss with certificates of the center's own authority (contract section 9).
 
-use crate::support::{ALICE, PATIENCE, Rig, form, hello, http_client, send};
-use center::TlsOptions;
+use crate::support::{ALICE, PATIENCE, Rig, form, hello, http_client, send, small_tenant};
+use center::{Center, Options, StartError, TlsOptions};
 use futures_util::{SinkExt, StreamExt};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -18,14 +18,15 @@ use tokio_tungstenite::{
 
 const NAME: &str = "acme.api.cxone.com";
 
-async fn rig() -> Rig {
-    Rig::start_with(|options| {
-        options.tls = Some(TlsOptions {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            names: vec![NAME.into(), "other.example".into()],
-        });
+fn tls(names: &[&str]) -> Option<TlsOptions> {
+    Some(TlsOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
     })
-    .await
+}
+
+async fn rig() -> Rig {
+    Rig::start_with(|options| options.tls = tls(&[NAME, "other.example"])).await
 }
 
 #[tokio::test]
@@ -110,4 +111,50 @@ async fn call_control_works_over_wss() {
         .unwrap();
     let event: Value = serde_json::from_str(event.to_text().unwrap()).unwrap();
     assert_eq!(event["event"], "connected");
+}
+
+#[tokio::test]
+async fn a_wildcard_is_for_the_certificate_and_never_printed() {
+    for (names, host, org) in [
+        (
+            &["*.api.cxone.com", "Acme.API.cxone.com"][..],
+            "acme.api.cxone.com",
+            "acme",
+        ),
+        (&["*.api.cxone.com"], "localhost", "demo"),
+        (&["10.1.2.3"], "10.1.2.3", "demo"),
+        (&["fd00::1"], "[fd00::1]", "demo"),
+    ] {
+        let rig = Rig::start_with(|options| options.tls = tls(names)).await;
+        let (address, _) = rig.center.addresses().https.clone().unwrap();
+        assert_eq!(
+            rig.env("CXONE_HOST"),
+            format!("https://{host}:{}", address.port())
+        );
+        assert_eq!(rig.env("CXONE_ORG"), org);
+    }
+    let rig = Rig::start_with(|options| options.tls = tls(&["*.api.cxone.com"])).await;
+    let (address, _) = rig.center.addresses().https.clone().unwrap();
+    let ca = std::fs::read(rig.env("TRUNKLINE_CA")).unwrap();
+    let client = http_client()
+        .tls_certs_only([reqwest::Certificate::from_pem(&ca).unwrap()])
+        .resolve(NAME, address)
+        .build()
+        .unwrap();
+    let health = client.get(format!("https://{NAME}:{}/health", address.port()));
+    assert_eq!(send(health).await.status, 200);
+}
+
+#[tokio::test]
+async fn names_that_are_none_are_refused_all_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::local(folder.path().join("data"), small_tenant());
+    options.tls = tls(&["bad name", "fine.example", "a.*.example", "https://x"]);
+    let error = Center::start(options).await.err().unwrap();
+    assert!(matches!(error, StartError::Tls(_)), "{error}");
+    let text = error.to_string();
+    for part in ["bad name", "a.*.example", "https://x", "--tls-name"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(!text.contains("fine"), "{text}");
 }

@@ -146,7 +146,7 @@ impl Caller {
             }
             Deed::Speak(speech) => {
                 signals.push(Signal::Speaks(speech.duration_ms()));
-                self.voice = Some((speech.in_law(self.law), 0));
+                self.voice = Some((speech, 0));
             }
             Deed::HangUp => {
                 self.script.clear();
@@ -179,7 +179,7 @@ impl Caller {
     pub fn next_frame(&mut self) -> Frame {
         if let Some((speech, next)) = &mut self.voice {
             *next += 1;
-            if let Some(frame) = speech.frame(*next - 1) {
+            if let Some(frame) = speech.frame(self.law, *next - 1) {
                 return *frame;
             }
             self.voice = None;

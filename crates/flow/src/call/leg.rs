@@ -141,7 +141,7 @@ impl Leg {
     pub fn next_frame(&mut self, events: &mut Vec<LegEvent>) -> Frame {
         loop {
             if let Some(playing) = &mut self.playing {
-                if let Some(frame) = playing.prompt.frame(playing.next) {
+                if let Some(frame) = playing.prompt.frame(self.law, playing.next) {
                     playing.next += 1;
                     return *frame;
                 }
@@ -177,7 +177,7 @@ impl Leg {
                 events.push(LegEvent::Started(item.clone()));
                 self.playing = Some(Playing {
                     item,
-                    prompt: prompt.in_law(self.law),
+                    prompt,
                     next: 0,
                 });
             }
@@ -203,13 +203,10 @@ mod tests {
 
     fn prompt(frames: usize) -> Sound {
         let samples = vec![0.5; frames * FRAME_SAMPLES];
-        Sound::Ready(PreparedPrompt::new(
-            &audio::Sound {
-                rate: TELEPHONY_RATE,
-                samples,
-            },
-            Law::Mu,
-        ))
+        Sound::Ready(PreparedPrompt::new(&audio::Sound {
+            rate: TELEPHONY_RATE,
+            samples,
+        }))
     }
 
     fn item(play: u64, keys: KeySet) -> Item {

@@ -7,7 +7,7 @@ pub mod caller;
 pub mod leg;
 mod parts;
 
-pub use parts::{Announcements, Controller, ControllerId, Facts, Output, Tick};
+pub use parts::{Announcements, Controller, ControllerId, Facts, Left, Output, Tick};
 
 use crate::Moment;
 use audio::{Frame, PreparedPrompt};
@@ -20,7 +20,7 @@ use wire::{
     callcontrol::{
         Capability, Command, CommandFrame, Event, FinishReason, HangupCause, RecordState, Session,
     },
-    calls::{CallState, Happening},
+    calls::{CallState, Happening, recording_path},
     ids::{ClientId, CommandId, TransferTarget},
     limits::CONTROLLER_GRACE,
 };
@@ -33,18 +33,21 @@ pub const LONGEST_CALL: Duration = Duration::from_secs(3600);
 const KEPT_EVENTS: usize = 256;
 
 enum State {
-    Ringing {
-        until: Moment,
-    },
+    Ringing { until: Moment },
     Controlled(Controller),
-    Orphaned {
-        until: Moment,
-        client: ClientId,
-        kept: VecDeque<Event>,
-    },
+    Orphaned(Orphan),
     Fallback,
     Transferred,
     Ended,
+}
+
+/// What is left of a controller that went away.
+struct Orphan {
+    until: Moment,
+    client: ClientId,
+    left: Left,
+    /// What the controller is told when it comes back.
+    kept: VecDeque<Event>,
 }
 
 /// One call. See the [module](self).
@@ -93,26 +96,23 @@ impl Call {
         match self.state {
             State::Ringing { .. } => CallState::Ringing,
             State::Controlled(_) => CallState::Controlled,
-            State::Orphaned { .. } => CallState::Orphaned,
+            State::Orphaned(_) => CallState::Orphaned,
             State::Fallback => CallState::Fallback,
             State::Transferred => CallState::Transferred,
             State::Ended => CallState::Ended,
         }
     }
 
-    /// True when a controller could do nothing more with it: it was handed on, or it was left and its caller has come to
-    /// the end of the script.
-    pub fn is_spent(&self) -> bool {
-        match self.state {
+    /// True when `client` could do nothing more with it: it was handed on, or this client left it on purpose and its caller
+    /// has come to the end of the script.
+    pub fn is_spent(&self, client: &ClientId) -> bool {
+        match &self.state {
             State::Fallback | State::Transferred | State::Ended => true,
-            State::Orphaned { .. } => self.caller.is_done(),
+            State::Orphaned(orphan) => {
+                orphan.left == Left::OnPurpose && orphan.client == *client && self.caller.is_done()
+            }
             State::Ringing { .. } | State::Controlled(_) => false,
         }
-    }
-
-    /// Whether frames are recorded.
-    pub fn is_recording(&self) -> bool {
-        self.recording
     }
 
     /// A controller asks for the call. `Err` is the reason for the refusal; the call is unharmed.
@@ -140,7 +140,12 @@ impl Call {
             session,
         };
         out.push(Output::Tell(controller.id, connected));
-        out.extend(kept.into_iter().map(|event| Output::Tell(controller.id, event)));
+        let wanted = |event: &Event| !matches!(event, Event::Dtmf { .. }) || controller.has(Capability::Dtmf);
+        out.extend(
+            kept.into_iter()
+                .filter(wanted)
+                .map(|event| Output::Tell(controller.id, event)),
+        );
         self.state = State::Controlled(controller);
         Ok(())
     }
@@ -152,9 +157,9 @@ impl Call {
                 out.push(Output::Happened(Happening::Answered));
                 Ok(VecDeque::new())
             }
-            State::Orphaned { client, kept, .. } if *client == new.client => {
+            State::Orphaned(orphan) if orphan.client == new.client => {
                 out.push(Output::Happened(Happening::ControllerBack));
-                Ok(std::mem::take(kept))
+                Ok(std::mem::take(&mut orphan.kept))
             }
             State::Controlled(old) if old.client == new.client => {
                 // The newest connection wins: the old one is most likely a dead socket.
@@ -174,19 +179,30 @@ impl Call {
         }
     }
 
-    /// A controller's connection is gone without a hang-up.
-    pub fn detach(&mut self, now: Moment, id: ControllerId, out: &mut Vec<Output>) {
+    /// A controller's connection is gone without a hang-up. `since` is when it was last heard of: the caller's patience
+    /// counts from there, however long it took to find out.
+    pub fn detach(&mut self, since: Moment, id: ControllerId, left: Left, out: &mut Vec<Output>) {
         if let State::Controlled(controller) = &self.state
             && controller.id == id
         {
             let client = controller.client.clone();
-            let kept = VecDeque::new();
-            self.state = State::Orphaned {
-                until: now + CONTROLLER_GRACE,
+            let until = since + CONTROLLER_GRACE;
+            self.state = State::Orphaned(Orphan {
+                until,
                 client,
-                kept,
-            };
+                left,
+                kept: VecDeque::new(),
+            });
             out.push(Output::Happened(Happening::ControllerLost));
+        }
+    }
+
+    /// An event that could not be delivered: it is kept for the controller's return.
+    pub fn undelivered(&mut self, event: Event) {
+        if let State::Orphaned(orphan) = &mut self.state
+            && orphan.kept.len() < KEPT_EVENTS
+        {
+            orphan.kept.push_back(event);
         }
     }
 
@@ -207,7 +223,7 @@ impl Call {
         }
         let CommandFrame { command_id, command } = frame;
         let needed = command.needs();
-        if !controller.capabilities.contains(&needed) {
+        if !controller.has(needed) {
             let message =
                 format!("the command needs the capability {needed}, which the first frame did not declare");
             return self.refuse(command_id, message, out);
@@ -247,7 +263,7 @@ impl Call {
     pub fn record(&mut self, state: RecordState, command_id: Option<CommandId>, out: &mut Vec<Output>) {
         self.recording = state == RecordState::Start;
         out.push(Output::Record(state));
-        let uri = format!("/center/v1/calls/{}/recording", self.facts.id);
+        let uri = recording_path(&self.facts.id);
         self.tell(
             Event::Recorded {
                 command_id,
@@ -316,7 +332,7 @@ impl Call {
     /// When [`Self::act`] is due; ticks come on their own.
     pub fn deadline(&self) -> Moment {
         let own = match &self.state {
-            State::Ringing { until } | State::Orphaned { until, .. } => *until,
+            State::Ringing { until } | State::Orphaned(Orphan { until, .. }) => *until,
             State::Ended => return Moment::NEVER,
             State::Controlled(_) | State::Fallback | State::Transferred => Moment::NEVER,
         };
@@ -333,7 +349,7 @@ impl Call {
         }
         match &self.state {
             State::Ringing { until } if now >= *until => self.end(now, HangupCause::NoAnswer, out),
-            State::Orphaned { until, .. } if now >= *until => self.fall_back(now, out),
+            State::Orphaned(orphan) if now >= orphan.until => self.fall_back(now, out),
             _ => {}
         }
     }
@@ -482,9 +498,9 @@ impl Call {
 
     fn tell_if(&mut self, capability: Capability, event: impl FnOnce() -> Event, out: &mut Vec<Output>) {
         let wanted = match &self.state {
-            State::Controlled(controller) => controller.capabilities.contains(&capability),
+            State::Controlled(controller) => controller.has(capability),
             // What the next connection declares is not known yet; keys must not be lost.
-            State::Orphaned { .. } => true,
+            State::Orphaned(_) => true,
             _ => false,
         };
         if wanted {
@@ -495,8 +511,7 @@ impl Call {
     fn tell(&mut self, event: Event, out: &mut Vec<Output>) {
         match &mut self.state {
             State::Controlled(controller) => out.push(Output::Tell(controller.id, event)),
-            State::Orphaned { kept, .. } if kept.len() < KEPT_EVENTS => kept.push_back(event),
-            _ => {}
+            _ => self.undelivered(event),
         }
     }
 }

@@ -61,6 +61,22 @@ pub struct Controller {
     pub capabilities: BTreeSet<Capability>,
 }
 
+impl Controller {
+    /// Whether it declared this.
+    pub fn has(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+}
+
+/// How a controller went away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// It closed its connection.
+    OnPurpose,
+    /// The connection broke, or nothing was heard of it any more.
+    Lost,
+}
+
 /// What the driver is to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {

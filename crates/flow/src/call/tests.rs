@@ -19,13 +19,10 @@ const EVERYTHING: [Capability; 5] = [
 
 fn prompt(millis: u64) -> PreparedPrompt {
     let samples = vec![0.5; millis as usize * FRAME_SAMPLES / 20];
-    PreparedPrompt::new(
-        &audio::Sound {
-            rate: TELEPHONY_RATE,
-            samples,
-        },
-        Law::Mu,
-    )
+    PreparedPrompt::new(&audio::Sound {
+        rate: TELEPHONY_RATE,
+        samples,
+    })
 }
 
 fn announcements() -> Announcements {
@@ -116,8 +113,12 @@ impl Line {
     }
 
     fn detach(&mut self, id: ControllerId) {
+        self.leave(id, Left::Lost);
+    }
+
+    fn leave(&mut self, id: ControllerId, left: Left) {
         let mut out = Vec::new();
-        self.call.detach(self.now, id, &mut out);
+        self.call.detach(self.now, id, left, &mut out);
         self.take(out);
     }
 
@@ -287,14 +288,46 @@ fn a_call_without_its_controller_gets_the_apology_and_the_operator() {
 }
 
 #[test]
-fn a_left_call_is_spent_only_when_its_caller_has_nothing_more_to_do() {
-    let mut line = Line::controlled(vec![press("1", 1000)]);
-    line.detach(ALICE);
-    assert!(!line.call.is_spent());
-    line.run(1600);
-    assert!(line.call.is_spent());
-    line.attach(ALICE, "alice", &EVERYTHING).unwrap();
-    assert!(!line.call.is_spent());
+fn a_call_is_spent_when_it_was_left_on_purpose_and_its_caller_has_nothing_more_to_do() {
+    let (alice, mallory) = ("alice".parse().unwrap(), "mallory".parse().unwrap());
+    for (left, spent) in [(Left::Lost, false), (Left::OnPurpose, true)] {
+        let mut line = Line::controlled(vec![press("1", 1000)]);
+        line.leave(ALICE, left);
+        assert!(!line.call.is_spent(&alice));
+        line.run(1600);
+        assert_eq!(line.call.is_spent(&alice), spent);
+        assert!(!line.call.is_spent(&mallory));
+        line.attach(ALICE, "alice", &EVERYTHING).unwrap();
+        assert!(!line.call.is_spent(&alice));
+    }
+}
+
+#[test]
+fn the_callers_patience_counts_from_when_the_controller_was_last_heard_of() {
+    let mut line = Line::controlled(vec![]);
+    line.run(3000);
+    let mut out = Vec::new();
+    line.call.detach(Moment::START, ALICE, Left::Lost, &mut out);
+    line.take(out);
+    line.run(1999);
+    assert_eq!(line.call.state(), CallState::Orphaned);
+    line.run(1);
+    assert_eq!(line.call.state(), CallState::Fallback);
+}
+
+#[test]
+fn what_could_not_be_delivered_is_told_to_the_next_connection_if_it_wants_it() {
+    for (capabilities, told) in [(&EVERYTHING[..], 2), (&[Capability::Play], 1)] {
+        let mut line = Line::controlled(vec![]);
+        line.detach(ALICE);
+        line.call.undelivered(Event::Dtmf {
+            digit: digit("1"),
+            duration_ms: 100,
+        });
+        line.told.clear();
+        line.attach(ControllerId(2), "alice", capabilities).unwrap();
+        assert_eq!(line.told.len(), told, "{:?}", line.told);
+    }
 }
 
 #[test]

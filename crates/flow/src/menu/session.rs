@@ -32,7 +32,11 @@ use wire::{
 pub const TRANSFER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long the platform may take to end a call.
 pub const HANGUP_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a prompt may take before its end is no longer waited for.
+/// How long the platform may take to begin a prompt when nothing is left to be heard before it.
+pub const START_PATIENCE: Duration = Duration::from_secs(10);
+/// The same for a prompt that may have been lost with a connection.
+pub const RECONNECTED_PATIENCE: Duration = Duration::from_secs(2);
+/// How long a prompt that began may take before its end is no longer waited for.
 pub const PLAY_PATIENCE: Duration = Duration::from_secs(300);
 /// How often a caller may ask for the same menu without choosing anything else.
 pub const MAX_REPEATS: u32 = 10;
@@ -60,10 +64,14 @@ pub enum Input {
     PlaybackFinished(PlayId, FinishReason),
     /// The platform refused a command that is no play.
     CommandFailed(String),
+    /// The connection to the platform broke and was made again: commands may have been lost. What was missed comes next.
+    Reconnected,
     /// Somebody else has the call.
     Transferred,
     /// The call ended.
     HungUp(HangupCause),
+    /// The connection to the platform is gone for good, and why.
+    Lost(String),
     /// The [`Session::deadline`] has come.
     Tick,
 }
@@ -189,7 +197,7 @@ impl Session {
         if self.is_done() {
             return Vec::new();
         }
-        let ends = matches!(input, Input::HungUp(_) | Input::Transferred);
+        let ends = matches!(input, Input::HungUp(_) | Input::Transferred | Input::Lost(_));
         let is_due = if input == Input::Tick {
             now >= self.deadline
         } else {
@@ -210,12 +218,13 @@ impl Session {
             Input::Answered => self.answer(now),
             Input::Profile(answer) => self.profile(now, answer),
             Input::Digit(digit) => self.press(digit),
-            Input::PlaybackStarted(play) if self.queue.holds(play) => self.wait(now),
-            Input::PlaybackStarted(_) => {}
+            Input::PlaybackStarted(play) => self.play_started(now, play),
             Input::PlaybackFinished(play, reason) => self.play_ended(now, play, reason),
             Input::CommandFailed(reason) => self.command_failed(now, reason),
-            Input::Transferred => self.finish(Outcome::Transferred, None),
-            Input::HungUp(cause) => self.finish(Outcome::HungUp, Some(cause)),
+            Input::Reconnected => self.reconnected(now),
+            Input::Transferred => self.finish(Outcome::Transferred, None, None),
+            Input::HungUp(cause) => self.finish(Outcome::HungUp, Some(cause), None),
+            Input::Lost(reason) => self.finish(Outcome::Lost, None, Some(reason)),
         }
     }
 
@@ -246,14 +255,35 @@ impl Session {
         }
     }
 
+    fn play_started(&mut self, now: Moment, play: PlayId) {
+        if let Some(skipped) = self.queue.started(play) {
+            self.audit_failed(skipped);
+            self.wait(now);
+        }
+    }
+
     fn play_ended(&mut self, now: Moment, play: PlayId, reason: FinishReason) {
         let Some(line) = self.queue.finished(play) else {
             return;
         };
         if reason == FinishReason::Failed {
-            self.audit(AuditEvent::PromptFailed { prompt: line.prompt });
+            self.audit_failed([line]);
         }
         self.wait(now);
+    }
+
+    fn audit_failed(&mut self, lines: impl IntoIterator<Item = Line>) {
+        for line in lines {
+            self.audit(AuditEvent::PromptFailed { prompt: line.prompt });
+        }
+    }
+
+    /// Nobody knows which of the last commands arrived: ends are asked for again, plays get a little time to show.
+    fn reconnected(&mut self, now: Moment) {
+        self.ask_to_end();
+        if self.queue.doubt() {
+            self.wait(now);
+        }
     }
 
     fn command_failed(&mut self, now: Moment, reason: String) {
@@ -261,7 +291,7 @@ impl Session {
             State::Transferring(target) => self.refused(now, target, reason),
             State::HangingUp => {
                 self.audit(AuditEvent::CommandFailed { reason });
-                self.finish(Outcome::Abandoned, None);
+                self.finish(Outcome::Abandoned, None, None);
             }
             _ => self.audit(AuditEvent::CommandFailed { reason }),
         }
@@ -282,17 +312,15 @@ impl Session {
                     format!("the platform said nothing within {patience} s"),
                 );
             }
-            State::HangingUp => self.finish(Outcome::Abandoned, None),
+            State::HangingUp => self.finish(Outcome::Abandoned, None, None),
         }
     }
 
-    /// The platform forgot to say that its prompts ended: go on as if they had.
+    /// The prompts were lost, or the platform forgot to say that they began or ended: go on as if they had.
     fn give_up_plays(&mut self, now: Moment) {
         let lost: Vec<Line> = self.queue.clear().collect();
-        for line in lost {
-            self.audit(AuditEvent::PromptFailed { prompt: line.prompt });
-        }
         self.actions.push(Action::Stop);
+        self.audit_failed(lost);
         self.wait(now);
     }
 
@@ -303,7 +331,7 @@ impl Session {
             State::Choosing | State::Verifying(_) if self.queue.is_empty() => {
                 self.menu.node(self.node).no_input_timeout
             }
-            State::Choosing | State::Verifying(_) | State::Leaving(_) => PLAY_PATIENCE,
+            State::Choosing | State::Verifying(_) | State::Leaving(_) => self.queue.patience(),
             State::Transferring(_) => TRANSFER_PATIENCE,
             State::HangingUp => HANGUP_PATIENCE,
             State::Ringing | State::AwaitingProfile | State::Done => return,
@@ -311,10 +339,14 @@ impl Session {
         self.deadline = now + patience;
     }
 
-    fn finish(&mut self, outcome: Outcome, cause: Option<HangupCause>) {
+    fn finish(&mut self, outcome: Outcome, cause: Option<HangupCause>, reason: Option<String>) {
         self.state = State::Done;
         self.deadline = Moment::NEVER;
-        self.audit(AuditEvent::Finished { outcome, cause });
+        self.audit(AuditEvent::Finished {
+            outcome,
+            cause,
+            reason,
+        });
     }
 
     fn audit(&mut self, event: AuditEvent) {

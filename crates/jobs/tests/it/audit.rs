@@ -34,6 +34,7 @@ async fn a_call_is_told_line_by_line() {
     line.plays(&["confirmed"]).await;
     line.transfers("ext:support").await;
     end_of(leading).await.unwrap();
+    drop(rig);
 
     let entries = lines(&path);
     let whats: Vec<_> = entries
@@ -95,11 +96,23 @@ fn entries_of_many_calls_do_not_mix() {
             });
         }
     });
+    drop(logs);
     let entries = lines(&path);
     for at in 0..8 {
         let call = format!("call-{at}");
         assert_eq!(entries.iter().filter(|entry| entry["callId"] == call).count(), 50);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    drop(FileLog::open(&path).unwrap());
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
 }
 
 #[test]

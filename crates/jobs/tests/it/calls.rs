@@ -224,3 +224,49 @@ async fn a_job_that_is_dropped_lets_go_of_the_call() {
     let rest: Option<CommandFrame> = line.command().await;
     assert!(rest.is_none(), "{rest:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_stop_is_not_the_refusal_of_the_transfer() {
+    for named in [true, false] {
+        let mut rig = Rig::without_profiles();
+        let (leading, mut line) = rig.led().await;
+        line.plays(&["welcome", "support"]).await;
+        line.press("1");
+        // The confirmation never begins.
+        line.asked_to_play("confirmed").await;
+        let stop = line.asked(Command::Stop).await;
+        let transfer = line.asked_to_transfer("ext:support").await;
+        assert_ne!(stop, transfer);
+        line.refuse(named.then_some(stop.as_str()), "nothing plays");
+        line.refuse(Some("transfer-99"), "what is that");
+        sleep(Duration::from_secs(1)).await;
+        assert!(line.is_quiet(), "the transfer is still waited for");
+        line.say(json!({"event": "transferred", "target": "ext:support"}));
+        assert_eq!(end_of(leading).await.unwrap(), transferred("ext:support"));
+        assert!(rig.audit("transfer_refused").is_empty());
+        assert_eq!(
+            rig.audit("command_failed"),
+            [
+                json!({"reason": "nothing plays"}),
+                json!({"reason": "what is that"})
+            ]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_to_the_first_transfer_is_not_the_operators() {
+    let mut rig = Rig::without_profiles();
+    let (leading, mut line) = rig.led().await;
+    line.plays(&["welcome", "support"]).await;
+    line.press("1");
+    line.plays(&["confirmed"]).await;
+    let first = line.asked_to_transfer("ext:support").await;
+    line.plays(&["transferring"]).await;
+    line.asked_to_transfer("ext:operator").await;
+    line.refuse(Some(&first), "nobody is there");
+    sleep(Duration::from_secs(1)).await;
+    assert!(line.is_quiet(), "the operator is still waited for");
+    line.say(json!({"event": "transferred", "target": "ext:operator"}));
+    assert_eq!(end_of(leading).await.unwrap(), transferred("ext:operator"));
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::{error::Error as _, time::Duration};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
-use wire::callcontrol::HangupCause;
+use wire::callcontrol::{Command, HangupCause};
 
 fn nobody() -> Reply {
     Reply::answer(404, "")
@@ -63,6 +63,12 @@ async fn a_call_that_is_taken_away_is_lost() {
     let MenuError::Lost { call, source } = &error else {
         panic!("{error}")
     };
+    let told = rig.audit("finished");
+    assert_eq!((told.len(), &told[0]["outcome"]), (1, &json!("lost")));
+    assert!(
+        told[0]["reason"].as_str().unwrap().contains("taken over"),
+        "{told:?}"
+    );
     assert_eq!(call.as_str(), "call-1");
     assert!(
         matches!(source, Some(LostReason::Closed { code: 1008, .. })),
@@ -92,6 +98,7 @@ async fn a_platform_that_does_not_come_back_in_time_has_the_call() {
         "{error:?}"
     );
     assert!((3900..=5005).contains(&rig.ms()), "{}", rig.ms());
+    assert_eq!(rig.audit("finished")[0]["outcome"], "lost");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,4 +164,76 @@ async fn a_call_that_ended_meanwhile_is_lost() {
         "{error:?}"
     );
     assert!(why.contains("the call has ended"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_missed_a_play_leaves_nobody_in_silence() {
+    let mut rig = Rig::without_profiles();
+    let (leading, mut line) = rig.led().await;
+    line.plays(&["welcome", "support"]).await;
+    line.press("4");
+    // It was on the wire when the connection broke, so the platform never hears of it.
+    line.asked_to_play("billing").await;
+    drop(line);
+    let mut line = rig.answer().await;
+    let back = rig.ms();
+    line.asked(Command::Stop).await;
+    line.plays(&["no_input", "billing"]).await;
+    // What was lost is waited for for 2 s, and the caller for 3 s.
+    assert!((5000..=5010).contains(&(rig.ms() - back)), "{}", rig.ms() - back);
+    assert_eq!(rig.audit("prompt_failed"), [json!({"prompt": "billing"})]);
+    line.press("2");
+    line.transfers("ext:billing").await;
+    assert_eq!(end_of(leading).await.unwrap(), transferred("ext:billing"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_missed_the_last_prompt_transfers_all_the_same() {
+    let mut rig = Rig::without_profiles();
+    let (leading, mut line) = rig.led().await;
+    line.plays(&["welcome", "support"]).await;
+    line.press("1");
+    line.asked_to_play("confirmed").await;
+    drop(line);
+    let mut line = rig.answer().await;
+    let back = rig.ms();
+    line.asked(Command::Stop).await;
+    line.transfers("ext:support").await;
+    assert!((2000..=2010).contains(&(rig.ms() - back)), "{}", rig.ms() - back);
+    assert_eq!(end_of(leading).await.unwrap(), transferred("ext:support"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_missed_the_transfer_is_asked_again() {
+    let mut rig = Rig::without_profiles();
+    let (leading, mut line) = rig.led().await;
+    line.plays(&["welcome", "support"]).await;
+    line.press("1");
+    line.plays(&["confirmed"]).await;
+    let lost = line.asked_to_transfer("ext:support").await;
+    drop(line);
+    let mut line = rig.answer().await;
+    let again = line.asked_to_transfer("ext:support").await;
+    assert_ne!(lost, again);
+    line.refuse(Some(&again), "nobody is there");
+    line.plays(&["transferring"]).await;
+    line.transfers("ext:operator").await;
+    assert_eq!(end_of(leading).await.unwrap(), transferred("ext:operator"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_missed_the_hang_up_is_asked_again() {
+    let mut rig = Rig::without_profiles();
+    let (leading, mut line) = rig.led().await;
+    line.plays(&["welcome", "support"]).await;
+    line.press("8");
+    line.asked(Command::Hangup).await;
+    drop(line);
+    let mut line = rig.answer().await;
+    line.asked(Command::Hangup).await;
+    line.hang_up("controller_hangup");
+    assert_eq!(
+        end_of(leading).await.unwrap(),
+        Left::HungUp(HangupCause::Controller)
+    );
 }

@@ -91,17 +91,35 @@ async fn a_platform_that_forgets_its_prompts_is_not_waited_for_for_ever() {
     let (leading, mut line) = rig.led().await;
     assert_eq!(refuse_all(&mut line, |_, _| {}).await, "ext:operator");
     assert_eq!(end_of(leading).await.unwrap(), transferred("ext:operator"));
-    // Three times the patience with prompts, and twice that with the caller.
-    assert!((906_000..=906_020).contains(&rig.ms()), "{}", rig.ms());
+    // Three times the patience with prompts that don't begin, and twice that with the caller.
+    assert!((36_000..=36_020).contains(&rig.ms()), "{}", rig.ms());
     assert_eq!(rig.handshakes(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prompt_that_begins_may_take_its_time() {
+    let mut rig = Rig::without_profiles();
+    let (_leading, mut line) = rig.led().await;
+    let welcome = line.asked_to_play("welcome").await;
+    let support = line.asked_to_play("support").await;
+    sleep(Duration::from_secs(9)).await;
+    line.started(&welcome);
+    sleep(Duration::from_secs(299)).await;
+    assert!(line.is_quiet());
+    line.finished(&welcome, "completed");
+    line.started(&support);
+    line.asked(Command::Stop).await;
+    assert!((608_000..=608_010).contains(&rig.ms()), "{}", rig.ms());
+    assert_eq!(rig.audit("prompt_failed"), [json!({"prompt": "support"})]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn events_of_plays_that_are_not_the_menus_are_no_news() {
     let mut rig = Rig::without_profiles();
     let (_leading, mut line) = rig.led().await;
-    line.asked_to_play("welcome").await;
+    let welcome = line.asked_to_play("welcome").await;
     line.asked_to_play("support").await;
+    line.started(&welcome);
     for play in [
         "play-99",
         "play-",

@@ -275,13 +275,19 @@ impl Peer {
         }
     }
 
-    /// The next command, whatever went before it, is this one.
-    pub(crate) async fn asked(&mut self, wanted: Command) {
-        assert_eq!(self.command().await.map(|frame| frame.command), Some(wanted));
+    pub(crate) fn started(&self, play: &str) {
+        self.say(json!({"event": "playback_started", "commandId": play, "audio": "x"}));
     }
 
-    pub(crate) async fn asked_to_transfer(&mut self, target: &str) {
-        self.asked(Command::Transfer(target.parse().unwrap())).await;
+    /// The next command is this one; its name.
+    pub(crate) async fn asked(&mut self, wanted: Command) -> String {
+        let frame = self.command().await.expect("the connection is closed");
+        assert_eq!(frame.command, wanted);
+        frame.command_id.expect("every command has a name").to_string()
+    }
+
+    pub(crate) async fn asked_to_transfer(&mut self, target: &str) -> String {
+        self.asked(Command::Transfer(target.parse().unwrap())).await
     }
 
     /// The next command is this transfer, and it works.

@@ -6,7 +6,7 @@ use ::center::{Center, Options, TlsOptions, write_private};
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 const HTTP_PORT: u16 = 8642;
 const HTTPS_PORT: u16 = 8643;
@@ -70,9 +70,11 @@ pub(super) fn introduce(center: &Center, output: &Output) {
     if let (Some((address, name)), Some(ca)) = (&addresses.https, &addresses.ca) {
         output.line(format!("HTTPS is at {} ({address})", value("CXONE_HOST")));
         output.line(format!("  let clients trust {}", ca.display()));
-        output.line(format!(
-            "  let {name} lead here: add '127.0.0.1 {name}' to the hosts file"
-        ));
+        if name != "localhost" && name.parse::<IpAddr>().is_err() {
+            output.line(format!(
+                "  let {name} lead here: add '127.0.0.1 {name}' to the hosts file"
+            ));
+        }
     }
     output.line("\nThe environment for its clients, to paste into a shell or .env:\n");
     output.line(center.environment().to_lines());

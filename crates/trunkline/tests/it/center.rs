@@ -1,7 +1,14 @@
 //! `trunkline center`: its environment file, its end, its messages.
 
 use crate::support::{Center, run, stderr, stdout, wait_for};
-use std::{fs, io::Read, net::TcpListener, process::Stdio};
+use serde_json::Value;
+use std::{
+    fs,
+    io::Read,
+    net::TcpListener,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 #[test]
 fn the_environment_file_has_every_name_of_the_contract_and_is_private() {
@@ -111,4 +118,46 @@ fn ctrl_c_ends_calls_properly() {
     caller.stdout.take().unwrap().read_to_string(&mut told).unwrap();
     wait_for("the end of the controller", || caller.try_wait().unwrap());
     drop(data);
+}
+
+#[test]
+fn the_caller_of_a_controller_that_stands_still_waits_five_seconds_only() {
+    let center = Center::start(&[]);
+    let mut controller = center
+        .client(&["menu", "call"])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let newest = || -> Option<String> {
+        let status: Value = serde_json::from_str(&center.admin("GET", "/center/v1/status", "")).unwrap();
+        Some(status["live"][0]["id"].as_str()?.to_owned())
+    };
+    let call = wait_for("a call", newest);
+    wait_for("a recording", || {
+        center
+            .recordings()
+            .into_iter()
+            .find(|path| fs::metadata(path).unwrap().len() > 10_000)
+    });
+    let pid = controller.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-STOP", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let stopped = Instant::now();
+    let story = || -> Value {
+        serde_json::from_str(&center.admin("GET", &format!("/center/v1/calls/{call}"), "")).unwrap()
+    };
+    wait_for("the fallback", || (story()["state"] == "fallback").then_some(()));
+    let waited = stopped.elapsed();
+    controller.kill().unwrap();
+    controller.wait().unwrap();
+    // Pings come every second, so it may have been heard of up to a second before it stood still.
+    assert!(
+        (Duration::from_millis(3900)..Duration::from_millis(6500)).contains(&waited),
+        "{waited:?}"
+    );
 }

@@ -61,6 +61,20 @@ fn check_reports_every_fault_with_file_and_line() {
 }
 
 #[test]
+fn a_file_that_can_not_be_read_is_a_fault_and_the_others_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("menu.toml"), FAULTY).unwrap();
+    let output = run(folder.path(), &["menu", "check", "no.toml", "menu.toml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("no.toml: the menu file no.toml can't be read"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(stdout(&output).contains("menu.toml:5:"), "{}", stdout(&output));
+}
+
+#[test]
 fn check_is_json_for_programs() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("menu.toml"), FAULTY).unwrap();
@@ -161,7 +175,8 @@ fn call_runs_on_a_running_center_and_the_caller_can_speak() {
 #[test]
 fn a_slow_profile_service_does_not_keep_the_caller_in_silence() {
     let center = Center::start(&[]);
-    center.admin_post(
+    center.admin(
+        "POST",
         "/center/v1/faults",
         r#"{"path": "/api/v2/profiles", "delayMs": 3000, "times": 10}"#,
     );

@@ -91,20 +91,21 @@ impl Center {
         command
     }
 
-    /// A POST with the admin token, over a plain socket.
-    pub(crate) fn admin_post(&self, path: &str, body: &str) {
+    /// A request with the admin token, over a plain socket; gives the answer's body.
+    pub(crate) fn admin(&self, method: &str, path: &str, body: &str) -> String {
         let address = self.environment["TRUNKLINE_URL"].strip_prefix("http://").unwrap();
         let token = &self.environment["TRUNKLINE_ADMIN_TOKEN"];
         let mut socket = TcpStream::connect(address).unwrap();
         let length = body.len();
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         );
         socket.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
     }
 
     /// Asks the center to end, as Ctrl-C does, and gives its exit code and what it printed.

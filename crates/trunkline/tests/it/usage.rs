@@ -75,7 +75,7 @@ fn unreadable_files_get_a_clear_message() {
             "the data folder /dev/null/x can't be used",
         ),
         (
-            &["menu", "check", "no.toml"],
+            &["menu", "graph", "no.toml"],
             "the menu file no.toml can't be read",
         ),
         (
@@ -96,7 +96,7 @@ fn unreadable_files_get_a_clear_message() {
 #[test]
 fn errors_are_json_when_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let output = run(folder.path(), &["--json", "menu", "check", "no.toml"]);
+    let output = run(folder.path(), &["--json", "menu", "graph", "no.toml"]);
     let error: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(error["error"], "the menu file no.toml can't be read");
 }

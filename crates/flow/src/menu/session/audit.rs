@@ -15,7 +15,7 @@ pub enum AuditEvent {
     Profile {
         /// What came of it.
         outcome: ProfileOutcome,
-        /// Why it failed, or why the profile was not used.
+        /// Why it failed, in time or late, or why the profile was not used.
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
         /// How long after the answer of the call.
@@ -52,7 +52,7 @@ pub enum AuditEvent {
         /// The menu the caller was in.
         menu: String,
     },
-    /// A prompt could not be played.
+    /// A prompt could not be played, or the platform did not say that it began or ended.
     PromptFailed {
         /// The prompt.
         prompt: PromptId,
@@ -78,7 +78,7 @@ pub enum AuditEvent {
         /// Why.
         reason: String,
     },
-    /// The platform refused something else.
+    /// The platform refused something else, or reports an error that belongs to no command.
     CommandFailed {
         /// Why.
         reason: String,
@@ -90,6 +90,9 @@ pub enum AuditEvent {
         /// Who hung up, if anybody did.
         #[serde(skip_serializing_if = "Option::is_none")]
         cause: Option<HangupCause>,
+        /// Why the call was lost.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
 }
 
@@ -153,4 +156,6 @@ pub enum Outcome {
     HungUp,
     /// The platform did not say that the call ended, though it was asked to end it.
     Abandoned,
+    /// The connection to the platform is gone for good; the platform takes care of the caller.
+    Lost,
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Action, AuditEvent, Because, Departure, Digit, Line, MAX_BACK, MAX_OPENINGS, MAX_REPEATS, Meaning,
-    Session, State,
+    Session, State, plays::protect_up_to_the_last,
 };
 use crate::{
     Moment,
@@ -68,7 +68,8 @@ impl Session {
         self.play(now, state, lines);
     }
 
-    fn play(&mut self, now: Moment, state: State, lines: Vec<Line>) {
+    fn play(&mut self, now: Moment, state: State, mut lines: Vec<Line>) {
+        protect_up_to_the_last(&mut lines);
         self.state = state;
         self.stop();
         for line in lines {
@@ -220,15 +221,23 @@ impl Session {
                 self.audit(AuditEvent::Transferring {
                     target: target.clone(),
                 });
-                self.actions.push(Action::Transfer(target.clone()));
                 self.state = State::Transferring(target);
             }
             Departure::Hangup => {
-                self.actions.push(Action::Hangup);
                 self.state = State::HangingUp;
             }
         }
+        self.ask_to_end();
         self.wait(now);
+    }
+
+    /// Sends what ends the call. To ask twice does no harm: whatever is done first ends the session.
+    pub(super) fn ask_to_end(&mut self) {
+        match &self.state {
+            State::Transferring(target) => self.actions.push(Action::Transfer(target.clone())),
+            State::HangingUp => self.actions.push(Action::Hangup),
+            _ => {}
+        }
     }
 
     /// A transfer did not work: the operator, and if that was the operator, the end.

@@ -29,7 +29,11 @@ impl Session {
             return;
         }
         if self.state != State::AwaitingProfile {
-            return self.audit_profile(now, ProfileOutcome::Late, None);
+            let reason = match answer {
+                ProfileAnswer::Failed(reason) => Some(reason),
+                ProfileAnswer::Found(_) | ProfileAnswer::NotFound => None,
+            };
+            return self.audit_profile(now, ProfileOutcome::Late, reason);
         }
         match answer {
             ProfileAnswer::Found(profile) => match Facts::known(&self.call, &profile) {

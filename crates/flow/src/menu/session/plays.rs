@@ -1,7 +1,7 @@
 //! The prompts on their way to the caller, and the keys that came before they were wanted.
 
-use super::{Digit, PlayId};
-use std::collections::VecDeque;
+use super::{Digit, PLAY_PATIENCE, PlayId, RECONNECTED_PATIENCE, START_PATIENCE};
+use std::{collections::VecDeque, time::Duration};
 use wire::{KeySet, ids::PromptId};
 
 /// Most keys kept while nothing asks for them; what is pressed beyond that is lost.
@@ -35,29 +35,93 @@ impl Line {
     }
 }
 
+/// Makes everything before a protected line protected: a key clears the whole queue of the platform.
+pub(super) fn protect_up_to_the_last(lines: &mut [Line]) {
+    let protected = lines.iter().rposition(|line| line.protected).unwrap_or(0);
+    for line in lines.iter_mut().take(protected) {
+        line.protected = true;
+    }
+}
+
 /// The plays whose end has not been told yet.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     last: u64,
-    waiting: Vec<(PlayId, Line)>,
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    play: PlayId,
+    line: Line,
+    progress: Progress,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Sent,
+    /// The connection broke since it was sent.
+    Doubtful,
+    Started,
 }
 
 impl Queue {
     pub(super) fn add(&mut self, line: Line) -> PlayId {
         self.last += 1;
         let play = PlayId(self.last);
-        self.waiting.push((play, line));
+        self.waiting.push(Waiting {
+            play,
+            line,
+            progress: Progress::Sent,
+        });
         play
+    }
+
+    /// A play is heard now. What was to be heard before it never will be: that is given back. `None` when the play
+    /// belongs to a queue that was stopped.
+    pub(super) fn started(&mut self, play: PlayId) -> Option<Vec<Line>> {
+        let at = self.place(play)?;
+        let skipped = self.waiting.drain(..at).map(|waiting| waiting.line).collect();
+        if let Some(first) = self.waiting.first_mut() {
+            first.progress = Progress::Started;
+        }
+        Some(skipped)
     }
 
     /// Takes out a play; `None` when it belongs to a queue that was stopped.
     pub(super) fn finished(&mut self, play: PlayId) -> Option<Line> {
-        let at = self.waiting.iter().position(|(waiting, _)| *waiting == play)?;
-        Some(self.waiting.remove(at).1)
+        let at = self.place(play)?;
+        Some(self.waiting.remove(at).line)
     }
 
-    pub(super) fn holds(&self, play: PlayId) -> bool {
-        self.waiting.iter().any(|(waiting, _)| *waiting == play)
+    fn place(&self, play: PlayId) -> Option<usize> {
+        self.waiting.iter().position(|waiting| waiting.play == play)
+    }
+
+    /// The plays that did not start may have been lost. Whether the first is in doubt only now.
+    pub(super) fn doubt(&mut self) -> bool {
+        let is_news = self.first_is(Progress::Sent);
+        for waiting in &mut self.waiting {
+            if waiting.progress == Progress::Sent {
+                waiting.progress = Progress::Doubtful;
+            }
+        }
+        is_news
+    }
+
+    /// How long to wait for news of the first play.
+    pub(super) fn patience(&self) -> Duration {
+        match self.waiting.first().map(|waiting| waiting.progress) {
+            Some(Progress::Started) => PLAY_PATIENCE,
+            Some(Progress::Doubtful) => RECONNECTED_PATIENCE,
+            Some(Progress::Sent) | None => START_PATIENCE,
+        }
+    }
+
+    fn first_is(&self, progress: Progress) -> bool {
+        self.waiting
+            .first()
+            .is_some_and(|waiting| waiting.progress == progress)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -65,13 +129,13 @@ impl Queue {
     }
 
     pub(super) fn is_protected(&self) -> bool {
-        self.waiting.iter().any(|(_, line)| line.protected)
+        self.waiting.iter().any(|waiting| waiting.line.protected)
     }
 
     pub(super) fn clear(&mut self) -> impl Iterator<Item = Line> {
         std::mem::take(&mut self.waiting)
             .into_iter()
-            .map(|(_, line)| line)
+            .map(|waiting| waiting.line)
     }
 }
 

@@ -249,3 +249,54 @@ fn prompts_that_fail_are_skipped() {
       play hours
     "#);
 }
+
+/// In a menu whose prompts are heard to their ends, after its greeting.
+fn strict(steps: &str) -> String {
+    let steps = format!("answered | profile {{\"level\": \"strict\"}} | heard | {steps}");
+    let transcript = run(Some("CRM-1"), &steps);
+    let begin = transcript
+        .find("> heard\n")
+        .map_or(0, |at| at + "> heard\n".len());
+    transcript[begin..].to_owned()
+}
+
+#[test]
+fn what_comes_before_a_menu_that_is_heard_to_its_end_is_too() {
+    // A key clears all that the platform has queued, also what it does not interrupt.
+    let transcript = strict("press 7 | press 1 | heard 1 | heard 1 | heard");
+    insta::assert_snapshot!(transcript, @r#"
+    > press 7
+      audit {"what":"key","digit":"7","menu":"strict","meaning":"invalid"}
+      play invalid_selection to its end
+      play legal_notice to its end
+      play support
+      play hours
+    > press 1
+    > heard 1
+    > heard 1
+      audit {"what":"key","digit":"1","menu":"strict","meaning":"option"}
+      stop
+      play confirmed to its end
+    > heard
+      audit {"what":"transferring","target":"ext:support"}
+      transfer ext:support
+    "#);
+    let transcript = strict("deadline | heard | press 3");
+    insta::assert_snapshot!(transcript, @r#"
+    > deadline
+      (after 3000 ms)
+      audit {"what":"no_input","menu":"strict"}
+      play no_input to its end
+      play legal_notice to its end
+      play support
+      play hours
+    > heard
+    > press 3
+      audit {"what":"key","digit":"3","menu":"strict","meaning":"option"}
+      audit {"what":"menu_entered","menu":"strict","because":"info"}
+      play opening_hours to its end
+      play legal_notice to its end
+      play support
+      play hours
+    "#);
+}

@@ -166,7 +166,7 @@ fn a_greeting_that_must_be_heard() {
     > heard 1
       audit {"what":"key","digit":"3","menu":"strict","meaning":"option"}
       audit {"what":"menu_entered","menu":"strict","because":"info"}
-      play opening_hours
+      play opening_hours to its end
       play legal_notice to its end
       play support
       play hours

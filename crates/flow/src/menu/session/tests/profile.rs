@@ -148,3 +148,22 @@ fn a_condition_that_fails_hides_and_is_told_once() {
       play hours
     "#);
 }
+
+#[test]
+fn a_lookup_that_fails_late_says_why() {
+    let transcript = run(Some("CRM-1"), "answered | deadline | wait 100 | profile broken");
+    insta::assert_snapshot!(transcript, @r#"
+    > answered
+      fetch CRM-1
+    > deadline
+      (after 800 ms)
+      audit {"what":"profile","outcome":"timed_out","reason":"no answer within 800 ms","afterMs":800}
+      audit {"what":"menu_entered","menu":"general","because":"general"}
+      play welcome
+      play support
+      play hours
+    > wait 100
+    > profile broken
+      audit {"what":"profile","outcome":"late","reason":"503 from the CRM","afterMs":900}
+    "#);
+}

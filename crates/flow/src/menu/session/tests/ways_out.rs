@@ -197,7 +197,7 @@ fn the_operator_is_an_option() {
 
 #[test]
 fn a_play_without_an_end_is_given_up() {
-    let transcript = run(None, "answered | heard 1 | deadline | deadline");
+    let transcript = run(None, "answered | heard 1 | starts | deadline | deadline");
     insta::assert_snapshot!(transcript, @r#"
     > answered
       audit {"what":"menu_entered","menu":"general","because":"general"}
@@ -205,11 +205,12 @@ fn a_play_without_an_end_is_given_up() {
       play support
       play hours
     > heard 1
+    > starts
     > deadline
       (after 300000 ms)
+      stop
       audit {"what":"prompt_failed","prompt":"support"}
       audit {"what":"prompt_failed","prompt":"hours"}
-      stop
     > deadline
       (after 3000 ms)
       audit {"what":"no_input","menu":"general"}
@@ -222,15 +223,16 @@ fn a_play_without_an_end_is_given_up() {
 
 #[test]
 fn a_play_without_an_end_does_not_keep_the_call() {
-    let transcript = greeted("press 1 | deadline");
+    let transcript = greeted("press 1 | starts | deadline");
     insta::assert_snapshot!(transcript, @r#"
     > press 1
       audit {"what":"key","digit":"1","menu":"general","meaning":"option"}
       play confirmed to its end
+    > starts
     > deadline
       (after 300000 ms)
-      audit {"what":"prompt_failed","prompt":"confirmed"}
       stop
+      audit {"what":"prompt_failed","prompt":"confirmed"}
       audit {"what":"transferring","target":"ext:support"}
       transfer ext:support
     "#);
