@@ -146,6 +146,7 @@ impl Center {
             .arg("--data-dir")
             .arg(folder.path())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
             .expect("the center starts");
         let environment = wait_for_lines(&env_file);
