@@ -150,11 +150,6 @@ impl Platform {
             ..self
         }
     }
-
-    /// The same platform, tried as this policy says.
-    pub fn with_policy(self, policy: Policy) -> Self {
-        Self { policy, ..self }
-    }
 }
 
 #[cfg(test)]

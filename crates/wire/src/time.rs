@@ -8,14 +8,6 @@ use std::{fmt, str::FromStr, time::Duration};
 pub struct UtcTime(jiff::Timestamp);
 
 impl UtcTime {
-    /// The time `later` after this one; the end of time if there is none.
-    pub fn plus(self, later: Duration) -> Self {
-        let sum = jiff::SignedDuration::try_from(later)
-            .ok()
-            .and_then(|by| self.0.checked_add(by).ok());
-        Self(sum.unwrap_or(jiff::Timestamp::MAX))
-    }
-
     /// The underlying time stamp.
     pub fn timestamp(self) -> jiff::Timestamp {
         self.0

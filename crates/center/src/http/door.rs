@@ -208,8 +208,8 @@ fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Honours `Idempotency-Key` on every POST. Stands behind the check of the token: a key belongs to a client, and of who
-/// is not known nothing is remembered.
+/// Honours `Idempotency-Key` on a POST. Stands behind the check of the token: a key belongs to a client or to the
+/// administrator, and for a request without either nothing is remembered.
 pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let key = request.headers().get("idempotency-key").cloned();
     let key = key.filter(|_| request.method() == Method::POST);

@@ -35,7 +35,7 @@ fn nothing_leaks() {
 }
 
 #[tokio::test]
-#[ignore = "run by nothing_leaks"]
+#[ignore = "the body of nothing_leaks, which runs it in a process of its own"]
 async fn rounds_of_misbehaviour() {
     let rig = Rig::start_with(|options| options.limits = Limits::OFF).await;
     // Connections that are not kept alive end with their request, on both sides.
