@@ -3,7 +3,6 @@
 use crate::{
     app::App,
     faults::Fault,
-    http::answer::{Json, Refusal},
     prompts,
     switch::{Overloaded, PlaceError, Placement},
 };
@@ -20,6 +19,7 @@ use flow::call::{
 use http::{StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use server::{Json, Refusal};
 use std::{sync::Arc, time::Duration};
 use wire::{
     Faults,

@@ -3,7 +3,6 @@
 use crate::{
     admin,
     app::App,
-    http::answer::Refusal,
     switch::{AttachError, ToController},
     tokens::Bearer,
 };
@@ -22,6 +21,7 @@ use flow::{
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use governor::{DefaultDirectRateLimiter, Quota};
 use http::StatusCode;
+use server::Refusal;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},

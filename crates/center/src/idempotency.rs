@@ -1,9 +1,9 @@
 //! `Idempotency-Key`: the same key and body give the same answer for 24 h (contract section 2).
 
-use crate::http::answer::Refusal;
 use axum::{body::Bytes, http::StatusCode};
 use flow::Moment;
 use http::HeaderMap;
+use server::Refusal;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashMap},

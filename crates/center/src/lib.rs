@@ -29,7 +29,6 @@ mod profiles;
 mod prompts;
 mod public;
 mod secrets;
-mod serve;
 mod switch;
 mod tenant;
 mod tls;
@@ -271,7 +270,7 @@ impl Center {
         });
         let router = http::router(app.clone());
         let servers = servers.into_iter().map(|(listener, config)| {
-            tokio::spawn(serve::serve(
+            tokio::spawn(server::serve(
                 listener,
                 config,
                 router.clone(),

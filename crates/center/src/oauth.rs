@@ -1,14 +1,11 @@
 //! `POST /oauth/token` (contract section 1).
 
-use crate::{
-    app::App,
-    http::answer::{Json, Refusal},
-    limits::RouteClass,
-};
+use crate::{app::App, limits::RouteClass};
 use axum::{body::Bytes, extract::State, response::IntoResponse};
 use flow::Moment;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
+use server::{Json, Refusal};
 use std::sync::Arc;
 use wire::oauth::{OAuthFault, TokenRequest};
 

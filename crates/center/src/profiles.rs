@@ -1,11 +1,9 @@
 //! `GET /api/v2/profiles/external/{externalId}` (contract section 4).
 
-use crate::{
-    app::App,
-    http::answer::{Json, Refusal},
-};
+use crate::app::App;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use server::{Json, Refusal};
 use std::sync::Arc;
 use wire::{Faults, ids::ExternalId, profile::Profile};
 

@@ -1,15 +1,13 @@
 //! What needs no token: the public audio base URL, and a sign of life.
 
-use crate::{
-    app::App,
-    http::answer::{Json, Refusal},
-};
+use crate::app::App;
 use axum::{
     extract::{Path, State},
     response::IntoResponse,
 };
 use http::{StatusCode, header};
 use serde_json::{Value, json};
+use server::{Json, Refusal};
 use std::sync::Arc;
 
 /// A prompt's file as it is.

@@ -1,6 +1,5 @@
 //! The door: what every request passes on its way in and out.
 
-use super::answer::{Refusal, code_of};
 use crate::{
     app::App,
     idempotency::{Scope as KeyScope, StoredAnswer, Verdict},
@@ -9,107 +8,22 @@ use crate::{
     tokens::Bearer,
 };
 use axum::{
-    body::{Body, Bytes, HttpBody, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-use tokio::time::{Instant, timeout_at};
-use wire::{
-    ids::{CorrelationId, IdempotencyKey},
-    oauth::Scope,
-};
+use server::{Refusal, bearer_token};
+use std::sync::Arc;
+use wire::{ids::IdempotencyKey, oauth::Scope};
 
 /// The largest body of a request that carries an idempotency key.
 pub(crate) const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// How long a request's body may take to come.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-const CORRELATION: &str = "x-correlation-id";
 
 /// Who asks, for idempotency keys.
 #[derive(Debug, Clone)]
 struct Principal(String);
-
-/// Gives every request its correlation id, and every refusal its body.
-pub(crate) async fn correlate(mut request: Request, next: Next) -> Response {
-    let given = header_text(request.headers(), CORRELATION).and_then(|text| text.parse().ok());
-    let id: CorrelationId = given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7()));
-    request.extensions_mut().insert(id.clone());
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
-    tracing::debug!(%method, path, status = response.status().as_u16(), correlation = %id, "answered");
-    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        response = refusal.answer(&id);
-    } else if response.status().is_client_error() || response.status().is_server_error() {
-        response = framework_refusal(response).await.answer(&id);
-    }
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        response.headers_mut().insert(CORRELATION, value);
-    }
-    response
-}
-
-/// A refusal of the framework itself, such as a wrong method: its text becomes the message.
-async fn framework_refusal(response: Response) -> Refusal {
-    let status = response.status();
-    let upgrade = response.headers().get(header::UPGRADE).cloned();
-    let text = to_bytes(response.into_body(), 4096).await.unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let reason = status.canonical_reason().unwrap_or(code_of(status));
-    let refusal = Refusal::new(
-        status,
-        if text.is_empty() {
-            reason.into()
-        } else {
-            text.into_owned()
-        },
-    );
-    match upgrade {
-        Some(value) => refusal.with_header(header::UPGRADE, value.to_str().unwrap_or("websocket")),
-        None => refusal,
-    }
-}
-
-/// Waits for a body only so long: whoever sends it may be gone without a word.
-pub(crate) async fn hurry(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let late = Arc::new(AtomicBool::new(false));
-    let response = next
-        .run(request.map(|body| with_deadline(body, late.clone())))
-        .await;
-    if late.load(Ordering::Relaxed) {
-        let message = format!("the body must be sent within {} s", BODY_PATIENCE.as_secs());
-        return Refusal::new(StatusCode::REQUEST_TIMEOUT, message).into_response();
-    }
-    response
-}
-
-/// The same body, which fails when it is not complete in time, and notes that.
-fn with_deadline(body: Body, late: Arc<AtomicBool>) -> Body {
-    let deadline = Instant::now() + BODY_PATIENCE;
-    Body::from_stream(stream::unfold(body.into_data_stream(), move |mut chunks| {
-        let late = late.clone();
-        async move {
-            let chunk = timeout_at(deadline, chunks.next()).await.unwrap_or_else(|_| {
-                late.store(true, Ordering::Relaxed);
-                Some(Err(axum::Error::new(io::Error::from(io::ErrorKind::TimedOut))))
-            });
-            chunk.map(|chunk| (chunk, chunks))
-        }
-    }))
-}
 
 /// Lets a fault on demand strike.
 pub(crate) async fn strike(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -193,19 +107,6 @@ pub(crate) async fn administer(State(app): State<Arc<App>>, mut request: Request
     }
     request.extensions_mut().insert(Principal("admin".into()));
     next.run(request).await
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-fn header_text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 /// Honours `Idempotency-Key` on a POST. Stands behind the check of the token: a key belongs to a client or to the
@@ -315,9 +216,15 @@ mod tests {
     use super::*;
     use crate::{Center, Options, Tenant};
     use axum::{Router, middleware::from_fn_with_state, routing::post};
+    use futures_util::{StreamExt, stream};
     use hyper::service::Service;
     use hyper_util::service::TowerToHyperService;
-    use std::sync::atomic::AtomicUsize;
+    use secrecy::ExposeSecret;
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Duration,
+    };
     use tokio::sync::Notify;
 
     /// A route that counts, and answers only when it is told to.
@@ -364,5 +271,31 @@ mod tests {
         assert_eq!(answer.headers()["idempotency-replayed"], "true");
         assert_eq!(slow.times.load(Ordering::Relaxed), 1);
         center.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options::local(folder.path().to_owned(), Tenant::small());
+        let center = Center::start(options).await.unwrap();
+        let service = TowerToHyperService::new(crate::http::router(center.app.clone()));
+        let admin = center.environment().get("TRUNKLINE_ADMIN_TOKEN").unwrap();
+        for key in [None, Some("k")] {
+            let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);
+            let request = Request::post("/center/v1/calls")
+                .header("authorization", format!("Bearer {}", admin.expose_secret()));
+            let request = key
+                .into_iter()
+                .fold(request, |request, key| request.header("idempotency-key", key));
+            let request = request
+                .body(Body::from_stream(begun.chain(stream::pending())))
+                .unwrap();
+            let answered = tokio::time::timeout(Duration::from_secs(120), service.call(request));
+            let answer = answered.await.expect("the body is waited for for ever").unwrap();
+            assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT, "{key:?}");
+            let body = to_bytes(answer.into_body(), MAX_BODY_BYTES).await.unwrap();
+            let body = String::from_utf8_lossy(&body).into_owned();
+            assert!(body.contains(r#""code":"timeout""#), "{body}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Every path of the center. A new capability adds its lines here.
 
-use super::answer::Refusal;
-use super::door::{Access, MAX_BODY_BYTES, administer, authorize, correlate, hurry, idempotent, strike};
+use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
 use axum::{
     Router,
@@ -10,6 +9,7 @@ use axum::{
     routing::{MethodRouter, delete, get, post},
 };
 use http::StatusCode;
+use server::{Refusal, correlate, hurry};
 use std::sync::Arc;
 use wire::oauth::Scope;
 

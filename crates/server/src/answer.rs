@@ -9,7 +9,8 @@ use serde::Serialize;
 use wire::{ErrorBody, Faults, ids::CorrelationId};
 
 /// A body as JSON.
-pub(crate) struct Json<T>(pub(crate) StatusCode, pub(crate) T);
+#[derive(Debug)]
+pub struct Json<T>(pub StatusCode, pub T);
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -22,7 +23,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 
 /// A request that is not done, and why. The correlation id is added on the way out.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub struct Refusal {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -34,7 +35,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// A refusal with one reason.
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self {
             status,
@@ -47,7 +48,7 @@ impl Refusal {
     }
 
     /// 400 with every fault.
-    pub(crate) fn faults(faults: Faults) -> Self {
+    pub fn faults(faults: Faults) -> Self {
         let errors = faults.into_vec();
         let message = match errors.as_slice() {
             [only] => only.clone(),
@@ -60,40 +61,40 @@ impl Refusal {
     }
 
     /// 429.
-    pub(crate) fn too_many(retry_after_s: u64) -> Self {
+    pub fn too_many(retry_after_s: u64) -> Self {
         let message = format!("too many requests; try again in {retry_after_s} s");
         Self::new(StatusCode::TOO_MANY_REQUESTS, message)
             .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
     /// 503 for so long.
-    pub(crate) fn unavailable(message: &str, retry_after_s: u64) -> Self {
+    pub fn unavailable(message: &str, retry_after_s: u64) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
             .with_header(header::RETRY_AFTER, &retry_after_s.to_string())
     }
 
     /// About how many bytes it takes in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let errors: usize = self.errors.iter().map(|error| error.len() + 32).sum();
         self.message.len() + errors + 256
     }
 
     /// 401.
-    pub(crate) fn unauthorized(message: &str) -> Self {
+    pub fn unauthorized(message: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, message).with_header(header::WWW_AUTHENTICATE, "Bearer")
     }
 
     /// 500; the cause goes to the log, not to the caller.
-    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error, "a request failed inside the center");
+    pub fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed inside the server");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the center failed; its log says why",
+            "the server failed; its log says why",
         )
     }
 
     /// A refusal of the token endpoint.
-    pub(crate) fn oauth(fault: &wire::oauth::OAuthFault) -> Self {
+    pub fn oauth(fault: &wire::oauth::OAuthFault) -> Self {
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let refusal = Self {
             code: fault.code(),
@@ -109,7 +110,7 @@ impl Refusal {
     }
 
     /// The same with a header more.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+    pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.header = HeaderValue::from_str(value)
             .ok()
             .map(|value| Box::new((name, value)));
@@ -139,7 +140,7 @@ impl Refusal {
 }
 
 impl IntoResponse for Refusal {
-    /// A bare status that carries the refusal; the door turns it into the body.
+    /// A bare status that carries the refusal; [`correlate`](crate::correlate) turns it into the body.
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;

@@ -20,11 +20,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const MAX_CONNECTIONS: usize = 10_000;
 /// How long the head of a request, and a TLS handshake, may take.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long requests under way may take when the center closes.
+/// How long requests under way may take when the server closes.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until `closing`, then lets requests under way finish.
-pub(crate) async fn serve(
+pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
@@ -105,22 +105,32 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Center, Options, Tenant};
+    use crate::{Json, correlate, hurry};
+    use axum::{
+        body::Bytes,
+        middleware::from_fn,
+        routing::{get, post},
+    };
+    use http::StatusCode;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
         time::Instant,
     };
 
-    /// Sends `bytes`, holds the connection open, and gives what came and after what time the center closed it.
+    fn router() -> Router {
+        Router::new()
+            .route("/health", get(async || Json(StatusCode::OK, "ok")))
+            .route("/echo", post(async |body: Bytes| body))
+            .layer(from_fn(hurry))
+            .layer(from_fn(correlate))
+    }
+
+    /// Sends `bytes`, holds the connection open, and gives what came and after what time the server closed it.
     async fn held_open(bytes: &[u8]) -> (String, Duration) {
-        let folder = tempfile::tempdir().unwrap();
-        let options = Options::local(folder.path().to_owned(), Tenant::small());
-        let center = Center::start(options).await.unwrap();
         let (mut client, server): (DuplexStream, DuplexStream) = tokio::io::duplex(65_536);
         client.write_all(bytes).await.unwrap();
         let begun = Instant::now();
-        let router = crate::http::router(center.app.clone());
-        requests(server, router, CancellationToken::new()).await;
+        requests(server, router(), CancellationToken::new()).await;
         let mut answer = String::new();
         client.read_to_string(&mut answer).await.unwrap();
         (answer, begun.elapsed())
@@ -143,13 +153,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_that_does_not_come_is_not_waited_for() {
-        for key in ["", "Idempotency-Key: k\r\n"] {
-            let request =
-                format!("POST /oauth/token HTTP/1.1\r\nHost: x\r\n{key}Content-Length: 9\r\n\r\ngr");
-            let answered = tokio::time::timeout(Duration::from_secs(120), held_open(request.as_bytes()));
-            let (answer, _) = answered.await.expect("the connection is held for ever");
-            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-            assert!(answer.contains(r#""code":"timeout""#), "{answer}");
-        }
+        let request = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngr";
+        let answered = tokio::time::timeout(Duration::from_secs(120), held_open(request));
+        let (answer, _) = answered.await.expect("the connection is held for ever");
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains(r#""code":"timeout""#), "{answer}");
     }
 }
