@@ -1,5 +1,6 @@
 //! One entry: who did what to what, and how it came out.
 
+use crate::tree::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -154,12 +155,4 @@ impl SealedEntry {
 pub fn leaf(index: u64, body: &str) -> String {
     let members = body.strip_prefix('{').unwrap_or("}");
     format!("{{\"index\":{index},{members}")
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
