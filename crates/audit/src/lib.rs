@@ -7,6 +7,7 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod mask;
 pub mod note;
 pub mod proof;
 pub mod tree;
