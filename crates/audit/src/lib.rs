@@ -5,7 +5,11 @@
 //! (RFC 6962, see [`tree`]), and a signed *checkpoint* vouches for the tree's size and root. So an entry that was changed,
 //! removed or cut off is found, and erasing a person's data breaks nothing.
 
+pub mod checkpoint;
 pub mod entry;
+pub mod mask;
+pub mod note;
+pub mod proof;
 pub mod tree;
 
 pub use entry::{Actor, Entry, Outcome, SealedEntry, Text};
