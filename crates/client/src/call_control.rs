@@ -10,7 +10,7 @@ use crate::{error::Error, transport::Transport};
 use driver::Driver;
 use wire::{
     callcontrol::{Capability, Hello},
-    ids::CallId,
+    ids::{CallId, CorrelationId},
 };
 
 /// The call control of a platform; the token needs `callcontrol:inbound`, and `callcontrol:media` for the audio.
@@ -23,6 +23,11 @@ impl CallControl {
     /// The call control of a platform.
     pub fn new(transport: Transport) -> Self {
         Self { transport }
+    }
+
+    /// The same call control; its requests carry this correlation id.
+    pub fn with_correlation(&self, id: CorrelationId) -> Self {
+        Self::new(self.transport.with_correlation(id))
     }
 
     /// Takes control of a call; a connection that is lost later is made again by itself while the call waits for it.

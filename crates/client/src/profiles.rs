@@ -1,7 +1,10 @@
 //! Customer profiles (contract section 4).
 
 use crate::{error::Error, request::Request, transport::Transport};
-use wire::{ids::ExternalId, profile::Profile};
+use wire::{
+    ids::{CorrelationId, ExternalId},
+    profile::Profile,
+};
 
 /// What a platform's CRM knows of callers.
 #[derive(Debug, Clone)]
@@ -13,6 +16,11 @@ impl Profiles {
     /// The profiles of a platform; the token needs `profile:read`.
     pub fn new(transport: Transport) -> Self {
         Self { transport }
+    }
+
+    /// The same profiles; its requests carry this correlation id.
+    pub fn with_correlation(&self, id: CorrelationId) -> Self {
+        Self::new(self.transport.with_correlation(id))
     }
 
     /// The profile of a customer; `None` when there is none, which is a normal case.

@@ -28,6 +28,7 @@ pub struct Transport {
     endpoint: Endpoint,
     policy: Policy,
     auth: Auth,
+    correlation: Option<CorrelationId>,
 }
 
 #[derive(Clone)]
@@ -66,6 +67,7 @@ impl Transport {
                 tokens,
                 platform: Arc::new(platform),
             },
+            correlation: None,
         }
     }
 
@@ -83,6 +85,7 @@ impl Transport {
             endpoint,
             policy: Policy::default(),
             auth: Auth::Fixed(bearer),
+            correlation: None,
         })
     }
 
@@ -92,7 +95,10 @@ impl Transport {
             Auth::Fixed(_) => self.clone(),
             Auth::OAuth { tokens, platform } => {
                 let platform = Platform::clone(platform).with_scopes(scopes);
-                Self::new(self.http.clone(), tokens.clone(), platform)
+                Self {
+                    correlation: self.correlation.clone(),
+                    ..Self::new(self.http.clone(), tokens.clone(), platform)
+                }
             }
         }
     }
@@ -124,6 +130,14 @@ impl Transport {
             .map(|(reply, _)| reply)
     }
 
+    /// The same way, for requests that belong together: those without a correlation id of their own carry this one.
+    pub fn with_correlation(&self, id: CorrelationId) -> Self {
+        Self {
+            correlation: Some(id),
+            ..self.clone()
+        }
+    }
+
     /// How requests are repeated here unless they say otherwise.
     pub(crate) fn policy(&self) -> Policy {
         self.policy
@@ -135,7 +149,7 @@ impl Transport {
         kind: Kind,
         policy: Policy,
     ) -> Result<(Upgraded, CorrelationId), Error> {
-        let ids = Ids::of(request);
+        let ids = self.ids_of(request);
         let policy = Policy {
             total: request.total.unwrap_or(policy.total),
             ..policy
@@ -162,6 +176,19 @@ impl Transport {
             if let Err(reason) = attempts.pause(tried.as_ref()).await {
                 return Err(self.last_error(&attempts, reason, tried, &ids, &bearer));
             }
+        }
+    }
+
+    fn ids_of(&self, request: &Request) -> Ids {
+        let given = request
+            .correlation_id
+            .as_ref()
+            .or(self.correlation.as_ref())
+            .cloned();
+        let keyed = request.safety == Safety::Keyed;
+        Ids {
+            correlation: given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7())),
+            idempotency: keyed.then(|| IdempotencyKey::from_uuid(uuid::Uuid::new_v4())),
         }
     }
 
@@ -299,17 +326,6 @@ impl fmt::Debug for Transport {
         f.debug_struct("Transport")
             .field("host", &self.host())
             .finish_non_exhaustive()
-    }
-}
-
-impl Ids {
-    fn of(request: &Request) -> Self {
-        let given = request.correlation_id.clone();
-        let keyed = request.safety == Safety::Keyed;
-        Self {
-            correlation: given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7())),
-            idempotency: keyed.then(|| IdempotencyKey::from_uuid(uuid::Uuid::new_v4())),
-        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Leads calls through a menu: passes the call's events to the menu's machine, and carries out its actions.
 
 mod asked;
+mod entries;
 
 use crate::audit::AuditLog;
 use asked::Asked;
 use client::{CallControl, CallSession, LostReason, Profiles, SessionEvent};
+use entries::Entries;
 use flow::{
     Moment,
     menu::{
@@ -19,8 +21,9 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 use wire::{
+    UtcTime,
     callcontrol::{AudioSource, Capability, Command, CommandFrame, Event, FinishReason, HangupCause, Play},
-    ids::{CallId, CommandId, ExternalId, TransferTarget},
+    ids::{CallId, CommandId, CorrelationId, ExternalId, TransferTarget},
 };
 
 /// What a menu needs of a call.
@@ -89,34 +92,42 @@ impl MenuJob {
         }
     }
 
-    /// Takes a call and leads it through the menu until it is transferred or over.
+    /// Takes a call and leads it through the menu until it is transferred or over, and its audit entries are durable.
+    ///
+    /// All requests of the call and its audit entries carry one correlation id.
     ///
     /// The caller is looked up by the external id that the platform knows, or else by `external_id`.
     pub async fn run(&self, call: &CallId, external_id: Option<ExternalId>) -> Result<Left, MenuError> {
-        let line = self
-            .calls
-            .connect(call, CAPABILITIES)
-            .await
-            .map_err(|source| MenuError::Connect {
-                call: call.clone(),
-                source,
-            })?;
+        let entries = Entries {
+            call: call.clone(),
+            correlation: CorrelationId::from_uuid(uuid::Uuid::now_v7()),
+        };
+        let calls = self.calls.with_correlation(entries.correlation.clone());
+        let connected = calls.connect(call, CAPABILITIES).await;
+        let line = connected.map_err(|source| MenuError::Connect {
+            call: call.clone(),
+            source,
+        })?;
         let known = line.session().clone();
         let facts = CallFacts {
             ani: known.ani,
             dnis: known.dnis,
             external_id: known.external_id.or(external_id),
         };
+        self.audit.record(entries.taken(now(), &facts));
         let run = Run {
             job: self,
             call,
+            entries,
             machine: Session::new(self.menu.clone(), facts),
             started: Instant::now(),
             line,
             profile: None,
             asked: Asked::default(),
         };
-        run.lead().await
+        let left = run.lead().await;
+        self.audit.settle().await;
+        left
     }
 }
 
@@ -135,6 +146,7 @@ impl Drop for Lookup {
 struct Run<'a> {
     job: &'a MenuJob,
     call: &'a CallId,
+    entries: Entries,
     machine: Session,
     started: Instant,
     line: CallSession,
@@ -241,9 +253,7 @@ impl Run<'_> {
     }
 
     fn audit(&self, event: &AuditEvent) {
-        self.job
-            .audit
-            .record(jiff::Timestamp::now().into(), self.call, event);
+        self.job.audit.record(self.entries.of(now(), event));
     }
 
     /// What an event means to the machine, if anything.
@@ -283,7 +293,10 @@ impl Run<'_> {
 
     /// Looks the caller up beside the call, which goes on meanwhile.
     fn look_up(&self, external_id: ExternalId) -> Lookup {
-        let profiles = self.job.profiles.clone();
+        let profiles = self
+            .job
+            .profiles
+            .with_correlation(self.entries.correlation.clone());
         let (reply, answer) = oneshot::channel();
         let task = tokio::spawn(async move {
             let answer = match profiles.by_external_id(&external_id).await {
@@ -304,6 +317,11 @@ impl Run<'_> {
         // A line that is over says so by its events, which come next.
         let _ = self.line.send(CommandFrame { command_id, command }).await;
     }
+}
+
+/// The time by the clock on the wall, for people.
+fn now() -> UtcTime {
+    jiff::Timestamp::now().into()
 }
 
 /// How the call leaves the menu with this event, if it does.

@@ -53,42 +53,42 @@ pub struct Erased {
 impl Store {
     /// Size and frontier of the log; all that was committed before is in it.
     pub async fn log(&self) -> Result<Frontier, Error> {
-        todo!()
+        self.engine.log().await
     }
     /// Entries in order, at most so many.
     pub async fn entries(&self, filter: &EntryFilter, most: usize) -> Result<Vec<KeptEntry>, Error> {
-        todo!()
+        self.engine.entries(filter.clone(), most).await
     }
     /// Rows in order from an index on, for verification. An index may be missing: that is what verification looks for.
     pub async fn rows(&self, from: u64, most: usize) -> Result<Vec<Row>, Error> {
-        todo!()
+        self.engine.rows(from, most).await
     }
     /// The hashes of leaves `from..to` as they are kept.
     pub async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
-        todo!()
+        self.engine.leaf_hashes(from, to).await
     }
     /// The tiles of a level in order, `from..to`.
     pub async fn tiles(&self, level: u8, from: u64, to: u64) -> Result<Vec<Tile>, Error> {
-        todo!()
+        self.engine.tiles(level, from, to).await
     }
     /// Keeps a signed checkpoint (a C2SP signed note) over the first `size` entries.
     pub async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), Error> {
-        todo!()
+        self.engine.keep_checkpoint(size, note.to_owned()).await
     }
     /// The signed checkpoints, by size, from the smallest that is at least `from`.
     pub async fn checkpoints(&self, from: u64, most: usize) -> Result<Vec<String>, Error> {
-        todo!()
+        self.engine.checkpoints(from, most).await
     }
     /// The newest signed checkpoint.
     pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
-        todo!()
+        self.engine.last_checkpoint().await
     }
     /// Erases all personal texts of every subject that has a text equal to `person`.
     pub async fn erase(&self, person: &str) -> Result<Erased, Error> {
-        todo!()
+        self.engine.erase(person.to_owned()).await
     }
     /// Drops the text of entries older than this; their hashes stay, so the log stays valid. Gives how many.
     pub async fn expire(&self, older: Duration) -> Result<u64, Error> {
-        todo!()
+        self.engine.expire(older).await
     }
 }

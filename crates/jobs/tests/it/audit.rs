@@ -1,123 +1,115 @@
-//! The audit log in a file.
+//! The audit log in the store.
 
-use crate::support::{Rig, end_of};
-use flow::menu::session::AuditEvent;
-use jobs::audit::{AuditLog, FileLog};
+use crate::support::{CALLER, Rig, end_of};
+use ::audit::{Actor, Entry, Outcome};
+use jobs::audit::{AuditLog, MemoryLog, StoreLog};
 use serde_json::Value;
-use std::{fs, path::Path, sync::Arc, thread};
-use wire::UtcTime;
+use std::sync::Arc;
+use store::{EntryFilter, Location, Store};
 
-fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).unwrap();
-    assert!(text.is_empty() || text.ends_with('\n'));
-    text.lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-        .inspect(|entry| assert!(entry.is_object(), "{entry}"))
-        .collect()
-}
-
-fn failed(reason: &str) -> AuditEvent {
-    AuditEvent::CommandFailed {
-        reason: reason.to_owned(),
+fn entry(subject: &str, reason: &str) -> Entry {
+    Entry {
+        at: jiff::Timestamp::now().into(),
+        actor: Actor::Menu,
+        action: "menu.command_failed".into(),
+        subject: Some(subject.into()),
+        correlation: None,
+        outcome: Outcome::Failure,
+        detail: Default::default(),
+        personal: vec![("reason".into(), reason.into())],
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_call_is_told_line_by_line() {
+#[tokio::test]
+async fn a_call_is_told_entry_by_entry_under_one_correlation_id() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let begun = jiff::Timestamp::now();
-    let mut rig = Rig::audited(Arc::new(FileLog::open(&path).unwrap()));
+    let store = Store::open(&Location::Sqlite(folder.path().join("x.db")))
+        .await
+        .unwrap();
+    let mut rig = Rig::audited(Arc::new(StoreLog::new(store.clone())));
+    rig.known_as = Some(CALLER);
     let (leading, mut line) = rig.led().await;
     line.plays(&["welcome", "support"]).await;
     line.press("1");
     line.plays(&["confirmed"]).await;
     line.transfers("ext:support").await;
     end_of(leading).await.unwrap();
-    drop(rig);
 
-    let entries = lines(&path);
-    let whats: Vec<_> = entries
+    let kept = store.entries(&EntryFilter::default(), 100).await.unwrap();
+    let entries: Vec<Value> = kept
         .iter()
-        .map(|entry| entry["what"].as_str().unwrap())
+        .map(|entry| serde_json::from_str(entry.leaf.as_deref().unwrap()).unwrap())
+        .collect();
+    let actions: Vec<_> = entries
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
         .collect();
     assert_eq!(
-        whats,
-        ["profile", "menu_entered", "key", "transferring", "finished"]
+        actions,
+        [
+            "menu.taken",
+            "menu.profile",
+            "menu.menu_entered",
+            "menu.key",
+            "menu.transferring",
+            "menu.finished"
+        ]
     );
+    let correlation = entries[0]["correlationId"].as_str().unwrap();
     for entry in &entries {
-        assert_eq!(entry["callId"], "call-1");
-        let at: UtcTime = entry["at"].as_str().unwrap().parse().unwrap();
-        // Times are cut to milliseconds.
-        let begun = UtcTime::from(begun - jiff::SignedDuration::from_millis(1));
-        assert!(
-            at >= begun && at <= UtcTime::from(jiff::Timestamp::now()),
-            "{entry}"
-        );
+        assert_eq!(entry["subject"], "call-1");
+        assert_eq!(entry["correlationId"], correlation);
     }
-}
-
-#[test]
-fn a_file_is_continued_and_an_entry_is_one_line_whatever_is_in_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    let reasons = ["first", "two\nlines\r\n", "\u{2028} \"quoted\" \u{0} \u{1f600}"];
-    for reason in reasons {
-        let log = FileLog::open(&path).unwrap();
-        log.record(
-            jiff::Timestamp::now().into(),
-            &"call-1".parse().unwrap(),
-            &failed(reason),
-        );
-    }
-    let entries = lines(&path);
-    let told: Vec<_> = entries
+    let seen = rig.http.seen();
+    let asked: Vec<_> = seen
         .iter()
-        .map(|entry| entry["reason"].as_str().unwrap())
+        .filter(|seen| seen.request.uri().path().starts_with("/api/"))
         .collect();
-    assert_eq!(told, reasons);
+    assert!(asked.len() >= 2, "the handshake and the profile");
+    for request in asked {
+        assert_eq!(request.header("x-correlation-id"), correlation);
+    }
+    assert!(
+        kept[0].leaf.as_ref().is_some_and(|leaf| !leaf.contains(CALLER)),
+        "personal data stands apart"
+    );
+    assert!(kept[0].texts.iter().any(|text| text.value == CALLER));
 }
 
-#[test]
-fn entries_of_many_calls_do_not_mix() {
+#[tokio::test]
+async fn entries_of_many_calls_are_all_there_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    // Two of them, as two jobs might have.
-    let logs = [FileLog::open(&path).unwrap(), FileLog::open(&path).unwrap()];
-    let reason = "x".repeat(5000);
-    thread::scope(|scope| {
-        for at in 0..8 {
-            let (log, reason) = (&logs[at % 2], &reason);
-            scope.spawn(move || {
-                let call = format!("call-{at}").parse().unwrap();
-                for _ in 0..50 {
-                    log.record(jiff::Timestamp::now().into(), &call, &failed(reason));
-                }
-            });
+    let store = Store::open(&Location::Sqlite(folder.path().join("x.db")))
+        .await
+        .unwrap();
+    let log = StoreLog::new(store.clone());
+    for round in 0..50 {
+        for call in 0..8 {
+            log.record(entry(&format!("call-{call}"), &round.to_string()));
         }
-    });
-    drop(logs);
-    let entries = lines(&path);
-    for at in 0..8 {
-        let call = format!("call-{at}");
-        assert_eq!(entries.iter().filter(|entry| entry["callId"] == call).count(), 50);
+    }
+    log.settle().await;
+    assert_eq!(log.lost(), 0);
+    for call in 0..8 {
+        let filter = EntryFilter {
+            subject: Some(format!("call-{call}")),
+            ..EntryFilter::default()
+        };
+        let kept = store.entries(&filter, 100).await.unwrap();
+        let told: Vec<_> = kept.iter().map(|entry| entry.texts[0].value.clone()).collect();
+        assert_eq!(told, (0..50).map(|round| round.to_string()).collect::<Vec<_>>());
     }
 }
 
-#[cfg(unix)]
 #[test]
-fn the_file_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("audit.jsonl");
-    drop(FileLog::open(&path).unwrap());
-    let mode = fs::metadata(&path).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-}
-
-#[test]
-fn a_file_that_cannot_be_opened_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(FileLog::open(folder.path()).is_err());
-    assert!(FileLog::open(&folder.path().join("no/such/folder.jsonl")).is_err());
+fn a_log_in_memory_keeps_the_order() {
+    let log = MemoryLog::default();
+    log.record(entry("call-1", "a"));
+    log.record(entry("call-2", "b"));
+    let subjects: Vec<_> = log
+        .entries()
+        .into_iter()
+        .filter_map(|entry| entry.subject)
+        .collect();
+    assert_eq!(subjects, ["call-1", "call-2"]);
 }

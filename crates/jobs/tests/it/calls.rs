@@ -210,9 +210,20 @@ async fn calls_run_side_by_side() {
     let gone = Left::HungUp(HangupCause::Caller);
     assert_eq!(left, [gone.clone(), transferred("ext:support"), gone]);
     let of_two = rig.log.entries();
-    let of_two = of_two.iter().filter(|entry| entry["callId"] == "call-2");
-    let whats: Vec<_> = of_two.map(|entry| entry["what"].as_str().unwrap()).collect();
-    assert_eq!(whats, ["menu_entered", "key", "transferring", "finished"]);
+    let of_two = of_two
+        .iter()
+        .filter(|entry| entry.subject.as_deref() == Some("call-2"));
+    let actions: Vec<_> = of_two.map(|entry| entry.action.as_str()).collect();
+    assert_eq!(
+        actions,
+        [
+            "menu.taken",
+            "menu.menu_entered",
+            "menu.key",
+            "menu.transferring",
+            "menu.finished"
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

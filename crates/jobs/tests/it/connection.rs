@@ -4,7 +4,7 @@ use crate::support::{Rig, close, end_of, transferred};
 use client::{Error, FailureKind, LostReason, testing::Reply};
 use futures_util::SinkExt;
 use jobs::menu::{Left, MenuError};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{error::Error as _, time::Duration};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::Message;
@@ -29,7 +29,7 @@ async fn a_handshake_that_is_refused_is_no_call() {
     let why = error.source().unwrap().to_string();
     assert!(why.contains("callcontrol:inbound"), "{why}");
     assert_eq!((rig.lookups(), rig.handshakes()), (0, 1));
-    assert_eq!(rig.log.entries(), Vec::<Value>::new());
+    assert!(rig.log.entries().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

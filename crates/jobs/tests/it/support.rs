@@ -177,15 +177,21 @@ impl Rig {
             .count()
     }
 
-    /// The entries of the audit log of this kind, without their times.
+    /// What the audit log's entries of this kind say, their reasons included.
     pub(crate) fn audit(&self, what: &str) -> Vec<Value> {
-        let mut entries = self.log.entries();
-        entries.retain(|entry| entry["what"] == what);
-        for entry in &mut entries {
-            let entry = entry.as_object_mut().unwrap();
-            entry.retain(|field, _| !matches!(field.as_str(), "at" | "callId" | "what"));
-        }
-        entries
+        let action = format!("menu.{what}");
+        let entries = self.log.entries().into_iter();
+        let told = entries.filter(|entry| entry.action == action).map(|entry| {
+            let mut told = entry.detail;
+            told.extend(
+                entry
+                    .personal
+                    .into_iter()
+                    .map(|(field, text)| (field, text.into())),
+            );
+            Value::Object(told)
+        });
+        told.collect()
     }
 
     /// Virtual time since the rig was made.

@@ -1,0 +1,42 @@
+//! Proofs about the audit log, from the hashes in the database.
+
+use crate::{Error, Store};
+use audit::{
+    proof::{Plan, Read},
+    tree::Hash,
+};
+
+impl Store {
+    /// The proof that entry `index` is in the log's first `size` entries; `None` when it is not, or hashes are missing.
+    pub async fn inclusion_proof(&self, index: u64, size: u64) -> Result<Option<Vec<Hash>>, Error> {
+        self.proof(Plan::inclusion(index, size)).await
+    }
+
+    /// The proof that the log of `new` entries begins with that of `old` entries; `None` when hashes are missing.
+    pub async fn consistency_proof(&self, old: u64, new: u64) -> Result<Option<Vec<Hash>>, Error> {
+        self.proof(Plan::consistency(old, new)).await
+    }
+
+    /// The root over the first `size` entries, by the hashes that are kept; `None` when some are missing.
+    pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
+        let root = self.proof(Plan::root(size)).await?;
+        Ok(root.and_then(|root| root.first().copied()))
+    }
+
+    async fn proof(&self, plan: Option<Plan>) -> Result<Option<Vec<Hash>>, Error> {
+        let Some(plan) = plan else {
+            return Ok(None);
+        };
+        let mut hashes = Vec::with_capacity(plan.reads().len());
+        for read in plan.reads() {
+            hashes.push(match *read {
+                Read::Leaves { from, to } => self.leaf_hashes(from, to).await?,
+                Read::Tiles { level, from, to } => {
+                    let tiles = self.tiles(level, from, to).await?;
+                    tiles.into_iter().map(|tile| tile.hash).collect()
+                }
+            });
+        }
+        Ok(plan.proof(&hashes))
+    }
+}
