@@ -43,7 +43,7 @@ pub use tls::TlsError;
 
 use app::App;
 use clock::Clock;
-use flow::call::Announcements;
+use flow::call::{Announcements, SensitivePrompts};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashMap,
@@ -253,10 +253,12 @@ impl Center {
 
         let clock = Clock::start();
         let announcements = announcements(&options.tenant)?;
+        let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
         let recordings = data_dir.join("recordings");
         let app = Arc::new(App {
             clock,
-            switch: switch::Switch::start(clock, recordings, announcements).map_err(StartError::Thread)?,
+            switch: switch::Switch::start(clock, recordings, announcements, sensitive)
+                .map_err(StartError::Thread)?,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits),
             idempotency: Default::default(),

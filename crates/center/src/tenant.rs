@@ -52,6 +52,8 @@ pub struct Tenant {
     pub(crate) calls: HashMap<CallId, PlaceCall>,
     pub(crate) announcements: Announcements,
     pub(crate) prompts: Prompts,
+    /// After these, keys are secret.
+    pub(crate) sensitive_prompts: Vec<PromptId>,
 }
 
 /// Why a tenant could not be loaded: all faults of its files.
@@ -119,7 +121,15 @@ impl Tenant {
         faults: &mut Faults,
     ) -> Option<Self> {
         file.only(
-            &["name", "prompts", "client", "announcements", "profile", "call"],
+            &[
+                "name",
+                "prompts",
+                "sensitivePrompts",
+                "client",
+                "announcements",
+                "profile",
+                "call",
+            ],
             faults,
         );
         let name = file.optional_text("name", faults).unwrap_or("unnamed").to_owned();
@@ -130,6 +140,7 @@ impl Tenant {
                 Prompts::default()
             }
         };
+        let sensitive_prompts = read_sensitive_prompts(file, &prompts, faults);
         let clients = each(file, "client", faults, read_client);
         let profiles = each(file, "profile", faults, read_profile);
         let calls = each(file, "call", faults, |call, faults| {
@@ -159,8 +170,23 @@ impl Tenant {
             calls: unique(calls, "call.id", faults),
             announcements: announcements?,
             prompts,
+            sensitive_prompts,
         })
     }
+}
+
+fn read_sensitive_prompts(file: &Object<'_>, prompts: &Prompts, faults: &mut Faults) -> Vec<PromptId> {
+    let written = file.optional_list("sensitivePrompts", faults).unwrap_or_default();
+    let mut read = |(at, written): (usize, &Value)| {
+        let name = format!("sensitivePrompts[{at}]");
+        let text = faults.keep(written.as_str().ok_or(format!("{name} must be a text")))?;
+        let id: PromptId = faults.keep(text.parse().map_err(|error| format!("{name} {error}")))?;
+        if prompts.get(&id).is_none() {
+            faults.push(format!("{name}: there is no prompt {id:?}"));
+        }
+        Some(id)
+    };
+    written.iter().enumerate().filter_map(&mut read).collect()
 }
 
 fn read_bounded(file: &Path) -> Result<String, String> {
@@ -350,6 +376,7 @@ mod tests {
     #[test]
     fn a_faulty_tenant_names_every_fault() {
         let text = r#"
+            sensitivePrompts = ["enter_pin", 7]
             [[client]]
             id = "a"
             secret = "short"
@@ -367,6 +394,8 @@ mod tests {
             .unwrap_err()
             .into_vec();
         for expected in [
+            "sensitivePrompts[0]: there is no prompt \"enter_pin\"",
+            "sensitivePrompts[1] must be a text",
             "client[0].secret must have",
             "client[0].scopes: the scope \"fly\"",
             "client[0].scope is unknown; known are id, secret, scopes, tokenLifetimeS",

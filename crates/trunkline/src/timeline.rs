@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use std::fmt::Write as _;
 use wire::{
-    UtcTime,
+    ShownDigit, UtcTime,
     calls::{CallRecord, Happening, Moment},
 };
 
@@ -55,9 +55,12 @@ fn happening(what: &Happening) -> String {
         } => {
             format!("{QUIET}ends    {prompt} ({reason}, {played_ms} ms heard){QUIET:#}")
         }
-        Happening::KeyPressed { digit } => format!("{KEY}presses {digit}{KEY:#}"),
+        Happening::KeyPressed { digit } => format!("{KEY}presses {}{KEY:#}", key(*digit, "")),
         Happening::CutOff { digit, after_ms } => {
-            format!("{KEY}silence {after_ms:.1} ms after key {digit}{KEY:#}")
+            format!(
+                "{KEY}silence {after_ms:.1} ms after {}{KEY:#}",
+                key(*digit, "key ")
+            )
         }
         Happening::Speaks { duration_ms } => format!("{KEY}speaks for {duration_ms} ms{KEY:#}"),
         Happening::ControllerLost => "the controller is gone".into(),
@@ -65,6 +68,13 @@ fn happening(what: &Happening) -> String {
         Happening::FallbackStarted => "nobody came back: the center takes over".into(),
         Happening::Transferred { target } => format!("{GOOD}transferred to {target}{GOOD:#}"),
         Happening::Ended { cause } => format!("over ({cause})"),
+    }
+}
+
+fn key(digit: ShownDigit, before: &str) -> String {
+    match digit {
+        ShownDigit::Shown(digit) => format!("{before}{digit}"),
+        ShownDigit::Masked => "a secret key".into(),
     }
 }
 

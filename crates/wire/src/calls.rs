@@ -1,7 +1,7 @@
 //! Test calls and what became of them: the center's own admin interface (`/center/v1/calls`).
 
 use crate::{
-    Digit, Faults, UtcTime,
+    Faults, ShownDigit, UtcTime,
     callcontrol::{Codec, FinishReason, HangupCause},
     fault::{self, Object},
     ids::{CallId, ExternalId, PhoneNumber, TransferTarget},
@@ -206,13 +206,13 @@ pub enum Happening {
     },
     /// The first event of a key.
     KeyPressed {
-        /// The key.
-        digit: Digit,
+        /// The key; masked after a sensitive prompt.
+        digit: ShownDigit,
     },
     /// The last frame of a prompt that a key cut off.
     CutOff {
-        /// The key.
-        digit: Digit,
+        /// The key; masked after a sensitive prompt.
+        digit: ShownDigit,
         /// From the key's first event to the first frame without the prompt.
         after_ms: f64,
     },

@@ -66,6 +66,52 @@ impl fmt::Debug for Digit {
     }
 }
 
+/// A key as logs and timelines show it: masked when it belongs to a secret, such as a card number or a PIN.
+///
+/// Written as the key's sign or as `masked`, which no key is called (`*` is a key).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ShownDigit {
+    /// This key.
+    Shown(Digit),
+    /// Some key.
+    Masked,
+}
+
+const MASKED: &str = "masked";
+
+impl ShownDigit {
+    /// The key, unless it is `secret`.
+    pub fn new(digit: Digit, secret: bool) -> Self {
+        if secret { Self::Masked } else { Self::Shown(digit) }
+    }
+}
+
+impl TryFrom<String> for ShownDigit {
+    type Error = NotADigit;
+    fn try_from(text: String) -> Result<Self, NotADigit> {
+        match text.as_str() {
+            MASKED => Ok(Self::Masked),
+            sign => sign.parse().map(Self::Shown),
+        }
+    }
+}
+
+impl From<ShownDigit> for String {
+    fn from(digit: ShownDigit) -> String {
+        digit.to_string()
+    }
+}
+
+impl fmt::Display for ShownDigit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown(digit) => fmt::Display::fmt(digit, f),
+            Self::Masked => f.pad(MASKED),
+        }
+    }
+}
+
 /// A set of keys.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeySet(u16);
@@ -118,6 +164,18 @@ mod tests {
         for wrong in ["", "12", "E", "a", "十"] {
             assert!(wrong.parse::<Digit>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_masked_key_is_no_key() {
+        let digits = || Digit::all().map(ShownDigit::Shown).chain([ShownDigit::Masked]);
+        let texts: Vec<String> = digits().map(String::from).collect();
+        let read = texts
+            .iter()
+            .map(|text| ShownDigit::try_from(text.clone()).unwrap());
+        assert!(read.eq(digits()));
+        assert_eq!(texts.last().map(String::as_str), Some("masked"));
+        assert_eq!(ShownDigit::new("7".parse().unwrap(), true), ShownDigit::Masked);
     }
 
     #[test]

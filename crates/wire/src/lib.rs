@@ -29,7 +29,7 @@ pub mod profile;
 pub mod script;
 pub mod time;
 
-pub use digit::{Digit, KeySet};
+pub use digit::{Digit, KeySet, ShownDigit};
 pub use error::ErrorBody;
 pub use fault::Faults;
 pub use time::UtcTime;

@@ -11,7 +11,7 @@ use audio::FRAME_SAMPLES;
 use flow::{
     Moment,
     call::{
-        Announcements, Call, Controller, ControllerId, Left, Output, Tick,
+        Announcements, Call, Controller, ControllerId, Left, Output, SensitivePrompts, Tick,
         leg::{PlayId, Sound},
     },
 };
@@ -73,6 +73,7 @@ pub(super) struct Lines {
     recorder: Recorder,
     recordings: PathBuf,
     announcements: Announcements,
+    sensitive: SensitivePrompts,
     own_inbox: SyncSender<Message>,
     next_serial: u64,
     closing: bool,
@@ -83,6 +84,7 @@ impl Lines {
         recorder: Recorder,
         recordings: PathBuf,
         announcements: Announcements,
+        sensitive: SensitivePrompts,
         own_inbox: SyncSender<Message>,
     ) -> Self {
         Self {
@@ -93,6 +95,7 @@ impl Lines {
             recorder,
             recordings,
             announcements,
+            sensitive,
             own_inbox,
             next_serial: 0,
             closing: false,
@@ -211,7 +214,13 @@ impl Lines {
         };
         let line = Line {
             serial,
-            call: Call::new(now, facts, caller, self.announcements.clone()),
+            call: Call::new(
+                now,
+                facts,
+                caller,
+                self.announcements.clone(),
+                self.sensitive.clone(),
+            ),
             record: call_record,
             placed: now,
             next_tick: Moment::NEVER,

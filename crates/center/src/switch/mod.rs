@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use flow::{
     Moment,
     call::{
-        Announcements, Controller, ControllerId, Facts, Left,
+        Announcements, Controller, ControllerId, Facts, Left, SensitivePrompts,
         caller::Caller,
         leg::{PlayId, Sound},
     },
@@ -147,9 +147,20 @@ pub(crate) struct Switch {
 
 impl Switch {
     /// Starts the thread. Recordings go to `recordings`.
-    pub(crate) fn start(clock: Clock, recordings: PathBuf, announcements: Announcements) -> io::Result<Self> {
+    pub(crate) fn start(
+        clock: Clock,
+        recordings: PathBuf,
+        announcements: Announcements,
+        sensitive: SensitivePrompts,
+    ) -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE);
-        let lines = Lines::new(Recorder::start()?, recordings, announcements, messages.clone());
+        let lines = Lines::new(
+            Recorder::start()?,
+            recordings,
+            announcements,
+            sensitive,
+            messages.clone(),
+        );
         let thread = thread::Builder::new()
             .name("switch".into())
             .spawn(move || run(clock, &inbox, lines))?;

@@ -1,11 +1,11 @@
 //! A test caller: works through its script as it hears prompts start and end.
 
+use super::secrecy::is_prompt;
 use crate::Moment;
 use audio::{Frame, Law, PreparedPrompt, silence};
 use std::{collections::VecDeque, time::Duration};
 use wire::{
     Digit, KeySet,
-    ids::PromptId,
     script::{Act, Trigger},
 };
 
@@ -186,13 +186,6 @@ impl Caller {
         }
         silence(self.law)
     }
-}
-
-/// Whether what a command plays is this prompt: the id itself, or a file of that name.
-fn is_prompt(audio: &str, prompt: &PromptId) -> bool {
-    let file = audio.rsplit('/').next().unwrap_or(audio);
-    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    [audio, file, stem].contains(&prompt.as_str())
 }
 
 #[cfg(test)]

@@ -97,6 +97,13 @@ impl Leg {
         self.playing.as_ref().map(|playing| &playing.item).or(waiting)
     }
 
+    /// What the commands call the prompts that play and wait.
+    pub fn prompts(&self) -> impl Iterator<Item = &str> {
+        let playing = self.playing.iter().map(|playing| &playing.item);
+        let waiting = self.queue.iter().map(|queued| &queued.item);
+        playing.chain(waiting).map(|item| item.audio.as_str())
+    }
+
     /// Whether one more prompt may be queued.
     pub fn has_room(&self) -> bool {
         self.queue.len() < MAX_QUEUED_PLAYS

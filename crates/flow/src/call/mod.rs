@@ -6,17 +6,20 @@
 pub mod caller;
 pub mod leg;
 mod parts;
+mod secrecy;
 
 pub use parts::{Announcements, Controller, ControllerId, Facts, Left, Output, Tick};
+pub use secrecy::SensitivePrompts;
 
 use crate::Moment;
 use audio::{Frame, PreparedPrompt};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use caller::{Caller, Signal};
 use leg::{Item, Leg, LegEvent, PlayId, Sound};
+use secrecy::Secrecy;
 use std::{collections::VecDeque, time::Duration};
 use wire::{
-    Digit, KeySet, UtcTime,
+    KeySet, ShownDigit, UtcTime,
     callcontrol::{
         Capability, Command, CommandFrame, Event, FinishReason, HangupCause, RecordState, Session,
     },
@@ -62,13 +65,20 @@ pub struct Call {
     next_play: u64,
     media_sequence: u64,
     /// A key that cut off a prompt, until the first frame without it.
-    cut: Option<(Digit, Moment)>,
+    cut: Option<(ShownDigit, Moment)>,
+    secrecy: Secrecy,
     recording: bool,
 }
 
 impl Call {
     /// A call that begins to ring.
-    pub fn new(now: Moment, facts: Facts, caller: Caller, announcements: Announcements) -> Self {
+    pub fn new(
+        now: Moment,
+        facts: Facts,
+        caller: Caller,
+        announcements: Announcements,
+        sensitive: SensitivePrompts,
+    ) -> Self {
         Self {
             leg: Leg::new(facts.law()),
             facts,
@@ -82,6 +92,7 @@ impl Call {
             next_play: 0,
             media_sequence: 0,
             cut: None,
+            secrecy: Secrecy::new(sensitive),
             recording: false,
         }
     }
@@ -357,13 +368,15 @@ impl Call {
     fn signal(&mut self, now: Moment, signal: Signal, out: &mut Vec<Output>) {
         match signal {
             Signal::KeyDown(digit) => {
-                out.push(Output::Happened(Happening::KeyPressed { digit }));
+                // The controller gets the key when it is up; what is written down may be masked.
+                let shown = self.secrecy.show(digit, self.leg.prompts());
+                out.push(Output::Happened(Happening::KeyPressed { digit: shown }));
                 let events = self.leg.key(digit);
                 let cut_sound = events
                     .iter()
                     .any(|event| matches!(event, LegEvent::Finished { played_ms: 1.., .. }));
                 if cut_sound {
-                    self.cut = Some((digit, now));
+                    self.cut = Some((shown, now));
                 }
                 self.leg_events(now, events, out);
             }
@@ -453,6 +466,7 @@ impl Call {
 
     fn leg_events(&mut self, now: Moment, events: Vec<LegEvent>, out: &mut Vec<Output>) {
         for event in events {
+            self.secrecy.note(&event);
             match event {
                 LegEvent::Started(Item {
                     command_id,

@@ -4,6 +4,7 @@ use super::{caller::Deed, *};
 use audio::{FRAME_SAMPLES, Law, TELEPHONY_RATE, silence};
 use proptest::prelude::*;
 use wire::{
+    Digit,
     callcontrol::{Codec, Play},
     script::Trigger,
 };
@@ -44,6 +45,8 @@ struct Line {
     released: Vec<(ControllerId, Option<String>)>,
     over: usize,
     loud_frames: usize,
+    /// Frames in which something came from the caller.
+    said_frames: usize,
 }
 
 impl Line {
@@ -56,7 +59,13 @@ impl Line {
             codec: Codec::Pcmu,
         };
         let caller = Caller::new(Law::Mu, script);
-        let call = Call::new(Moment::START, facts, caller, announcements());
+        let call = Call::new(
+            Moment::START,
+            facts,
+            caller,
+            announcements(),
+            SensitivePrompts::new(["enter_pin".parse().unwrap()]),
+        );
         let start = Moment::START;
         Self {
             call,
@@ -67,6 +76,7 @@ impl Line {
             released: vec![],
             over: 0,
             loud_frames: 0,
+            said_frames: 0,
         }
     }
 
@@ -138,6 +148,7 @@ impl Line {
             } else {
                 let tick = self.call.tick(next, &mut out);
                 self.loud_frames += usize::from(tick.heard != silence(Law::Mu));
+                self.said_frames += usize::from(tick.said != silence(Law::Mu));
                 self.next_tick = self.next_tick + Duration::from_millis(20);
             }
             self.take(out);
@@ -177,6 +188,67 @@ fn press(sign: &str, after_ms: u64) -> (Trigger, Deed) {
         Trigger::After(Duration::from_millis(after_ms)),
         Deed::Press(digit(sign), hold),
     )
+}
+
+fn keys_written_down(line: &Line) -> Vec<String> {
+    let key = |(_, what): &(u64, Happening)| match what {
+        Happening::KeyPressed { digit } => Some(digit.to_string()),
+        Happening::CutOff { digit, .. } => Some(format!("cut by {digit}")),
+        _ => None,
+    };
+    line.happened.iter().filter_map(key).collect()
+}
+
+fn keys_told(line: &Line) -> String {
+    let key = |event: &Event| match event {
+        Event::Dtmf { digit, .. } => Some(digit.sign()),
+        _ => None,
+    };
+    line.told.iter().filter_map(key).collect()
+}
+
+#[test]
+fn keys_after_a_sensitive_prompt_are_told_but_not_written_down() {
+    let keys = [
+        press("1", 100),
+        press("4", 600),
+        press("7", 600),
+        press("2", 2000),
+    ];
+    let mut line = Line::controlled(keys.into());
+    line.play("hello", KeySet::ALL, 5000);
+    line.run(300);
+    line.play("https://center/audio/enter_pin.wav?v=2", KeySet::ALL, 5000);
+    line.run(1700);
+    line.play("thank_you", KeySet::ALL, 5000);
+    line.run(3000);
+    assert_eq!(
+        keys_written_down(&line),
+        [
+            "1",
+            "cut by 1",
+            "masked",
+            "cut by masked",
+            "masked",
+            "2",
+            "cut by 2"
+        ]
+    );
+    assert_eq!(keys_told(&line), "1472");
+    assert_eq!(
+        line.said_frames, 0,
+        "keys make no sound that a recording could hold"
+    );
+}
+
+#[test]
+fn who_types_before_a_sensitive_prompt_has_begun_is_protected_too() {
+    let mut line = Line::controlled(vec![press("4", 100), press("7", 600)]);
+    line.play("hello", KeySet::ALL, 5000);
+    line.play("enter_pin", KeySet::ALL, 5000);
+    line.run(1500);
+    assert_eq!(keys_written_down(&line), ["masked", "cut by masked", "masked"]);
+    assert_eq!(keys_told(&line), "47");
 }
 
 #[test]

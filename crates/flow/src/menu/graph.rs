@@ -2,7 +2,7 @@
 
 use super::model::{Menu, MenuOption, Node, NodeId, OptionAction};
 use std::{collections::BTreeMap, fmt::Write};
-use wire::ids::PromptId;
+use wire::{ShownDigit, ids::PromptId};
 
 /// The menu as the text of a Mermaid `flowchart TD`.
 pub fn graph(menu: &Menu) -> String {
@@ -20,8 +20,9 @@ pub fn graph(menu: &Menu) -> String {
     chart.edge("start", "everybody else", &id(menu.general));
     for (at, node) in menu.nodes() {
         chart.line(format_args!("{}[{}]", id(at), quoted(&label(node))));
+        let secret = node.sensitive || asks_for_a_secret(menu, node);
         for option in &node.options {
-            chart.option(menu, at, option);
+            chart.option(menu, at, option, secret);
         }
         let operator = chart.operator(menu);
         let forgiven = node.retries;
@@ -50,7 +51,7 @@ impl Chart {
         self.line(format_args!("{from} -- {} --> {to}", quoted(label)));
     }
 
-    fn option(&mut self, menu: &Menu, from: NodeId, option: &MenuOption) {
+    fn option(&mut self, menu: &Menu, from: NodeId, option: &MenuOption, secret: bool) {
         let again = || vec![id(from)];
         let (to, does) = match &option.action {
             OptionAction::Transfer(target) => {
@@ -65,11 +66,13 @@ impl Chart {
             OptionAction::Hangup(heard) => (vec![self.end("hang up")], format!("hear {}", list(heard))),
         };
         let when = option.when.as_ref().map(|when| format!("if {}", when.source()));
-        let verify = option
-            .verify
-            .as_ref()
-            .map(|verify| format!("asked first: {} yes, {} no", verify.yes, verify.no));
-        let lines = [Some(format!("key {}", option.key)), when, verify, Some(does)];
+        let verify = option.verify.as_ref().map(|verify| {
+            let secret = menu.node(from).sensitive || menu.is_sensitive(&verify.prompt);
+            let key = |key| ShownDigit::new(key, secret);
+            format!("asked first: {} yes, {} no", key(verify.yes), key(verify.no))
+        });
+        let key = ShownDigit::new(option.key, secret);
+        let lines = [Some(format!("key {key}")), when, verify, Some(does)];
         let lines: Vec<String> = lines
             .into_iter()
             .flatten()
@@ -93,6 +96,13 @@ impl Chart {
         self.line(format_args!("{next}(({}))", quoted(label)));
         next
     }
+}
+
+/// Whether what callers hear in a menu makes its keys secret: a picture goes further than a file.
+fn asks_for_a_secret(menu: &Menu, node: &Node) -> bool {
+    let own = node.prompts.iter().map(|prompt| &prompt.id);
+    let announced = node.options.iter().filter_map(|option| option.prompt.as_ref());
+    own.chain(announced).any(|prompt| menu.is_sensitive(prompt))
 }
 
 fn id(node: NodeId) -> String {

@@ -33,6 +33,11 @@ impl Menu {
         &self.nodes[id.0]
     }
 
+    /// Whether keys are secret after this prompt.
+    pub fn is_sensitive(&self, prompt: &PromptId) -> bool {
+        self.settings.sensitive_prompts.contains(prompt)
+    }
+
     /// All menus, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().map(|(at, node)| (NodeId(at), node))
@@ -50,6 +55,8 @@ pub struct Settings {
     pub operator_prompt: PromptId,
     /// Heard before hanging up when not even the operator can be reached.
     pub closing_prompt: Option<PromptId>,
+    /// After these, keys are secret.
+    pub sensitive_prompts: BTreeSet<PromptId>,
 }
 
 /// A way in.
@@ -68,6 +75,8 @@ pub struct Node {
     pub name: String,
     /// Heard first, in order.
     pub prompts: Vec<Prompt>,
+    /// Whether its keys are secret, whatever its prompts.
+    pub sensitive: bool,
     /// Whether a key cuts `prompts` off; the options' prompts can always be cut off.
     pub interruptible: bool,
     /// How long silence may last after the last prompt.

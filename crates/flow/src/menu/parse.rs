@@ -56,13 +56,14 @@ pub fn parse(source: &str, prompts: KnownPrompts<'_>) -> Result<Menu, Vec<MenuFa
         at: 0,
         name: "the file".into(),
     };
-    let (names, ways, defaults) = (Vec::new(), Ways::default(), Timing::default());
+    let (names, ways, defaults, played) = (Vec::new(), Ways::default(), Timing::default(), BTreeSet::new());
     let mut reader = Reader {
         faults,
         prompts,
         names,
         ways,
         defaults,
+        played,
     };
     match reader.file(&top) {
         Some(menu) if reader.faults.is_empty() => Ok(menu),
@@ -93,6 +94,8 @@ pub(super) struct Reader<'s> {
     pub(super) names: Vec<(String, usize)>,
     pub(super) ways: Ways,
     pub(super) defaults: Timing,
+    /// The prompts that some caller may hear.
+    pub(super) played: BTreeSet<PromptId>,
 }
 
 impl Reader<'_> {
@@ -114,11 +117,15 @@ impl Reader<'_> {
             .filter_map(|((name, value), at)| self.node(NodeId(at), name, value));
         let nodes = nodes.collect();
         self.ways.check(&self.names, &mut self.faults);
+        let sensitive_prompts = self.sensitive_prompts(top);
         let (entries, general) = entries?;
         Some(Menu {
             name: name?,
             operator: operator?,
-            settings: settings?,
+            settings: Settings {
+                sensitive_prompts,
+                ..settings?
+            },
             entries,
             general,
             nodes,
@@ -126,7 +133,8 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, top: &Table<'_>) -> Option<Settings> {
-        const FIELDS: [&str; 6] = [
+        const FIELDS: [&str; 7] = [
+            "sensitive_prompts",
             "no_input_timeout_ms",
             "retries",
             "invalid_prompt",
@@ -153,7 +161,34 @@ impl Reader<'_> {
             no_input_prompt: no_input_prompt?,
             operator_prompt: operator_prompt?,
             closing_prompt: closing_prompt.flatten(),
+            sensitive_prompts: BTreeSet::new(),
         })
+    }
+
+    /// The prompts after which keys are secret. Read when all others are known: a name that is never heard protects nothing.
+    fn sensitive_prompts(&mut self, top: &Table<'_>) -> BTreeSet<PromptId> {
+        // That the settings are no table, or the list no list, is told once.
+        let Some(DeValue::Table(settings)) = top.get("settings").map(|value| value.get_ref()) else {
+            return BTreeSet::new();
+        };
+        let Some(written) = settings.get("sensitive_prompts") else {
+            return BTreeSet::new();
+        };
+        let written = super::table::items(written, "sensitive_prompts", &mut self.faults).unwrap_or_default();
+        let mut sensitive = BTreeSet::new();
+        for value in written {
+            let id = self.parsed::<PromptId>(value, "a sensitive prompt");
+            if let Some(id) = id.as_ref().filter(|id| !self.played.contains(id)) {
+                let hint = suggest(id.as_str(), self.played.iter().map(PromptId::as_str));
+                let message = format!(
+                    "the menu never plays the sensitive prompt `{}`",
+                    shorten(id.as_str())
+                );
+                self.faults.absent(value.span().start, message, hint);
+            }
+            sensitive.extend(id);
+        }
+        sensitive
     }
 
     /// A prompt of the settings, or its default, which must exist just as well.
@@ -161,7 +196,8 @@ impl Reader<'_> {
         if let Some(value) = table.get(field) {
             return self.prompt(value, field);
         }
-        let id = default.parse().ok()?;
+        let id: PromptId = default.parse().ok()?;
+        self.played.insert(id.clone());
         if !self.knows(&id) {
             let message = format!("there is no prompt `{default}`, which {field} is unless it is set");
             self.faults.wrong(

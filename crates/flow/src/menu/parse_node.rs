@@ -14,8 +14,9 @@ const ACTIONS: &str = "write { transfer = \"ext:support\" }, { menu = \"billing\
 
 impl Reader<'_> {
     pub(super) fn node(&mut self, id: NodeId, name: &str, value: &Value<'_>) -> Option<Node> {
-        const FIELDS: [&str; 5] = [
+        const FIELDS: [&str; 6] = [
             "prompts",
+            "sensitive",
             "no_input_timeout_ms",
             "retries",
             "interruptible",
@@ -25,6 +26,7 @@ impl Reader<'_> {
         let timing = self.timing(&table);
         let heard = table.list("prompts", &mut self.faults).unwrap_or_default();
         let prompts = heard.iter().filter_map(|value| self.heard(value)).collect();
+        let sensitive = table.truth("sensitive", &mut self.faults).unwrap_or(false);
         let interruptible = table.truth("interruptible", &mut self.faults).unwrap_or(true);
         let written = table.list("option", &mut self.faults);
         if written.is_none_or(<[_]>::is_empty) {
@@ -44,6 +46,7 @@ impl Reader<'_> {
         Some(Node {
             name: name.to_owned(),
             prompts,
+            sensitive,
             interruptible,
             no_input_timeout,
             retries,

@@ -8,6 +8,7 @@ mod audit;
 mod moves;
 mod opening;
 mod plays;
+mod secrecy;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,8 @@ use crate::{
     Moment,
     condition::{CallFacts, Facts},
 };
-use plays::{Line, Queue, Typed};
+use plays::{Key, Line, Queue, Typed};
+use secrecy::Secrecy;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use wire::{
     Digit, KeySet,
@@ -152,6 +154,7 @@ pub struct Session {
     openings: u32,
     queue: Queue,
     typed: Typed,
+    secrecy: Secrecy,
     deadline: Moment,
     /// The conditions whose failure was told.
     told: HashSet<String>,
@@ -176,6 +179,7 @@ impl Session {
             openings: 0,
             queue: Queue::default(),
             typed: Typed::default(),
+            secrecy: Secrecy::default(),
             deadline: Moment::NEVER,
             told: HashSet::new(),
             actions: Vec::new(),
@@ -233,8 +237,8 @@ impl Session {
         loop {
             match &self.state {
                 State::Choosing | State::Verifying(_) if !self.queue.is_protected() => {
-                    let Some(digit) = self.typed.next() else { return };
-                    self.key(now, digit);
+                    let Some(key) = self.typed.next() else { return };
+                    self.key(now, key);
                 }
                 State::Leaving(departure) if self.queue.is_empty() => {
                     let departure = departure.clone();
@@ -251,12 +255,14 @@ impl Session {
             self.state,
             State::Leaving(_) | State::Transferring(_) | State::HangingUp
         ) {
-            self.typed.push(digit);
+            let secret = self.secrecy.holds();
+            self.typed.push(Key { digit, secret });
         }
     }
 
     fn play_started(&mut self, now: Moment, play: PlayId) {
         if let Some(skipped) = self.queue.started(play) {
+            self.secrecy.heard();
             self.audit_failed(skipped);
             self.wait(now);
         }

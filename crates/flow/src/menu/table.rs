@@ -171,9 +171,10 @@ impl Reader<'_> {
             .ok()
     }
 
-    /// A prompt that the platform has.
+    /// A prompt that some caller may hear and that the platform has.
     pub(super) fn prompt(&mut self, value: &Value<'_>, name: &str) -> Option<PromptId> {
-        let id = self.parsed(value, name)?;
+        let id: PromptId = self.parsed(value, name)?;
+        self.played.insert(id.clone());
         self.check_prompt(&id, value.span().start);
         Some(id)
     }

@@ -292,6 +292,42 @@ fn the_demo_as_a_graph() {
 }
 
 #[test]
+fn a_graph_shows_no_secret_keys() {
+    let file = one_menu("action = \"repeat\"")
+        .replace("[menu.m]\n", "[menu.m]\nsensitive = true\n")
+        .replace("action", "verify = { prompt = \"q\" }\naction");
+    let menu = parse(&file, KnownPrompts::Any).unwrap();
+    let drawn = graph(&menu);
+    assert!(
+        drawn.contains("key masked<br>asked first: masked yes, masked no<br>repeat"),
+        "{drawn}"
+    );
+    let asked = one_menu("prompt = \"pin\"\naction = \"repeat\"");
+    let file = asked.replace(
+        "[[entry]]",
+        "[settings]\nsensitive_prompts = [\"pin\"]\n[[entry]]",
+    );
+    let drawn = graph(&parse(&file, KnownPrompts::Any).unwrap());
+    assert!(drawn.contains("key masked<br>repeat"), "{drawn}");
+}
+
+#[test]
+fn a_sensitive_prompt_that_is_never_heard_is_a_fault() {
+    let settings =
+        "[settings]\nsensitive_prompts = [\"confirmd\", \"no_input\", \"confirmed\", 7]\n[[entry]]";
+    let file = one_menu("confirmation = \"confirmed\"\naction = \"operator\"").replace("[[entry]]", settings);
+    insta::assert_snapshot!(check(&file), @r"
+    4:22: the menu never plays the sensitive prompt `confirmd`
+      hint: did you mean `confirmed`?
+    4:59: a sensitive prompt must be a text, not a number
+      hint: put it in quotes
+    ");
+    let none = one_menu("action = \"repeat\"")
+        .replace("[[entry]]", "[settings]\nsensitive_prompts = true\n[[entry]]");
+    insta::assert_snapshot!(check(&none), @"4:21: sensitive_prompts must be a list, not a truth value");
+}
+
+#[test]
 fn labels_cannot_break_out_of_the_graph() {
     let file =
         one_menu("action = { transfer = \"sip:<b>\\\"]--&#x\" }").replace("\"L\"", "\"\\\"];click\\n`x`\"");

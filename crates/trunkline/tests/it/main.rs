@@ -5,6 +5,7 @@
 mod center;
 mod demo;
 mod menu;
+mod secrets;
 mod support;
 mod third_party;
 mod usage;

@@ -1,8 +1,8 @@
 //! What a session notes for the audit log.
 
-use super::Digit;
 use serde::Serialize;
 use wire::{
+    ShownDigit,
     callcontrol::HangupCause,
     ids::{PromptId, TransferTarget},
 };
@@ -30,8 +30,8 @@ pub enum AuditEvent {
     },
     /// The caller pressed a key and it was acted on.
     Key {
-        /// The key.
-        digit: Digit,
+        /// The key; masked where it was, or may have been, meant for a sensitive prompt or menu.
+        digit: ShownDigit,
         /// The menu it was meant for.
         menu: String,
         /// What it was taken for.

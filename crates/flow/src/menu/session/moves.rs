@@ -1,14 +1,17 @@
 //! What a caller's keys and silences do in a menu.
 
 use super::{
-    Action, AuditEvent, Because, Departure, Digit, Line, MAX_BACK, MAX_OPENINGS, MAX_REPEATS, Meaning,
-    Session, State, plays::protect_up_to_the_last,
+    Action, AuditEvent, Because, Departure, Key, Line, MAX_BACK, MAX_OPENINGS, MAX_REPEATS, Meaning, Session,
+    State, plays::protect_up_to_the_last,
 };
 use crate::{
     Moment,
     menu::model::{MenuOption, NodeId, OptionAction},
 };
-use wire::ids::{PromptId, TransferTarget};
+use wire::{
+    ShownDigit,
+    ids::{PromptId, TransferTarget},
+};
 
 impl Session {
     /// Opens a menu after `before`; `because` is left out when the caller never left it.
@@ -62,8 +65,13 @@ impl Session {
 
     /// Waits for a key after `lines`. Whoever typed ahead only hears what cannot be cut off.
     fn ask(&mut self, now: Moment, state: State, mut lines: Vec<Line>) {
+        let menu = self.menu.clone();
+        let sensitive = |line: &Line| menu.is_sensitive(&line.prompt);
+        self.secrecy
+            .ask(menu.node(self.node).sensitive || lines.iter().any(sensitive));
         if !self.typed.is_empty() {
-            lines.retain(|line| line.protected);
+            // A sensitive prompt is begun all the same: it is how the platform knows that what follows is secret.
+            lines.retain(|line| line.protected || sensitive(line));
         }
         self.play(now, state, lines);
     }
@@ -91,7 +99,9 @@ impl Session {
     }
 
     /// A key, now that one is wanted.
-    pub(super) fn key(&mut self, now: Moment, digit: Digit) {
+    pub(super) fn key(&mut self, now: Moment, key: Key) {
+        let digit = key.digit;
+        let shown = ShownDigit::new(digit, key.secret || self.secrecy.holds());
         let menu = self.menu.clone();
         let node = menu.node(self.node);
         let option = |at: usize| node.options.get(at).map(|option| (at, option));
@@ -99,14 +109,14 @@ impl Session {
         if let State::Verifying(at) = self.state {
             return match (verify(at), option(at)) {
                 (Some(verify), Some((_, option))) if digit == verify.yes => {
-                    self.audit_key(digit, &node.name, Meaning::Yes);
+                    self.audit_key(shown, &node.name, Meaning::Yes);
                     self.choose(now, option);
                 }
                 (Some(verify), _) if digit == verify.no => {
-                    self.audit_key(digit, &node.name, Meaning::No);
+                    self.audit_key(shown, &node.name, Meaning::No);
                     self.open(now, self.node, Some(Because::NotVerified), Vec::new());
                 }
-                _ => self.invalid(now, digit, &node.name),
+                _ => self.invalid(now, shown, &node.name),
             };
         }
         let chosen = self
@@ -115,9 +125,9 @@ impl Session {
             .filter_map(|&at| option(at))
             .find(|(_, option)| option.key == digit);
         match chosen {
-            None => self.invalid(now, digit, &node.name),
+            None => self.invalid(now, shown, &node.name),
             Some((at, option)) => {
-                self.audit_key(digit, &node.name, Meaning::Option);
+                self.audit_key(shown, &node.name, Meaning::Option);
                 match &option.verify {
                     Some(verify) => self.ask(now, State::Verifying(at), vec![Line::open(&verify.prompt)]),
                     None => self.choose(now, option),
@@ -164,7 +174,7 @@ impl Session {
         }
     }
 
-    fn invalid(&mut self, now: Moment, digit: Digit, name: &str) {
+    fn invalid(&mut self, now: Moment, digit: ShownDigit, name: &str) {
         self.audit_key(digit, name, Meaning::Invalid);
         // What was typed after a wrong key was meant for somewhere else.
         self.typed.clear();
@@ -258,7 +268,7 @@ impl Session {
         }
     }
 
-    fn audit_key(&mut self, digit: Digit, name: &str, meaning: Meaning) {
+    fn audit_key(&mut self, digit: ShownDigit, name: &str, meaning: Meaning) {
         self.audit(AuditEvent::Key {
             digit,
             menu: name.to_owned(),

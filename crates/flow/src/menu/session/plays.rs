@@ -1,8 +1,8 @@
 //! The prompts on their way to the caller, and the keys that came before they were wanted.
 
 use super::{Digit, PLAY_PATIENCE, PlayId, RECONNECTED_PATIENCE, START_PATIENCE};
-use std::{collections::VecDeque, time::Duration};
-use wire::{KeySet, ids::PromptId};
+use std::{collections::VecDeque, fmt, time::Duration};
+use wire::{KeySet, ShownDigit, ids::PromptId};
 
 /// Most keys kept while nothing asks for them; what is pressed beyond that is lost.
 pub const MAX_TYPED_AHEAD: usize = 32;
@@ -139,18 +139,32 @@ impl Queue {
     }
 }
 
+/// A key that was pressed.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) digit: Digit,
+    /// It was pressed when a secret was asked for.
+    pub(super) secret: bool,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&ShownDigit::new(self.digit, self.secret), f)
+    }
+}
+
 /// Keys that were pressed before anything asked for them.
 #[derive(Debug, Default)]
-pub(super) struct Typed(VecDeque<Digit>);
+pub(super) struct Typed(VecDeque<Key>);
 
 impl Typed {
-    pub(super) fn push(&mut self, digit: Digit) {
+    pub(super) fn push(&mut self, key: Key) {
         if self.0.len() < MAX_TYPED_AHEAD {
-            self.0.push_back(digit);
+            self.0.push_back(key);
         }
     }
 
-    pub(super) fn next(&mut self) -> Option<Digit> {
+    pub(super) fn next(&mut self) -> Option<Key> {
         self.0.pop_front()
     }
 

@@ -2,6 +2,7 @@ mod broken_line;
 mod keys;
 mod options;
 mod profile;
+mod secrets;
 mod ways_out;
 
 use super::*;
