@@ -1,9 +1,7 @@
 //! Audio that a controller names by URL: fetched through the guard, decoded off the async threads.
 
-use crate::{
-    guard::{Guard, GuardedResolver},
-    prompts,
-};
+use crate::prompts;
+use client::guard::{Guard, GuardedResolver};
 use flow::call::leg::Sound;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -51,7 +49,9 @@ impl Fetcher {
 
     async fn try_fetch(&self, url: &str) -> Result<Sound, String> {
         let url = Url::parse(url).map_err(|error| error.to_string())?;
-        self.guard.check_literal(&url)?;
+        self.guard
+            .check_literal(&url)
+            .map_err(|error| error.to_string())?;
         let _permit = self.permits.acquire().await.map_err(|error| error.to_string())?;
         let mut answer = self.http.get(url).send().await.map_err(|error| cause(&error))?;
         if answer.status() != reqwest::StatusCode::OK {

@@ -20,7 +20,6 @@ mod clock;
 mod environment;
 mod faults;
 mod fetch;
-mod guard;
 mod http;
 mod idempotency;
 mod limits;
@@ -42,6 +41,7 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
+use client::guard;
 use clock::Clock;
 use flow::call::{Announcements, SensitivePrompts};
 use secrecy::{ExposeSecret, SecretString};

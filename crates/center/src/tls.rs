@@ -1,6 +1,7 @@
 //! HTTPS with certificates of the center's own local authority (contract section 9).
 
-use crate::{guard, quoted, secrets::write_private};
+use crate::{quoted, secrets::write_private};
+use client::guard;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
     ServerConfig,

@@ -102,7 +102,7 @@ fn outcome(failure: &HttpFailure) -> Option<Outcome> {
         FailureKind::NotConnected => Some(Outcome::NotConnected),
         FailureKind::Broken => Some(Outcome::Broken),
         FailureKind::TimedOut => Some(Outcome::TimedOut),
-        FailureKind::Untrusted | FailureKind::TooLarge => None,
+        FailureKind::Untrusted | FailureKind::TooLarge | FailureKind::Refused => None,
     }
 }
 

@@ -93,9 +93,10 @@ impl Error {
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Unreachable { failure, .. } => {
-                !matches!(failure.kind, FailureKind::Untrusted | FailureKind::TooLarge)
-            }
+            Self::Unreachable { failure, .. } => !matches!(
+                failure.kind,
+                FailureKind::Untrusted | FailureKind::TooLarge | FailureKind::Refused
+            ),
             Self::GaveUp { .. } => true,
             Self::Refused(refusal) => matches!(refusal.status, 429 | 500..=599),
             Self::CallRefused { close_code, .. } => *close_code == Some(1011),
@@ -107,6 +108,7 @@ impl Error {
 fn unreachable_remedy(kind: FailureKind) -> &'static str {
     match kind {
         FailureKind::NotConnected => "check the address and that the platform runs",
+        FailureKind::Refused => "permit the host in the configuration, or give another address",
         FailureKind::Untrusted => "give the certificate authority of the platform, or check the host name",
         FailureKind::Broken | FailureKind::TimedOut => "it may have done it all the same; try again later",
         FailureKind::TooLarge => "ask for less at once",

@@ -29,6 +29,15 @@ impl Default for AnswerLimit {
     }
 }
 
+/// How much of an answer's body is read where only the head matters; a request extension that goes before [`AnswerLimit`].
+///
+/// The rest is cut off, and so is a body that breaks or takes longer than a second: neither is a failure then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerPart(
+    /// In bytes.
+    pub usize,
+);
+
 /// The answer to [`Http::upgrade`].
 #[derive(Debug)]
 pub struct Upgraded {
@@ -57,6 +66,8 @@ impl fmt::Debug for dyn Duplex {
 pub enum FailureKind {
     /// There was no connection; nothing was sent.
     NotConnected,
+    /// The guard refuses the address ([`crate::guard`]); nothing was sent.
+    Refused,
     /// The server's certificate is not trusted; nothing was sent, and a repeat would not help.
     Untrusted,
     /// The connection broke after sending.

@@ -41,6 +41,7 @@ mod call_control;
 mod endpoint;
 mod error;
 mod grant;
+pub mod guard;
 mod handshake;
 mod http;
 mod profiles;
@@ -51,7 +52,9 @@ mod tls;
 mod tokens;
 mod transport;
 
-pub use self::http::{AnswerLimit, BoxStream, Duplex, Exchange, FailureKind, Http, HttpFailure, Upgraded};
+pub use self::http::{
+    AnswerLimit, AnswerPart, BoxStream, Duplex, Exchange, FailureKind, Http, HttpFailure, Upgraded,
+};
 pub use admin::Admin;
 pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionClosed, SessionEvent};
 pub use endpoint::{Endpoint, Platform, SetupError};
@@ -59,6 +62,6 @@ pub use error::{Error, Refusal};
 pub use profiles::Profiles;
 pub use request::{Answer, Request};
 pub use reqwest_http::ReqwestHttp;
-pub use tls::client_config;
+pub use tls::{any_host_config, client_config};
 pub use tokens::Tokens;
 pub use transport::Transport;

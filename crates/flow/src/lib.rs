@@ -31,6 +31,7 @@
 
 pub mod call;
 pub mod condition;
+pub mod delivery;
 pub mod menu;
 pub mod moment;
 pub mod reconnect;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod call_control;
+mod guarded;
 mod network;
 mod profiles;
 mod retries;

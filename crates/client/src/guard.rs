@@ -1,26 +1,51 @@
-//! The guard for addresses that a controller names: nothing follows a link inward (contract section 8).
+//! The guard for addresses that others name (webhook endpoints, audio that a call is told to play): nothing follows a link
+//! inward (contract section 8).
+//!
+//! Loopback, link-local, private and every other address that is not the public internet's is refused, unless the
+//! configuration names the host. Names are checked after they are resolved, and what was checked is what is connected to,
+//! so a name that changes its mind gains nothing. Redirects must be off, and proxies too: a proxy would resolve on its own.
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::{
     collections::BTreeSet,
-    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 use url::{Host, Url};
 
-/// Which inner addresses may be fetched from.
+/// Which internal addresses may be connected to; by default none.
+///
+/// ```
+/// use client::guard::{Guard, allowed_hosts};
+///
+/// let guard = Guard { hosts: allowed_hosts(&["10.0.0.7".to_owned()]).unwrap(), ..Guard::default() };
+/// assert!(guard.check_literal(&"http://10.0.0.7:8080/hook".parse()?).is_ok());
+/// assert!(guard.check_literal(&"http://10.0.0.8/hook".parse()?).is_err());
+/// assert!(guard.check_literal(&"http://2130706433/hook".parse()?).is_err(), "127.0.0.1 as one number");
+/// # Ok::<(), url::ParseError>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Guard {
-    /// Whether loopback is permitted: where the center itself listens there.
-    pub(crate) loopback: bool,
+pub struct Guard {
+    /// Whether loopback is permitted: where the program itself listens there.
+    pub loopback: bool,
     /// Hosts that are permitted whatever their address.
-    pub(crate) hosts: BTreeSet<Host>,
-    /// The center's own address, such as `http://127.0.0.1:8642`: it serves the prompts' files itself.
-    pub(crate) own: Option<String>,
+    pub hosts: BTreeSet<Host>,
+    /// The program's own address, such as `http://127.0.0.1:8642`: the center serves the prompts' files itself.
+    pub own: Option<String>,
+}
+
+/// An address that the guard refuses; nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Inward {
+    /// The host is internal, or its name leads to internal addresses only.
+    #[error("{0} is an internal address, which is not connected to; permit the host in the configuration")]
+    Internal(String),
+    /// There is nothing to check.
+    #[error("the URL has no host")]
+    NoHost,
 }
 
 /// Hosts as a configuration writes them, or all of them that are none.
-pub(crate) fn allowed_hosts(texts: &[String]) -> Result<BTreeSet<Host>, Vec<String>> {
+pub fn allowed_hosts(texts: &[String]) -> Result<BTreeSet<Host>, Vec<String>> {
     let wrong: Vec<_> = texts
         .iter()
         .filter(|text| host(text).is_none())
@@ -34,7 +59,7 @@ pub(crate) fn allowed_hosts(texts: &[String]) -> Result<BTreeSet<Host>, Vec<Stri
 }
 
 /// A name or an address alone, in the one spelling that URLs have after they are parsed.
-pub(crate) fn host(text: &str) -> Option<Host> {
+pub fn host(text: &str) -> Option<Host> {
     match text.parse() {
         Ok(IpAddr::V4(v4)) => return Some(Host::Ipv4(v4)),
         Ok(IpAddr::V6(v6)) => return Some(Host::Ipv6(v6)),
@@ -58,7 +83,7 @@ fn is_name(name: &str) -> bool {
 
 impl Guard {
     /// Whether an address may be connected to.
-    pub(crate) fn permits(&self, address: IpAddr) -> bool {
+    pub fn permits(&self, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(v4) => self.permits_v4(v4),
             IpAddr::V6(v6) => match embedded_v4(v6) {
@@ -90,7 +115,7 @@ impl Guard {
     }
 
     /// Checks an address that is written as a number; names are checked when they are resolved.
-    pub(crate) fn check_literal(&self, url: &Url) -> Result<(), String> {
+    pub fn check_literal(&self, url: &Url) -> Result<(), Inward> {
         let own = self.own.as_ref() == Some(&url.origin().ascii_serialization());
         if own
             || url
@@ -103,12 +128,12 @@ impl Guard {
             Some(Host::Ipv4(v4)) => IpAddr::V4(v4),
             Some(Host::Ipv6(v6)) => IpAddr::V6(v6),
             Some(Host::Domain(_)) => return Ok(()),
-            None => return Err("the URL has no host".into()),
+            None => return Err(Inward::NoHost),
         };
         if self.permits(literal) {
             Ok(())
         } else {
-            Err(refusal(&literal.to_string()))
+            Err(Inward::Internal(literal.to_string()))
         }
     }
 }
@@ -124,12 +149,8 @@ fn embedded_v4(a: Ipv6Addr) -> Option<Ipv4Addr> {
     }
 }
 
-fn refusal(host: &str) -> String {
-    format!("{host} is an internal address, which this center does not fetch from")
-}
-
 /// Resolves names, and leaves out the addresses that the guard refuses: what is checked is what is connected to.
-pub(crate) struct GuardedResolver(pub(crate) Guard);
+pub struct GuardedResolver(pub Guard);
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
@@ -143,7 +164,7 @@ impl Resolve for GuardedResolver {
                 .filter(|address| named || guard.permits(address.ip()))
                 .collect();
             if permitted.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal(name.as_str())).into());
+                return Err(Inward::Internal(name.as_str().to_owned()).into());
             }
             Ok(Box::new(permitted.into_iter()) as Addrs)
         })
