@@ -107,7 +107,7 @@ fn outcome(failure: &HttpFailure) -> Option<Outcome> {
 }
 
 /// The answer's `Retry-After`. A date is taken relative to the answer's own `Date`, so the clocks need not agree.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     let sent = headers.get(header::DATE).and_then(|date| date.to_str().ok());
     let sent = sent.and_then(|date| {

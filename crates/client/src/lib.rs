@@ -56,6 +56,7 @@ pub use self::http::{
     AnswerLimit, AnswerPart, BoxStream, Duplex, Exchange, FailureKind, Http, HttpFailure, Upgraded,
 };
 pub use admin::Admin;
+pub use attempts::retry_after;
 pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionClosed, SessionEvent};
 pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};

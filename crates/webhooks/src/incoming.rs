@@ -1,0 +1,200 @@
+//! Webhooks in: is it genuine, is it bounded, is it an object, and which event is it?
+
+use crate::{
+    outgoing::hex,
+    secret::Secret,
+    signature::{self, SignatureError, verify},
+};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+use wire::{Faults, UtcTime, fault, ids::CorrelationId};
+
+/// The largest body that is taken, in bytes; whoever reads it from the network stops there.
+pub const LARGEST_INCOMING: usize = 1024 * 1024;
+/// How deep a body's objects and lists may be nested.
+pub const DEEPEST: usize = 64;
+/// The longest id of an event, in bytes.
+const LONGEST_ID: usize = 128;
+
+/// Somebody who sends webhooks.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name: events are unique by it and their id.
+    pub name: String,
+    /// What it signs with; without any, signatures are not checked.
+    pub secrets: Vec<Secret>,
+    /// How far its clock may be from ours; [`signature::TOLERANCE`] is usual.
+    pub tolerance: Duration,
+}
+
+/// An event that was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Incoming {
+    /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the body's hash: the same for a repeat.
+    pub event_id: String,
+    /// The body's members, masked.
+    pub body: Map<String, Value>,
+    /// The header `X-Correlation-Id`.
+    pub correlation: Option<CorrelationId>,
+}
+
+impl Incoming {
+    /// The body as JSON text.
+    pub fn text(&self) -> String {
+        serde_json::to_string(&self.body).unwrap_or_default()
+    }
+}
+
+/// Why a request is refused. The text is for the sender; for a signature it does not say what is wrong, the source does.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not genuine.
+    #[error("the signature is missing or not valid")]
+    Unauthorised(#[source] SignatureError),
+    /// It is too large.
+    #[error("the body has {0} bytes, of {LARGEST_INCOMING} at most")]
+    TooLarge(usize),
+    /// It is not what it should be.
+    #[error("{0}")]
+    Malformed(Faults),
+}
+
+impl Refused {
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorised(_) => StatusCode::UNAUTHORIZED,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+/// Takes a request in, or says why not. Whatever the content type says, the body is read as JSON; a form with a single value
+/// that is JSON will do too.
+///
+/// ```
+/// use http::HeaderMap;
+/// use webhooks::{Source, TOLERANCE, receive};
+///
+/// let source = Source { name: "forms".into(), secrets: Vec::new(), tolerance: TOLERANCE };
+/// let now = "2026-11-21T09:30:00Z".parse()?;
+/// let incoming = receive(&source, &HeaderMap::new(), br#"{"eventId":"e-1","agentId":"agent-1"}"#, now)?;
+/// assert_eq!(incoming.event_id, "e-1");
+/// let refused = receive(&source, &HeaderMap::new(), b"[1]", now).unwrap_err();
+/// assert_eq!((refused.status().as_u16(), refused.to_string()),
+///     (400, "the body must be a JSON object, not a list".to_owned()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn receive(source: &Source, headers: &HeaderMap, body: &[u8], now: UtcTime) -> Result<Incoming, Refused> {
+    // Before the signature: hashing is work too.
+    if body.len() > LARGEST_INCOMING {
+        return Err(Refused::TooLarge(body.len()));
+    }
+    if !source.secrets.is_empty() {
+        verify(headers, body, &source.secrets, now, source.tolerance).map_err(Refused::Unauthorised)?;
+    }
+    let mut faults = Faults::new();
+    let members = parse(body, &mut faults);
+    let event_id = event_id(headers, members.as_ref(), body, &mut faults);
+    let correlation = headers
+        .get("x-correlation-id")
+        .and_then(|id| id.to_str().ok())
+        .and_then(|id| id.parse().ok());
+    let incoming = members.map(|body| Incoming {
+        event_id,
+        body: mask(body),
+        correlation,
+    });
+    faults.finish(incoming).map_err(Refused::Malformed)
+}
+
+/// Hides what must not be kept.
+fn mask(members: Map<String, Value>) -> Map<String, Value> {
+    // MASK: `audit::mask::json` goes here.
+    members
+}
+
+fn parse(body: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {
+    let text = faults.keep(std::str::from_utf8(body).map_err(|_| "the body is not UTF-8"))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let value = serde_json::from_str(text).or_else(|error| in_a_form(text).ok_or(error));
+    let value = faults.keep(value.map_err(|error| format!("the body is not JSON: {error}")))?;
+    if is_deeper(&value, DEEPEST) {
+        faults.push(format!("the body is nested more than {DEEPEST} deep"));
+    }
+    match value {
+        Value::Object(members) => Some(members),
+        other => {
+            faults.push(format!(
+                "the body must be a JSON object, not {}",
+                fault::kind(&other)
+            ));
+            None
+        }
+    }
+}
+
+/// The JSON that is the only value of a form, or its only name: what is left of a JSON body that was sent as a form.
+fn in_a_form(text: &str) -> Option<Value> {
+    let mut pairs = form_urlencoded::parse(text.as_bytes());
+    let (name, value) = pairs.next()?;
+    if pairs.next().is_some() {
+        return None;
+    }
+    let json = if value.is_empty() { name } else { value };
+    serde_json::from_str(&json).ok()
+}
+
+/// Whether a value is nested deeper than this. The parser stops at 128, so the recursion is bounded.
+fn is_deeper(value: &Value, levels: usize) -> bool {
+    let inner = |value: &Value| levels == 0 || is_deeper(value, levels - 1);
+    match value {
+        Value::Array(values) => levels == 0 || values.iter().any(inner),
+        Value::Object(members) => levels == 0 || members.values().any(inner),
+        _ => false,
+    }
+}
+
+/// The event's id; the empty text when there are faults.
+fn event_id(
+    headers: &HeaderMap,
+    members: Option<&Map<String, Value>>,
+    body: &[u8],
+    faults: &mut Faults,
+) -> String {
+    if let Some(value) = headers.get(signature::ID) {
+        let id = value
+            .to_str()
+            .map_err(|_| "is not ASCII".to_owned())
+            .and_then(checked_id);
+        let id = id.map_err(|wrong| format!("the header webhook-id {wrong}"));
+        return faults.keep(id).unwrap_or_default();
+    }
+    let named = ["eventId", "id"].into_iter().find_map(|name| {
+        let value = members?.get(name).filter(|value| !value.is_null())?;
+        Some((name, value))
+    });
+    let Some((name, value)) = named else {
+        return format!("sha256:{}", hex(&Sha256::digest(body)));
+    };
+    let id = match value {
+        Value::String(text) => checked_id(text),
+        Value::Number(number) => checked_id(&number.to_string()),
+        other => Err(format!("must be a text or a number, not {}", fault::kind(other))),
+    };
+    faults
+        .keep(id.map_err(|wrong| format!("{name} {wrong}")))
+        .unwrap_or_default()
+}
+
+fn checked_id(text: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| format!("must be 1 to {LONGEST_ID} bytes long, without control characters"))
+}
+
+#[cfg(test)]
+mod tests;
