@@ -18,6 +18,7 @@ mod app;
 mod callcontrol;
 mod clock;
 mod environment;
+mod erase;
 mod faults;
 mod fetch;
 mod http;
@@ -34,6 +35,7 @@ mod tls;
 mod tokens;
 
 pub use environment::Environment;
+pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
 pub use secrets::{SecretsError, write_private};
 pub use switch::Pacing;
@@ -57,7 +59,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wire::{callcontrol::HangupCause, ids::ClientId};
 
 /// How a center is to be run.
-#[derive(Debug)]
 pub struct Options {
     /// Where to listen for HTTP. Port 0 takes a free one.
     pub listen: SocketAddr,
@@ -71,6 +72,8 @@ pub struct Options {
     pub limits: Limits,
     /// Hosts that audio may be fetched from though their addresses are internal.
     pub allow_hosts: Vec<String>,
+    /// Where calls are kept; SQLite in the data folder when none is given.
+    pub store: Option<store::Store>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
 }
@@ -85,6 +88,7 @@ impl Options {
             tenant,
             limits: Limits::default(),
             allow_hosts: Vec::new(),
+            store: None,
             admin_token: None,
         }
     }

@@ -1,5 +1,11 @@
 //! What the user can type. Nothing here touches the world.
 
+mod audit;
+mod webhooks;
+
+pub(crate) use audit::*;
+pub(crate) use webhooks::*;
+
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
 use wire::{
@@ -49,6 +55,17 @@ pub(crate) enum Command {
     Menu(MenuCommand),
     /// Place a test call at a running centre, for another program to control.
     Call(CallArgs),
+    /// The service: takes events in by webhook, and carries out what they lead to.
+    Serve(ServeArgs),
+    /// Webhooks that are sent: what waits, what failed, and to whom.
+    #[command(subcommand)]
+    Webhooks(WebhooksCommand),
+    /// The audit log: read it, prove it, hand it on.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The database: what is in it, and a copy of it.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -215,6 +232,60 @@ pub(crate) struct CallArgs {
     /// Wait until the call is over, and print what happened.
     #[arg(long)]
     pub(crate) wait: bool,
+}
+
+/// Which database.
+#[derive(Args)]
+pub(crate) struct StoreArgs {
+    /// Where data is kept [default: trunkline-data].
+    #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A PostgreSQL database [default: SQLite, trunkline.db in the data folder].
+    #[arg(long, value_name = "URL", env = "TRUNKLINE_DATABASE", hide_env_values = true)]
+    pub(crate) database: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Sources (who may send events) and their secrets stand in trunkline.toml:
+
+  [[serve.source]]
+  name = \"crm\"
+  secrets = [\"whsec_...\"]          # two of them while one is being replaced
+
+Events come to POST /webhooks/<source>, and go on to the endpoints of 'trunkline webhooks endpoints'.
+
+Examples:
+  trunkline serve
+  trunkline serve --listen 127.0.0.1:0 --env-file serve.env --database postgres://trunkline@db/trunkline")]
+pub(crate) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:8650]. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", env = "TRUNKLINE_SERVE_LISTEN")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Write the environment lines to this file once the service is ready.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+    /// Let webhooks go to this host though its address is internal. May be repeated.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Say what is in the database.
+    Info {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Copy a SQLite database to a new file, while it is in use.
+    Backup {
+        /// The file, which must not be there yet.
+        file: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
 }
 
 fn parse_step(text: &str) -> Result<Sentence, Faults> {

@@ -2,26 +2,53 @@
 
 use crate::files::read_text;
 use anyhow::{Context, Result, bail};
+use flow::delivery::Schedule;
 use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+use webhooks::Source;
 use wire::{Faults, fault::Object};
 
 /// Largest configuration file, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// What the file says; what it does not say is left to the defaults.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(crate) struct Config {
+    /// Where data is kept.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// A PostgreSQL database; its URL may hold a password.
+    pub(crate) database: Option<String>,
+    pub(crate) center: CenterConfig,
+    pub(crate) serve: ServeConfig,
+}
+
+/// `[center]`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CenterConfig {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) tls_listen: Option<SocketAddr>,
     pub(crate) tls_names: Vec<String>,
-    pub(crate) data_dir: Option<PathBuf>,
     pub(crate) tenant: Option<PathBuf>,
     pub(crate) limits: Option<center::Limits>,
     pub(crate) allow_hosts: Vec<String>,
+}
+
+/// `[serve]`.
+#[derive(Debug, Default)]
+pub(crate) struct ServeConfig {
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) allow_hosts: Vec<String>,
+    /// How long events and finished effects are kept.
+    pub(crate) keep_days: Option<u16>,
+    /// How long the texts of audit entries are kept; their hashes stay for ever.
+    pub(crate) keep_audit_days: Option<u16>,
+    /// When a webhook is tried again.
+    pub(crate) schedule: Option<Schedule>,
+    pub(crate) sources: Vec<Source>,
 }
 
 /// Reads the named file, which must be there, or `trunkline.toml`, which may be.
@@ -52,36 +79,99 @@ fn parse(text: &str) -> Result<Config, Faults> {
     let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
     let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
     let mut faults = Faults::new();
-    let config = Object::top(&value, &mut faults).and_then(|file| {
-        file.only(&["center"], &mut faults);
-        match file.get("center") {
-            Some(center) => read_center(&Object::at(center, "center", &mut faults)?, &mut faults),
-            None => Some(Config::default()),
+    let config = Object::top(&value, &mut faults).map(|file| {
+        file.only(&["data_dir", "database", "center", "serve"], &mut faults);
+        Config {
+            data_dir: file.optional_text("data_dir", &mut faults).map(PathBuf::from),
+            database: file.optional_text("database", &mut faults).map(str::to_owned),
+            center: section(&file, "center", &mut faults, read_center),
+            serve: section(&file, "serve", &mut faults, read_serve),
         }
     });
     faults.finish(config)
 }
 
-fn read_center(center: &Object<'_>, faults: &mut Faults) -> Option<Config> {
+fn section<T: Default>(
+    file: &Object<'_>,
+    name: &'static str,
+    faults: &mut Faults,
+    read: impl FnOnce(&Object<'_>, &mut Faults) -> T,
+) -> T {
+    let value = file.get(name);
+    let section = value.and_then(|value| Object::at(value, name, faults));
+    section.map(|section| read(&section, faults)).unwrap_or_default()
+}
+
+fn read_center(center: &Object<'_>, faults: &mut Faults) -> CenterConfig {
     let known = [
         "listen",
         "tls_listen",
         "tls_names",
-        "data_dir",
         "tenant",
         "limits",
         "allow_hosts",
     ];
     center.only(&known, faults);
-    Some(Config {
+    CenterConfig {
         listen: center.optional_parsed("listen", faults),
         tls_listen: center.optional_parsed("tls_listen", faults),
         tls_names: texts(center, "tls_names", faults),
-        data_dir: center.optional_text("data_dir", faults).map(PathBuf::from),
         tenant: center.optional_text("tenant", faults).map(PathBuf::from),
         limits: center.optional_parsed("limits", faults),
         allow_hosts: texts(center, "allow_hosts", faults),
-    })
+    }
+}
+
+fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
+    let known = [
+        "listen",
+        "allow_hosts",
+        "keep_days",
+        "keep_audit_days",
+        "schedule",
+        "source",
+    ];
+    serve.only(&known, faults);
+    let sources = serve.optional_list("source", faults).unwrap_or_default();
+    ServeConfig {
+        listen: serve.optional_parsed("listen", faults),
+        allow_hosts: texts(serve, "allow_hosts", faults),
+        keep_days: days(serve, "keep_days", faults),
+        keep_audit_days: days(serve, "keep_audit_days", faults),
+        schedule: serve.optional_parsed("schedule", faults),
+        sources: sources
+            .iter()
+            .enumerate()
+            .filter_map(|(at, source)| {
+                let source = Object::at(source, &format!("serve.source[{at}]"), faults)?;
+                read_source(&source, faults)
+            })
+            .collect(),
+    }
+}
+
+fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {
+    let days = serve.optional_whole(field, 1..=36_500, faults)?;
+    u16::try_from(days).ok()
+}
+
+fn read_source(source: &Object<'_>, faults: &mut Faults) -> Option<Source> {
+    source.only(&["name", "secrets", "tolerance_s"], faults);
+    let name = source.text("name", faults);
+    let secrets = texts(source, "secrets", faults);
+    let tolerance_s = source
+        .optional_whole("tolerance_s", 1..=86_400, faults)
+        .unwrap_or(300);
+    let tolerance = Duration::from_secs(tolerance_s);
+    match Source::parse(name?, &secrets, tolerance) {
+        Ok(read) => Some(read),
+        Err(wrong) => {
+            for fault in wrong.as_slice() {
+                faults.push(format!("{}: {fault}", source.itself()));
+            }
+            None
+        }
+    }
 }
 
 fn texts(object: &Object<'_>, field: &str, faults: &mut Faults) -> Vec<String> {
@@ -103,19 +193,25 @@ mod tests {
     #[test]
     fn a_whole_file_is_read() {
         let config = parse(
-            "[center]\nlisten = '127.0.0.1:9000'\nlimits = 'off'\ntls_names = ['a.example']\ndata_dir = '/srv/x'\n",
+            "data_dir = '/srv/x'\n[center]\nlisten = '127.0.0.1:9000'\nlimits = 'off'\ntls_names = ['a.example']\n\
+             [serve]\nkeep_days = 7\nschedule = '5s, 1m'\n[[serve.source]]\nname = 'crm'\n",
         );
         let config = config.unwrap();
-        assert_eq!(config.listen, Some("127.0.0.1:9000".parse().unwrap()));
-        assert_eq!(config.limits, Some(center::Limits::OFF));
-        assert_eq!(config.tls_names, ["a.example"]);
-        assert_eq!(parse(""), Ok(Config::default()));
+        assert_eq!(config.data_dir, Some("/srv/x".into()));
+        assert_eq!(config.center.listen, Some("127.0.0.1:9000".parse().unwrap()));
+        assert_eq!(config.center.limits, Some(center::Limits::OFF));
+        assert_eq!(config.center.tls_names, ["a.example"]);
+        assert_eq!(config.serve.keep_days, Some(7));
+        assert_eq!(config.serve.schedule, Some("5s, 1m".parse().unwrap()));
+        assert_eq!(config.serve.sources.len(), 1);
+        assert!(parse("").is_ok());
     }
 
     #[test]
     fn all_faults_at_once() {
-        let text = "speed = 3\n[center]\nlisten = 'here'\nlimits = 'much'\ntls_names = [1]\nlistne = ''\n";
+        let text = "speed = 3\n[center]\nlisten = 'here'\nlimits = 'much'\ntls_names = [1]\nlistne = ''\n\
+            [serve]\nkeep_days = 0\nschedule = 'soon'\n[[serve.source]]\nsecrets = ['x']\n";
         let faults = parse(text).unwrap_err().into_vec();
-        assert_eq!(faults.len(), 5, "{faults:#?}");
+        assert_eq!(faults.len(), 8, "{faults:#?}");
     }
 }

@@ -48,6 +48,10 @@ fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
         }
         Command::Center(args) => with_runtime(commands::center::run(args, config, output)),
         Command::Call(args) => with_runtime(commands::call::run(args, output)),
+        Command::Serve(args) => with_runtime(commands::serve::run(args, config, output)),
+        Command::Webhooks(command) => with_runtime(commands::webhooks::run(command, config, output)),
+        Command::Audit(command) => with_runtime(commands::audit::run(command, config, output)),
+        Command::Store(command) => with_runtime(commands::store::run(command, config, output)),
         Command::Demo(args) => with_runtime(commands::demo::run(args, config, output)),
     }
 }

@@ -1,21 +1,32 @@
 //! The platform that commands work on: a center in this process, or one that the environment names.
 
-use crate::{cli::CallerArgs, environment};
+use crate::{
+    cli::{CallerArgs, StoreArgs},
+    commands::audit::readable,
+    config::Config,
+    environment,
+};
 use anyhow::{Context, Result, bail};
 use center::{Center, Limits, Options, Tenant};
 use client::{Admin, CallControl, Endpoint, Platform, Profiles, Transport};
-use jobs::audit::{AuditLog, FileLog, MemoryLog};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
+use store::{Commit, EntryFilter, Location, Store};
 use wire::{
     calls::PlaceCall,
+    ids::CallId,
     oauth::{Credentials, Scope},
     script::{MAX_SPEECH_BYTES, Sentence, SpokenAct, Step},
 };
+
+/// The name of the SQLite database in the data folder.
+const DATABASE: &str = "trunkline.db";
+/// Most audit entries of one call that are told.
+const MOST_ENTRIES: usize = 10_000;
 
 /// The typed clients of one platform.
 pub(crate) struct Clients {
@@ -114,9 +125,10 @@ pub(crate) fn tenant(file: Option<&Path>) -> Result<Tenant> {
 }
 
 /// A center on a free port of loopback, without limits, for the calls of this process.
-pub(crate) async fn local_center(tenant: Tenant, data_dir: PathBuf) -> Result<Center> {
+pub(crate) async fn local_center(tenant: Tenant, data_dir: PathBuf, store: Store) -> Result<Center> {
     let options = Options {
         limits: Limits::OFF,
+        store: Some(store),
         ..Options::local(data_dir, tenant)
     };
     Ok(Center::start(options).await?)
@@ -155,13 +167,73 @@ fn read_step(sentence: &Sentence) -> Result<Step> {
     Ok(Step { when, act })
 }
 
-/// An audit log that is kept in `audit.jsonl` of the data folder, and shown when the work is done.
-pub(crate) fn audit_log(data_dir: &Path) -> Result<(Arc<MemoryLog>, Arc<dyn AuditLog>)> {
-    let path = data_dir.join("audit.jsonl");
-    let file = fs::create_dir_all(data_dir).and_then(|()| FileLog::open(&path));
-    let file = file.with_context(|| format!("the audit log {} can't be written", path.display()))?;
-    let shown = Arc::new(MemoryLog::default());
-    Ok((shown.clone(), Arc::new((shown, file))))
+/// The database of the data folder, made if it is not there.
+pub(crate) async fn local_store(data_dir: &Path) -> Result<Store> {
+    let location = Location::Sqlite(data_dir.join(DATABASE));
+    Store::open(&location)
+        .await
+        .with_context(|| format!("the database in {} can't be used", data_dir.display()))
+}
+
+/// The database that the arguments, the environment or the configuration name; SQLite in the data folder by default.
+pub(crate) async fn store(args: &StoreArgs, config: &Config) -> Result<Store> {
+    match args.database.as_ref().or(config.database.as_ref()) {
+        Some(url) => Store::open(&Location::Postgres(url.clone()))
+            .await
+            .context("the database can't be used"),
+        None => local_store(&data_dir(args.data_dir.clone(), config.data_dir.clone())).await,
+    }
+}
+
+/// The same, for commands that only look at what others wrote: a slip in the folder's name must not make a new one.
+pub(crate) async fn existing_store(args: &StoreArgs, config: &Config) -> Result<Store> {
+    let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
+    let is_file = args.database.is_none() && config.database.is_none();
+    if is_file && !folder.join(DATABASE).exists() {
+        bail!(
+            "there is no database in {}\nhint: name the data folder with --data-dir, or a PostgreSQL database with --database",
+            folder.display()
+        );
+    }
+    store(args, config).await
+}
+
+/// Notes what a person did at the command line.
+pub(crate) async fn note_in_audit(
+    store: &Store,
+    action: &str,
+    subject: Option<String>,
+    detail: serde_json::Value,
+) -> Result<()> {
+    let entry = audit::Entry {
+        at: jiff::Timestamp::now().into(),
+        actor: audit::Actor::Operator,
+        action: action.to_owned(),
+        subject,
+        correlation: None,
+        outcome: audit::Outcome::Success,
+        detail: detail.as_object().cloned().unwrap_or_default(),
+        personal: Vec::new(),
+    };
+    let commit = Commit {
+        audit: vec![entry],
+        ..Commit::default()
+    };
+    store
+        .commit(commit)
+        .await
+        .context("the audit log can't be written")?;
+    Ok(())
+}
+
+/// What the audit log has of a call, for people.
+pub(crate) async fn audit_of(store: &Store, call: &CallId) -> Result<Vec<serde_json::Value>> {
+    let filter = EntryFilter {
+        subject: Some(call.to_string()),
+        ..EntryFilter::default()
+    };
+    let entries = store.entries(&filter, MOST_ENTRIES).await?;
+    Ok(entries.iter().map(readable).collect())
 }
 
 /// Where data is kept unless something else is said.

@@ -15,7 +15,7 @@ const KEY: Style = Style::new()
 const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
 const MENU: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Magenta)));
 
-/// The story as lines for people; `audit` holds the menu's entries for this call.
+/// The story as lines for people; `audit` holds the log's entries for this call.
 pub(crate) fn tell(record: &CallRecord, audit: &[Value]) -> String {
     // A prompt that was cleared from the queue was never heard.
     let heard = |moment: &&Moment| !matches!(moment.what, Happening::PromptFinished { played_ms: 0, .. });
@@ -26,7 +26,7 @@ pub(crate) fn tell(record: &CallRecord, audit: &[Value]) -> String {
     lines.extend(
         audit
             .iter()
-            .filter(|entry| entry["callId"] == record.id.as_str())
+            .filter(|entry| entry["actor"] == "menu")
             .map(|entry| {
                 let at = entry["at"]
                     .as_str()
@@ -80,10 +80,11 @@ fn key(digit: ShownDigit, before: &str) -> String {
 
 /// An audit entry: its name and its fields.
 fn menu_line(entry: &Value) -> String {
-    let name = entry["what"].as_str().unwrap_or("?").replace('_', " ");
-    let fields = entry.as_object().into_iter().flatten();
+    let action = entry["action"].as_str().unwrap_or("?");
+    let name = action.strip_prefix("menu.").unwrap_or(action).replace('_', " ");
+    let parts = [&entry["detail"], &entry["personal"]];
+    let fields = parts.into_iter().filter_map(Value::as_object).flatten();
     let fields: Vec<String> = fields
-        .filter(|(field, _)| !["what", "at", "callId"].contains(&field.as_str()))
         .map(|(field, value)| match value {
             Value::String(text) => format!("{field}={text}"),
             other => format!("{field}={other}"),

@@ -115,7 +115,7 @@ impl Events {
 }
 
 /// Whether this is a type of events: letters, digits, `.`, `_` and `-`.
-pub(crate) fn is_event_type(text: &str) -> bool {
+pub fn is_event_type(text: &str) -> bool {
     let sign = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=LONGEST_EVENT_TYPE).contains(&text.len()) && text.bytes().all(sign)
 }
@@ -314,9 +314,12 @@ impl Endpoint {
     }
 }
 
+/// What the queues of deliveries begin with.
+pub(crate) const QUEUES: &str = "webhook:";
+
 /// The queue of an endpoint's deliveries.
 pub(crate) fn queue(id: &EndpointId) -> String {
-    format!("webhook:{id}")
+    format!("{QUEUES}{id}")
 }
 
 impl fmt::Debug for Endpoint {

@@ -18,6 +18,9 @@ pub const DEEPEST: usize = 64;
 /// The longest id of an event, in bytes.
 const LONGEST_ID: usize = 128;
 
+/// The longest name of a source, in bytes.
+const LONGEST_NAME: usize = 64;
+
 /// Somebody who sends webhooks.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -27,6 +30,30 @@ pub struct Source {
     pub secrets: Vec<Secret>,
     /// How far its clock may be from ours; [`signature::TOLERANCE`] is usual.
     pub tolerance: Duration,
+}
+
+impl Source {
+    /// Checks a source as a configuration has it; all faults at once. No secret is quoted.
+    pub fn parse(name: &str, secrets: &[String], tolerance: Duration) -> Result<Self, Faults> {
+        let mut faults = Faults::new();
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if !(1..=LONGEST_NAME).contains(&name.len()) || !name.chars().all(plain) {
+            faults.push(format!(
+                "name must be 1 to {LONGEST_NAME} letters, digits, hyphens, underscores or dots, not {:?}",
+                fault::shorten(name)
+            ));
+        }
+        let secrets = secrets.iter().enumerate().filter_map(|(at, secret)| {
+            let secret = secret.parse::<Secret>();
+            faults.keep(secret.map_err(|wrong| format!("secrets[{at}]: {wrong}")))
+        });
+        let secrets = secrets.collect();
+        faults.finish(Some(Self {
+            name: name.to_owned(),
+            secrets,
+            tolerance,
+        }))
+    }
 }
 
 /// An event that was taken.
@@ -105,16 +132,21 @@ pub fn receive(source: &Source, headers: &HeaderMap, body: &[u8], now: UtcTime) 
         .and_then(|id| id.parse().ok());
     let incoming = members.map(|body| Incoming {
         event_id,
-        body: mask(body),
+        body: masked(body),
         correlation,
     });
     faults.finish(incoming).map_err(Refused::Malformed)
 }
 
 /// Hides what must not be kept.
-fn mask(members: Map<String, Value>) -> Map<String, Value> {
-    // MASK: `audit::mask::json` goes here.
-    members
+fn masked(members: Map<String, Value>) -> Map<String, Value> {
+    let mut body = Value::Object(members);
+    audit::mask::json(&mut body);
+    match body {
+        Value::Object(members) => members,
+        // Masking changes texts, not shapes.
+        _ => Map::new(),
+    }
 }
 
 fn parse(body: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {

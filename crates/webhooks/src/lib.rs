@@ -28,9 +28,11 @@ mod secret;
 mod signature;
 
 pub use delivery::{Deliveries, DeliveryOptions};
-pub use endpoint::{BadEndpointId, Disabled, Endpoint, EndpointId, Events, NewEndpoint, OVERLAP, Previous};
+pub use endpoint::{
+    BadEndpointId, Disabled, Endpoint, EndpointId, Events, NewEndpoint, OVERLAP, Previous, is_event_type,
+};
 pub use endpoints::{Endpoints, EndpointsError, MOST_ENDPOINTS};
 pub use incoming::{DEEPEST, Incoming, LARGEST_INCOMING, Refused, Source, receive};
-pub use outgoing::{LARGEST_BODY, OutEvent, intents, message_id};
+pub use outgoing::{LARGEST_BODY, OutEvent, endpoint_of, intents, message_id, queue_prefix};
 pub use secret::{Secret, SecretFault};
 pub use signature::{ID, SIGNATURE, SignError, SignatureError, TIMESTAMP, TOLERANCE, Verified, sign, verify};

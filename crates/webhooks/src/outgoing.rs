@@ -1,6 +1,6 @@
 //! Fan-out: what an event owes to which endpoints.
 
-use crate::endpoint::{Endpoint, is_event_type};
+use crate::endpoint::{Endpoint, QUEUES, is_event_type};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write as _, time::Duration};
 use store::{EffectKey, Intent};
@@ -62,6 +62,16 @@ impl OutEvent {
             body,
         }))
     }
+}
+
+/// What the queues of deliveries begin with: those to one endpoint, or to all.
+pub fn queue_prefix(endpoint: Option<&str>) -> String {
+    format!("{QUEUES}{}", endpoint.unwrap_or_default())
+}
+
+/// The endpoint that a queue's deliveries go to.
+pub fn endpoint_of(queue: &str) -> &str {
+    queue.strip_prefix(QUEUES).unwrap_or(queue)
 }
 
 /// What an event owes: one delivery to each endpoint that is enabled and wants its type. They belong into the commit that

@@ -2,7 +2,8 @@
 
 use super::signals::{asked_to_end, end_at_once_when_asked_again};
 use crate::{Done, cli::CenterArgs, config::Config, output::Output, platform};
-use ::center::{Center, Options, TlsOptions, write_private};
+use ::center::{Center, Options, TlsOptions};
+use ::store::write_private;
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -29,25 +30,30 @@ pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Re
 fn options(args: CenterArgs, config: Config) -> Result<Options> {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let names = if args.tls_name.is_empty() {
-        config.tls_names
+        config.center.tls_names.clone()
     } else {
         args.tls_name
     };
-    let tls_listen = args.tls_listen.or(config.tls_listen).unwrap_or(local(HTTPS_PORT));
+    let tls_listen = args
+        .tls_listen
+        .or(config.center.tls_listen)
+        .unwrap_or(local(HTTPS_PORT));
     let allow_hosts = if args.allow_host.is_empty() {
-        config.allow_hosts
+        config.center.allow_hosts.clone()
     } else {
         args.allow_host
     };
+    let own = config.center;
     Ok(Options {
-        listen: args.listen.or(config.listen).unwrap_or(local(HTTP_PORT)),
+        listen: args.listen.or(own.listen).unwrap_or(local(HTTP_PORT)),
         tls: args.tls.then_some(TlsOptions {
             listen: tls_listen,
             names,
         }),
         data_dir: platform::data_dir(args.data_dir, config.data_dir),
-        tenant: platform::tenant(args.tenant.or(config.tenant).as_deref())?,
-        limits: args.limits.or(config.limits).unwrap_or_default(),
+        tenant: platform::tenant(args.tenant.or(own.tenant).as_deref())?,
+        store: None,
+        limits: args.limits.or(own.limits).unwrap_or_default(),
         allow_hosts,
         admin_token: std::env::var("TRUNKLINE_ADMIN_TOKEN")
             .ok()

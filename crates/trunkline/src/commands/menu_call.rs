@@ -11,12 +11,10 @@ use crate::{
 };
 use anyhow::{Context, Result};
 use flow::menu::Menu;
-use jobs::{
-    audit::{AuditLog, MemoryLog},
-    menu::MenuJob,
-};
+use jobs::{audit::StoreLog, menu::MenuJob};
 use serde_json::json;
 use std::{fs, path::Path, sync::Arc, time::Duration};
+use store::Store;
 use wire::calls::{CallRecord, PlaceCall};
 
 /// Longer than the longest call.
@@ -26,26 +24,27 @@ pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> 
     let file = MenuFile::read(args.file.as_deref())?;
     let call = platform::placed_call(&args.caller)?;
     let data_dir = platform::data_dir(args.data_dir, config.data_dir);
-    let audit = platform::audit_log(&data_dir)?;
+    let store = platform::local_store(&data_dir).await?;
     let Some(url) = &args.center else {
-        let tenant = platform::tenant(args.tenant.or(config.tenant).as_deref())?;
+        let tenant = platform::tenant(args.tenant.or(config.center.tenant).as_deref())?;
         let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
-        let center = platform::local_center(tenant, data_dir).await?;
+        let center = platform::local_center(tenant, data_dir, store.clone()).await?;
         let clients = Clients::of_center(&center)?;
-        let done = one_call(&clients, menu, audit, call, args.recording.as_deref(), output).await;
+        let done = one_call(&clients, menu, &store, call, args.recording.as_deref(), output).await;
         center.close().await;
+        store.close().await;
         return done;
     };
     let clients = Clients::of_url(url)?;
     let menu = file.parse_or_fail(&clients.admin.prompts().await?)?;
-    one_call(&clients, menu, audit, call, args.recording.as_deref(), output).await
+    one_call(&clients, menu, &store, call, args.recording.as_deref(), output).await
 }
 
 /// Places the call and leads it through the menu; Ctrl-C hangs up.
 async fn one_call(
     clients: &Clients,
     menu: Menu,
-    (shown, log): (Arc<MemoryLog>, Arc<dyn AuditLog>),
+    store: &Store,
     call: PlaceCall,
     copy_to: Option<&Path>,
     output: &Output,
@@ -55,7 +54,7 @@ async fn one_call(
         Arc::new(menu),
         clients.calls.clone(),
         clients.profiles.clone(),
-        log,
+        Arc::new(StoreLog::new(store.clone())),
     );
     let (left, record) = tokio::select! {
         ended = async { (job.run(&placed.id, None).await, clients.admin.wait_for_end(&placed.id, PATIENCE).await) } => ended,
@@ -65,7 +64,8 @@ async fn one_call(
             return Ok(Done::Failed);
         }
     };
-    let (record, audit) = (record?, shown.entries());
+    let record = record?;
+    let audit = platform::audit_of(store, &record.id).await?;
     output.line(timeline::tell(&record, &audit).trim_end());
     tell_recording(clients, &record, copy_to, output).await?;
     output.json(&json!({"call": record, "audit": audit}));

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod call;
 pub(crate) mod center;
 pub(crate) mod completions;
@@ -8,4 +9,7 @@ pub(crate) mod menu_call;
 pub(crate) mod menu_check;
 mod menu_file;
 pub(crate) mod menu_graph;
+pub(crate) mod serve;
 mod signals;
+pub(crate) mod store;
+pub(crate) mod webhooks;

@@ -12,12 +12,10 @@ use ::center::Tenant;
 use anyhow::Result;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use indicatif::{ProgressBar, ProgressStyle};
-use jobs::{
-    audit::{AuditLog, MemoryLog},
-    menu::MenuJob,
-};
+use jobs::{audit::StoreLog, menu::MenuJob};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use store::Store;
 use wire::{
     Faults,
     callcontrol::{Codec, FinishReason},
@@ -105,11 +103,7 @@ pub(super) struct CallReport {
 }
 
 /// Places the three calls, leads them through the demo's menu, and judges them.
-pub(super) async fn run(
-    clients: &Clients,
-    (shown, log): (Arc<MemoryLog>, Arc<dyn AuditLog>),
-    output: &Output,
-) -> Result<Vec<CallReport>> {
+pub(super) async fn run(clients: &Clients, store: &Store, output: &Output) -> Result<Vec<CallReport>> {
     let tenant = Tenant::demo()?;
     let menu =
         MenuFile::read(None)?.parse_or_fail(&Library::of_tenant(&tenant, "the demo tenant").prompts)?;
@@ -117,15 +111,15 @@ pub(super) async fn run(
         Arc::new(menu),
         clients.calls.clone(),
         clients.profiles.clone(),
-        log,
+        Arc::new(StoreLog::new(store.clone())),
     );
     let sounds: BTreeMap<PromptId, Vec<f32>> = tenant.prompt_sounds().collect();
 
     let progress = progress(output);
     let calls = CALLERS.iter().map(|caller| {
-        let (job, clients, shown, sounds, progress) = (&job, clients, &shown, &sounds, &progress);
+        let (job, sounds, progress) = (&job, &sounds, &progress);
         async move {
-            let report = call(caller, job, clients, shown, sounds).await;
+            let report = call(caller, job, clients, store, sounds).await;
             progress.inc(1);
             report
         }
@@ -151,7 +145,7 @@ async fn call(
     caller: &'static Caller,
     job: &MenuJob,
     clients: &Clients,
-    shown: &MemoryLog,
+    store: &Store,
     sounds: &BTreeMap<PromptId, Vec<f32>>,
 ) -> Result<CallReport> {
     let placed = clients.admin.place_call(&caller.dials()?).await?;
@@ -164,11 +158,7 @@ async fn call(
         Ok(bytes) => judge::recording(&record, bytes, sounds),
         Err(error) => vec![format!("there is no recording: {error}")],
     });
-    let audit = shown
-        .entries()
-        .into_iter()
-        .filter(|entry| entry["callId"] == record.id.as_str())
-        .collect();
+    let audit = platform::audit_of(store, &record.id).await?;
     Ok(CallReport {
         caller,
         record,

@@ -18,11 +18,11 @@ use serde_json::json;
 
 pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
     let data_dir = platform::data_dir(args.data_dir, config.data_dir);
-    let audit = platform::audit_log(&data_dir)?;
-    let center = platform::local_center(platform::tenant(None)?, data_dir).await?;
+    let store = platform::local_store(&data_dir).await?;
+    let center = platform::local_center(platform::tenant(None)?, data_dir, store.clone()).await?;
     let clients = Clients::of_center(&center)?;
     let journey = tokio::select! {
-        journey = calls::run(&clients, audit, output) => journey,
+        journey = calls::run(&clients, &store, output) => journey,
         () = asked_to_end() => {
             output.note("hanging up ...");
             center.close().await;

@@ -1,0 +1,131 @@
+//! Events in: `POST /webhooks/{source}`.
+
+use crate::Parts;
+use audit::{Actor, Entry, Outcome};
+use axum::{
+    Extension,
+    body::Bytes,
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Map, Value};
+use server::Refusal;
+use std::sync::Arc;
+use store::{Commit, Committed, Event};
+use webhooks::{Incoming, OutEvent, Refused, is_event_type};
+use wire::{Faults, UtcTime, ids::CorrelationId};
+
+/// What the sender of an event is told.
+const RECEIVED: &str = r#"{"received":true}"#;
+/// When to come again while the database can't be reached.
+const RETRY_AFTER_S: u64 = 5;
+/// Where an event may say what it is about; the first that is there counts.
+const SUBJECTS: [&str; 5] = [
+    "subject",
+    "interactionId",
+    "conversationId",
+    "sessionId",
+    "callId",
+];
+
+/// Takes an event: 200 once it, what follows from it and its audit entry are durable, all together.
+pub(crate) async fn take(
+    State(parts): State<Arc<Parts>>,
+    Path(source): Path<String>,
+    Extension(correlation): Extension<CorrelationId>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let Some(source) = parts.sources.iter().find(|known| known.name == source) else {
+        let message = format!("there is no source {source:?}; name it in trunkline.toml, [[serve.source]]");
+        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
+    };
+    let now: UtcTime = jiff::Timestamp::now().into();
+    let incoming =
+        webhooks::receive(source, &headers, &body, now).map_err(|why| refuse(&source.name, why))?;
+    let kind = kind_of(&incoming, &source.name);
+    let event = forwarded(&source.name, &incoming, &kind).map_err(Refusal::faults)?;
+    let endpoints = parts
+        .subscribers
+        .current()
+        .await
+        .map_err(|error| unavailable(&error))?;
+    let commit = Commit {
+        intents: webhooks::intents(endpoints.iter(), &event),
+        audit: vec![accepted(now, &source.name, &incoming, &kind, correlation)],
+        event: Some(Event {
+            source: source.name.clone(),
+            id: incoming.event_id.clone(),
+            body: incoming.text(),
+            answer: RECEIVED.to_owned(),
+        }),
+        ..Commit::default()
+    };
+    match parts
+        .store
+        .commit(commit)
+        .await
+        .map_err(|error| unavailable(&error))?
+    {
+        Committed::Duplicate { answer } => Ok(json(answer)),
+        Committed::Done | Committed::Stale | Committed::Conflict => Ok(json(RECEIVED.to_owned())),
+    }
+}
+
+/// The event as its subscribers get it.
+fn forwarded(source: &str, incoming: &Incoming, kind: &str) -> Result<OutEvent, Faults> {
+    let subjects = SUBJECTS.iter().filter_map(|name| incoming.body.get(*name));
+    let subject = subjects
+        .filter_map(Value::as_str)
+        .find(|subject| !subject.is_empty());
+    OutEvent::new(source, &incoming.event_id, kind, subject, incoming.text())
+}
+
+/// What the event says that it is, if that is a type; otherwise where it comes from.
+fn kind_of(incoming: &Incoming, source: &str) -> String {
+    let said = ["type", "eventType"]
+        .iter()
+        .filter_map(|name| incoming.body.get(*name));
+    let said = said.filter_map(Value::as_str).find(|kind| is_event_type(kind));
+    said.unwrap_or(source).to_owned()
+}
+
+fn accepted(at: UtcTime, source: &str, incoming: &Incoming, kind: &str, correlation: CorrelationId) -> Entry {
+    let detail = [("source", source), ("type", kind)];
+    let detail = detail.map(|(name, value)| (name.to_owned(), Value::from(value)));
+    Entry {
+        at,
+        actor: Actor::Service,
+        action: "event.accepted".into(),
+        subject: Some(incoming.event_id.clone()),
+        correlation: Some(correlation),
+        outcome: Outcome::Success,
+        detail: Map::from_iter(detail),
+        personal: Vec::new(),
+    }
+}
+
+fn json(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn refuse(source: &str, why: Refused) -> Refusal {
+    tracing::info!(
+        source,
+        why = &why as &dyn std::error::Error,
+        "an event is refused"
+    );
+    match why {
+        Refused::Malformed(faults) => Refusal::faults(faults),
+        why => Refusal::new(why.status(), why.to_string()),
+    }
+}
+
+fn unavailable(error: &store::Error) -> Refusal {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "an event is not accepted"
+    );
+    Refusal::unavailable(&format!("the event is not accepted: {error}"), RETRY_AFTER_S)
+}

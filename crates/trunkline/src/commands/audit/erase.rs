@@ -1,0 +1,24 @@
+//! `trunkline audit erase`.
+
+use crate::{Done, cli::AuditEraseArgs, config::Config, output::Output, platform};
+use anyhow::Result;
+use serde_json::json;
+
+pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) -> Result<Done> {
+    let store = platform::existing_store(&args.store, config).await?;
+    let calls = ::center::erase_caller(&store, &args.person).await?;
+    let erased = store.erase(&args.person).await?;
+    let told = json!({"calls": calls.records, "recordings": calls.recordings, "subjects": erased.subjects.len(), "texts": erased.texts});
+    // Not whom: that would be the next thing to erase.
+    platform::note_in_audit(&store, "audit.erased", None, told.clone()).await?;
+    store.close().await;
+    output.line(format!(
+        "erased: {} texts of {} calls and events in the audit log, {} records of calls, {} recordings",
+        erased.texts,
+        erased.subjects.len(),
+        calls.records,
+        calls.recordings
+    ));
+    output.json(&told);
+    Ok(Done::Well)
+}

@@ -1,0 +1,190 @@
+//! What is sent, was sent, or was given up.
+
+use crate::{
+    Done,
+    cli::{DeliveryState, StoreArgs, WebhooksListArgs, WebhooksReplayArgs},
+    config::Config,
+    output::Output,
+    platform,
+};
+use anyhow::{Result, bail};
+use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
+use serde_json::{Value, json};
+use store::{Item, ItemFilter, ItemId, ItemState};
+use wire::UtcTime;
+
+pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Output) -> Result<Done> {
+    let store = platform::existing_store(&args.store, config).await?;
+    let filter = ItemFilter {
+        states: args
+            .state
+            .iter()
+            .flat_map(|state| states(*state))
+            .copied()
+            .collect(),
+        before: args.before.map(ItemId),
+        ..to(args.endpoint.as_deref())
+    };
+    let items = store.items(&filter, args.limit.into()).await?;
+    store.close().await;
+    if items.is_empty() {
+        output.line("there are no such deliveries");
+    } else {
+        output.line(table(&items));
+    }
+    let deliveries: Vec<_> = items.iter().map(to_json).collect();
+    output.json(&json!({"deliveries": deliveries}));
+    Ok(Done::Well)
+}
+
+pub(super) async fn show(id: i64, args: &StoreArgs, config: &Config, output: &Output) -> Result<Done> {
+    let store = platform::existing_store(args, config).await?;
+    let filter = ItemFilter {
+        id: Some(ItemId(id)),
+        ..to(None)
+    };
+    let found = store.items(&filter, 1).await?.pop();
+    store.close().await;
+    let Some(item) = found else {
+        bail!("there is no delivery {id}; 'trunkline webhooks list' shows those there are");
+    };
+    output.line(story(&item));
+    let mut shown = to_json(&item);
+    shown["body"] = body(&item);
+    output.json(&shown);
+    Ok(Done::Well)
+}
+
+pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &Output) -> Result<Done> {
+    let store = platform::existing_store(&args.store, config).await?;
+    let mut replayed = 0;
+    let mut missing = Vec::new();
+    if args.dead {
+        let filter = ItemFilter {
+            states: vec![ItemState::Dead],
+            ..to(args.endpoint.as_deref())
+        };
+        replayed = store.replay(&filter).await?;
+    }
+    for id in &args.ids {
+        let filter = ItemFilter {
+            id: Some(ItemId(*id)),
+            ..to(None)
+        };
+        match store.replay(&filter).await? {
+            0 => missing.push(*id),
+            count => replayed += count,
+        }
+    }
+    platform::note_in_audit(&store, "webhook.replayed", None, json!({"deliveries": replayed})).await?;
+    store.close().await;
+    output.line(match replayed {
+        1 => "1 delivery is sent again".to_owned(),
+        count => format!("{count} deliveries are sent again"),
+    });
+    for id in &missing {
+        output.note(format!(
+            "{id} is not there, or not done and not dead: nothing to send again"
+        ));
+    }
+    output.json(&json!({"replayed": replayed, "refused": missing}));
+    Ok(if missing.is_empty() {
+        Done::Well
+    } else {
+        Done::Failed
+    })
+}
+
+/// Deliveries to one endpoint, or to all.
+fn to(endpoint: Option<&str>) -> ItemFilter {
+    ItemFilter {
+        queue_prefix: Some(webhooks::queue_prefix(endpoint)),
+        ..ItemFilter::default()
+    }
+}
+
+fn states(state: DeliveryState) -> &'static [ItemState] {
+    match state {
+        DeliveryState::Waiting => &[ItemState::Ready, ItemState::Behind],
+        DeliveryState::Held => &[ItemState::Held],
+        DeliveryState::Done => &[ItemState::Done],
+        DeliveryState::Dead => &[ItemState::Dead],
+    }
+}
+
+fn name(state: ItemState) -> &'static str {
+    match state {
+        ItemState::Ready => "waiting",
+        ItemState::Behind => "behind",
+        ItemState::Held => "held",
+        ItemState::Done => "done",
+        ItemState::Dead => "dead",
+    }
+}
+
+fn table(items: &[Item]) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header([
+        "id", "endpoint", "event", "subject", "state", "failures", "when", "error",
+    ]);
+    for item in items {
+        table.add_row([
+            item.id.0.to_string(),
+            webhooks::endpoint_of(&item.queue).to_owned(),
+            format!("{}/{}", item.effect.source, item.effect.event),
+            item.subject.clone().unwrap_or_default(),
+            name(item.state).to_owned(),
+            item.failures.to_string(),
+            time(item.finished_ms.unwrap_or(item.due_ms)),
+            item.error.clone().unwrap_or_default(),
+        ]);
+    }
+    table
+}
+
+/// A delivery in lines.
+fn story(item: &Item) -> String {
+    let mut lines = vec![
+        ("delivery", item.id.0.to_string()),
+        ("endpoint", webhooks::endpoint_of(&item.queue).to_owned()),
+        ("webhook-id", webhooks::message_id(&item.effect)),
+        (
+            "event",
+            format!("{} of {}", item.effect.event, item.effect.source),
+        ),
+        ("state", name(item.state).to_owned()),
+        ("failures", item.failures.to_string()),
+        ("accepted", time(item.created_ms)),
+    ];
+    lines.extend(item.subject.clone().map(|subject| ("subject", subject)));
+    lines.push(match item.finished_ms {
+        Some(at) => ("finished", time(at)),
+        None => ("due", time(item.due_ms)),
+    });
+    lines.extend(item.error.clone().map(|error| ("last error", error)));
+    lines.extend(item.result.clone().map(|result| ("result", result)));
+    let mut told: Vec<_> = lines
+        .iter()
+        .map(|(name, value)| format!("{name:<11} {value}"))
+        .collect();
+    told.push(format!("\n{:#}", body(item)));
+    told.join("\n")
+}
+
+fn body(item: &Item) -> Value {
+    serde_json::from_str(&item.body).unwrap_or_else(|_| item.body.clone().into())
+}
+
+fn to_json(item: &Item) -> Value {
+    json!({
+        "id": item.id.0, "endpoint": webhooks::endpoint_of(&item.queue), "webhookId": webhooks::message_id(&item.effect),
+        "source": item.effect.source, "event": item.effect.event, "subject": item.subject, "state": name(item.state),
+        "failures": item.failures, "acceptedAt": time(item.created_ms), "dueAt": time(item.due_ms),
+        "finishedAt": item.finished_ms.map(time), "error": item.error, "result": item.result,
+    })
+}
+
+fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| UtcTime::from(at).to_string())
+}
