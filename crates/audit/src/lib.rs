@@ -7,9 +7,11 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod leaf;
 pub mod mask;
 pub mod note;
 pub mod proof;
 pub mod tree;
+pub mod verify;
 
 pub use entry::{Actor, Entry, Outcome, SealedEntry, Text};

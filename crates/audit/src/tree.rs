@@ -90,6 +90,11 @@ impl Frontier {
         self.roots.concat()
     }
 
+    /// The roots, largest subtree first.
+    pub(crate) fn roots(&self) -> &[Hash] {
+        &self.roots
+    }
+
     /// How many entries the log has.
     pub fn size(&self) -> u64 {
         self.size

@@ -12,7 +12,7 @@ const SECRET: &str = "***";
 const LABELS: [&str; 5] = ["fieldName", "field", "name", "key", "label"];
 const LABELLED: &str = "value";
 
-/// Masks all strings like [`text`](super::text), whole numbers that are card numbers, and secrets.
+/// Masks all strings like [`text`], whole numbers that are card numbers, and secrets.
 ///
 /// - A member whose name is a secret (`cvv`, `pin`, `password`, `access_token`, `Authorization`...) becomes `"***"`.
 /// - A member whose name is an identifier (`id`, `callId`, `call_id`, `correlationId`...) is left alone, even if it looks
