@@ -7,6 +7,7 @@
 
 pub mod checkpoint;
 pub mod entry;
+pub mod evidence;
 pub mod leaf;
 pub mod mask;
 pub mod note;

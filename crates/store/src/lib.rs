@@ -11,6 +11,7 @@ mod proofs;
 mod sealed;
 mod sql;
 mod sqlite;
+mod verification;
 mod worker;
 
 pub use audit_log::{EntryFilter, Erased, KeptEntry, Row};
@@ -22,6 +23,7 @@ pub use model::{
 };
 pub use notary::{Notary, NotaryError, vouchers};
 pub use private::{create_private, write_private};
+pub use verification::{Trust, Verified};
 pub use worker::Worker;
 
 use sealed::Sealed;

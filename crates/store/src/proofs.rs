@@ -2,6 +2,9 @@
 
 use crate::{Error, Store};
 use audit::{
+    checkpoint::Checkpoint,
+    evidence::Evidence,
+    note::Note,
     proof::{Plan, Read},
     tree::Hash,
 };
@@ -21,6 +24,26 @@ impl Store {
     pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
         let root = self.proof(Plan::root(size)).await?;
         Ok(root.and_then(|root| root.first().copied()))
+    }
+
+    /// Evidence that an entry is in the log that the signed note vouches for. `None` when there is no such entry in it, or its
+    /// text was dropped.
+    pub async fn evidence(&self, index: u64, checkpoint: &str) -> Result<Option<Evidence>, Error> {
+        let vouched = Note::parse(checkpoint).map(|note| Checkpoint::parse(note.unverified()));
+        let Ok(Ok(vouched)) = vouched else {
+            return Ok(None);
+        };
+        let row = self.rows(index, 1).await?.pop().filter(|row| row.index == index);
+        let Some(leaf) = row.and_then(|row| row.leaf) else {
+            return Ok(None);
+        };
+        let proof = self.inclusion_proof(index, vouched.size()).await?;
+        Ok(proof.map(|proof| Evidence {
+            index,
+            leaf,
+            proof,
+            checkpoint: checkpoint.to_owned(),
+        }))
     }
 
     async fn proof(&self, plan: Option<Plan>) -> Result<Option<Vec<Hash>>, Error> {

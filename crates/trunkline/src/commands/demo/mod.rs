@@ -6,6 +6,7 @@ mod calls;
 mod judge;
 
 use super::signals::asked_to_end;
+use crate::commands::audit::verify::{story, to_json, verify};
 use crate::{
     Done,
     cli::DemoArgs,
@@ -15,10 +16,12 @@ use crate::{
 };
 use anyhow::Result;
 use serde_json::json;
+use store::{Notary, Store, Trust, Verified};
 
 pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
     let data_dir = platform::data_dir(args.data_dir, config.data_dir);
     let store = platform::local_store(&data_dir).await?;
+    let notary = Notary::open(store.clone(), &data_dir).await?;
     let center = platform::local_center(platform::tenant(None)?, data_dir, store.clone()).await?;
     let clients = Clients::of_center(&center)?;
     let journey = tokio::select! {
@@ -29,16 +32,33 @@ pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Resu
             return Ok(Done::Failed);
         }
     };
-    let done = journey.map(|calls| report(&calls, output));
-    if args.keep && done.is_ok() {
+    let done = match journey {
+        Ok(calls) => report(&calls, &proof(&store, &notary, output).await?, output),
+        Err(error) => {
+            center.close().await;
+            return Err(error);
+        }
+    };
+    if args.keep {
         super::center::introduce(&center, output);
         asked_to_end().await;
     }
     center.close().await;
-    done
+    notary.sign().await?;
+    store.close().await;
+    Ok(done)
 }
 
-fn report(calls: &[calls::CallReport], output: &Output) -> Done {
+/// What the calls left in the audit log is signed, and then verified as a stranger would.
+async fn proof(store: &Store, notary: &Notary, output: &Output) -> Result<Verified> {
+    let trust = Trust {
+        notes: vec![notary.sign().await?],
+        keys: vec![notary.verifying_key().clone()],
+    };
+    verify(store, &trust, output).await
+}
+
+fn report(calls: &[calls::CallReport], audit: &Verified, output: &Output) -> Done {
     for call in calls {
         output.line(call.story());
     }
@@ -49,8 +69,12 @@ fn report(calls: &[calls::CallReport], output: &Output) -> Done {
         1 => "1 thing is off.".to_owned(),
         several => format!("{several} things are off."),
     });
-    output.json(
-        &json!({"calls": calls.iter().map(calls::CallReport::to_json).collect::<Vec<_>>(), "faults": faults}),
-    );
-    if faults == 0 { Done::Well } else { Done::Failed }
+    story(audit).iter().for_each(|line| output.line(line));
+    let calls: Vec<_> = calls.iter().map(calls::CallReport::to_json).collect();
+    output.json(&json!({"calls": calls, "faults": faults, "audit": to_json(audit)}));
+    if faults == 0 && audit.is_good() {
+        Done::Well
+    } else {
+        Done::Failed
+    }
 }
