@@ -56,8 +56,9 @@ fn storm(folder: &Path, processes: usize, database: Option<&str>) {
     let receiver = Receiver::start(|body| if body.contains("poison") { 500 } else { 200 });
     configure(folder);
     add_endpoint(folder, database, &receiver.url());
-    let services: Vec<Mutex<Service>> =
-        (0..processes).map(|at| Mutex::new(Service::start(folder, at, database))).collect();
+    let services: Vec<Mutex<Service>> = (0..processes)
+        .map(|at| Mutex::new(Service::start(folder, at, database)))
+        .collect();
     let over = AtomicBool::new(false);
     let next = AtomicU64::new(0);
     let acknowledged = Mutex::new(BTreeSet::new());
@@ -77,17 +78,31 @@ fn storm(folder: &Path, processes: usize, database: Option<&str>) {
         over.store(true, Ordering::Relaxed);
     });
     let acknowledged = acknowledged.into_inner().unwrap();
-    assert!(acknowledged.len() > 100, "only {} events got through", acknowledged.len());
+    assert!(
+        acknowledged.len() > 100,
+        "only {} events got through",
+        acknowledged.len()
+    );
     let info = settled(folder, database);
-    judge(&acknowledged, &receiver.seen(), &info, &dead_letters(folder, database));
+    judge(
+        &acknowledged,
+        &receiver.seen(),
+        &info,
+        &dead_letters(folder, database),
+    );
     drop(services);
     let verified = run_on(folder, database, &["audit", "verify"]);
-    assert!(verified.status.success(), "{}{}", stdout(&verified), stderr(&verified));
+    assert!(
+        verified.status.success(),
+        "{}{}",
+        stdout(&verified),
+        stderr(&verified)
+    );
     eprintln!(
         "{} events acknowledged, {} kills of {processes} process(es), {} requests at the receiver",
         acknowledged.len(),
         kills(),
-        receiver.seen().values().map(BTreeMap::len).sum::<usize>()
+        receiver.seen().values().flat_map(BTreeMap::values).sum::<u64>()
     );
 }
 
@@ -105,7 +120,9 @@ fn judge(
     for event in acknowledged {
         let name = format!("e-{event}");
         assert_eq!(dead.contains(&name), event.is_multiple_of(POISON), "{name}");
-        let ids = seen.get(&name).unwrap_or_else(|| panic!("{name} was accepted, and lost"));
+        let ids = seen
+            .get(&name)
+            .unwrap_or_else(|| panic!("{name} was accepted, and lost"));
         assert_eq!(ids.len(), 1, "{name} became several effects: {ids:?}");
     }
     // What was delivered but whose sender never heard of it is fine; what nobody sent is not.
@@ -141,7 +158,11 @@ fn send_events(
 }
 
 fn post(address: &str, event: u64) -> Option<u16> {
-    let kind = if event.is_multiple_of(POISON) { "poison" } else { "plain" };
+    let kind = if event.is_multiple_of(POISON) {
+        "poison"
+    } else {
+        "plain"
+    };
     // Events of one subject are delivered one after the other; the poisoned ones have subjects of their own.
     let subject = if kind == "poison" { event } else { event % 50 };
     let body = format!(r#"{{"eventId":"e-{event}","type":"{kind}","subject":"s-{subject}"}}"#);
@@ -176,7 +197,11 @@ fn add_endpoint(folder: &Path, database: Option<&str>, url: &str) {
 
 fn run_on(folder: &Path, database: Option<&str>, args: &[&str]) -> std::process::Output {
     let database = database.map(|url| ["--database", url]);
-    let args: Vec<&str> = args.iter().copied().chain(database.into_iter().flatten()).collect();
+    let args: Vec<&str> = args
+        .iter()
+        .copied()
+        .chain(database.into_iter().flatten())
+        .collect();
     run(folder, &args)
 }
 
@@ -193,7 +218,9 @@ fn dead_letters(folder: &Path, database: Option<&str>) -> BTreeSet<String> {
     let mut events = BTreeSet::new();
     let mut before = i64::MAX.to_string();
     loop {
-        let args = ["--json", "webhooks", "list", "--state", "dead", "--limit", "1000", "--before", &before];
+        let args = [
+            "--json", "webhooks", "list", "--state", "dead", "--limit", "1000", "--before", &before,
+        ];
         let output = run_on(folder, database, &args);
         let page: Value = serde_json::from_str(&stdout(&output)).unwrap();
         let page = page["deliveries"].as_array().unwrap();
@@ -202,7 +229,10 @@ fn dead_letters(folder: &Path, database: Option<&str>) -> BTreeSet<String> {
         };
         before = last["id"].to_string();
         for letter in page {
-            assert!(events.insert(letter["event"].as_str().unwrap().to_owned()), "twice: {letter}");
+            assert!(
+                events.insert(letter["event"].as_str().unwrap().to_owned()),
+                "twice: {letter}"
+            );
         }
     }
 }
@@ -225,8 +255,12 @@ impl Service {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let text = wait_for("the environment file", || fs::read_to_string(folder.join(&file)).ok());
-        let url = text.lines().find_map(|line| line.strip_prefix("TRUNKLINE_SERVE_URL="));
+        let text = wait_for("the environment file", || {
+            fs::read_to_string(folder.join(&file)).ok()
+        });
+        let url = text
+            .lines()
+            .find_map(|line| line.strip_prefix("TRUNKLINE_SERVE_URL="));
         let address = url.unwrap().strip_prefix("http://").unwrap().to_owned();
         Self { process, address }
     }

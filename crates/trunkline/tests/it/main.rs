@@ -4,7 +4,10 @@
 
 mod center;
 mod demo;
+mod kill;
 mod menu;
+mod postgres;
+mod receiver;
 mod secrets;
 mod support;
 mod third_party;

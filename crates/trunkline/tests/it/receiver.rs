@@ -69,7 +69,13 @@ fn one(socket: &TcpStream, answer: &dyn Fn(&str) -> u16, seen: &Mutex<Seen>) -> 
     let body = String::from_utf8(body).ok()?;
     let event: serde_json::Value = serde_json::from_str(&body).ok()?;
     let event = event["eventId"].as_str()?.to_owned();
-    *seen.lock().unwrap().entry(event).or_default().entry(id).or_default() += 1;
+    *seen
+        .lock()
+        .unwrap()
+        .entry(event)
+        .or_default()
+        .entry(id)
+        .or_default() += 1;
     let status = answer(&body);
     let mut socket = socket;
     socket
