@@ -1,5 +1,6 @@
 //! One entry: who did what to what, and how it came out.
 
+use crate::{mask, tree::hex};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -109,17 +110,17 @@ struct Body<'a> {
 }
 
 impl Entry {
-    /// Puts commitments in the place of personal texts. `salt` gives 16 random bytes per call.
+    /// Masks what must not be kept, and puts commitments in the place of personal texts. `salt` gives 16 random bytes per
+    /// call. Of personal texts with one name, the later ones are renamed `name.2`, `name.3`.
     pub fn seal(self, mut salt: impl FnMut() -> [u8; 16]) -> SealedEntry {
-        let texts: Vec<Text> = self
-            .personal
-            .into_iter()
-            .map(|(field, value)| Text {
-                field,
+        let mut texts: Vec<Text> = Vec::with_capacity(self.personal.len());
+        for (field, value) in self.personal {
+            texts.push(Text {
+                value: mask::member(&field, &value).into_owned(),
+                field: unused(&texts, field),
                 salt: salt(),
-                value,
-            })
-            .collect();
+            });
+        }
         let commitments = texts
             .iter()
             .map(|text| (text.field.clone(), Value::from(text.commitment())));
@@ -130,7 +131,7 @@ impl Entry {
             subject: self.subject.as_deref(),
             correlation_id: self.correlation.as_ref(),
             outcome: self.outcome,
-            detail: &self.detail,
+            detail: &masked(self.detail),
             personal: commitments.collect(),
         };
         SealedEntry {
@@ -140,6 +141,27 @@ impl Entry {
             subject: self.subject,
             texts,
         }
+    }
+}
+
+/// A name that no text has yet.
+fn unused(texts: &[Text], field: String) -> String {
+    let is_used = |name: &str| texts.iter().any(|text| text.field == name);
+    let mut name = field.clone();
+    let mut number = 2;
+    while is_used(&name) {
+        name = format!("{field}.{number}");
+        number += 1;
+    }
+    name
+}
+
+fn masked(detail: Map<String, Value>) -> Map<String, Value> {
+    let mut value = Value::Object(detail);
+    mask::json(&mut value);
+    match value {
+        Value::Object(detail) => detail,
+        _ => Map::new(),
     }
 }
 
@@ -156,10 +178,81 @@ pub fn leaf(index: u64, body: &str) -> String {
     format!("{{\"index\":{index},{members}")
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(detail: Value, personal: &[(&str, &str)]) -> Entry {
+        let Value::Object(detail) = detail else {
+            panic!("an object")
+        };
+        Entry {
+            at: "2026-11-21T09:30:00.123Z".parse().unwrap(),
+            actor: Actor::Menu,
+            action: "menu.key".into(),
+            subject: Some("call-1".into()),
+            correlation: Some("corr-1".parse().unwrap()),
+            outcome: Outcome::Success,
+            detail,
+            personal: personal
+                .iter()
+                .map(|(field, value)| (field.to_string(), value.to_string()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_leaf_has_commitments_in_the_place_of_personal_texts() {
+        let sealed = entry(json!({"menu": "main"}), &[("ani", "+15550100")]).seal(|| [7; 16]);
+        insta::assert_snapshot!(sealed.leaf(3), @r#"{"index":3,"at":"2026-11-21T09:30:00.123Z","actor":"menu","action":"menu.key","subject":"call-1","correlationId":"corr-1","outcome":"success","detail":{"menu":"main"},"personal":{"ani":"b8a0281debb4bbb5621d164c959b8be941866eda05cd5f4e01bbf290464f403c"}}"#);
+        assert_eq!(sealed.texts[0].value, "+15550100");
+    }
+
+    #[test]
+    fn an_entry_without_more_has_a_short_leaf() {
+        let mut bare = entry(json!({}), &[]);
+        bare.subject = None;
+        bare.correlation = None;
+        insta::assert_snapshot!(bare.seal(|| [0; 16]).leaf(0), @r#"{"index":0,"at":"2026-11-21T09:30:00.123Z","actor":"menu","action":"menu.key","outcome":"success"}"#);
+    }
+
+    #[test]
+    fn card_numbers_and_codes_are_masked_before_anything_is_kept() {
+        let detail = json!({"said": "my card is 4111 1111 1111 1111", "cvv": "123"});
+        let sealed = entry(detail, &[("note", "pin 1234"), ("pin", "1234")]).seal(|| [7; 16]);
+        assert!(
+            sealed
+                .body
+                .contains(r#""detail":{"cvv":"***","said":"my card is 4111 11** **** 1111"}"#),
+            "{}",
+            sealed.body
+        );
+        assert_eq!(sealed.texts[0].value, "pin ****");
+        assert_eq!(sealed.texts[1].value, "***");
+    }
+
+    #[test]
+    fn texts_of_one_name_are_kept_apart() {
+        let sealed = entry(json!({}), &[("note", "a"), ("note", "b"), ("note", "c")]).seal(|| [7; 16]);
+        let names: Vec<&str> = sealed.texts.iter().map(|text| text.field.as_str()).collect();
+        assert_eq!(names, ["note", "note.2", "note.3"]);
+        for text in &sealed.texts {
+            assert!(sealed.body.contains(&text.commitment()));
+        }
+    }
+
+    #[test]
+    fn a_commitment_depends_on_all_it_is_made_of() {
+        let text = |field: &str, salt, value: &str| Text {
+            field: field.into(),
+            salt: [salt; 16],
+            value: value.into(),
+        };
+        let commitment = text("a", 1, "b").commitment();
+        assert_eq!(commitment, text("a", 1, "b").commitment());
+        for other in [text("b", 1, "b"), text("a", 2, "b"), text("a", 1, "c")] {
+            assert_ne!(commitment, other.commitment());
+        }
+    }
 }

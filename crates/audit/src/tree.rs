@@ -1,4 +1,6 @@
 //! The Merkle tree of RFC 6962, section 2.1: hashes, and the frontier that grows with each entry.
+//!
+//! How to prove something with it is in [`crate::proof`].
 
 use sha2::{Digest, Sha256};
 
@@ -23,6 +25,34 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     hash.update(left);
     hash.update(right);
     hash.finalize().into()
+}
+
+/// The root over some leaves, by the definition of RFC 6962. The root over the roots of equal whole subtrees is the same.
+pub fn root_of(leaves: &[Hash]) -> Hash {
+    match leaves {
+        [] => Sha256::digest([]).into(),
+        [one] => *one,
+        _ => {
+            let left = 1 << (leaves.len() - 1).ilog2();
+            let (left, right) = leaves.split_at(left);
+            node_hash(&root_of(left), &root_of(right))
+        }
+    }
+}
+
+/// The root over whole subtrees of falling size, side by side. `None` when there are none.
+pub(crate) fn fold_right(roots: &[Hash]) -> Option<Hash> {
+    let (last, lefts) = roots.split_last()?;
+    Some(lefts.iter().rfold(*last, |right, left| node_hash(left, &right)))
+}
+
+/// A hash as people read it: 64 hexadecimal digits.
+pub fn hex(hash: &[u8]) -> String {
+    hash.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// A whole subtree of `256^level` leaves, the `index`th of its level.
@@ -60,6 +90,11 @@ impl Frontier {
         self.roots.concat()
     }
 
+    /// The roots, largest subtree first.
+    pub(crate) fn roots(&self) -> &[Hash] {
+        &self.roots
+    }
+
     /// How many entries the log has.
     pub fn size(&self) -> u64 {
         self.size
@@ -92,11 +127,7 @@ impl Frontier {
 
     /// The root over all entries; that of an empty log is the hash of nothing.
     pub fn root(&self) -> Hash {
-        let mut smallest_first = self.roots.iter().rev();
-        match smallest_first.next() {
-            None => Sha256::digest([]).into(),
-            Some(last) => smallest_first.fold(*last, |right, left| node_hash(left, &right)),
-        }
+        fold_right(&self.roots).unwrap_or_else(|| root_of(&[]))
     }
 }
 
@@ -108,19 +139,6 @@ fn is_tile(span: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The root by the definition of RFC 6962.
-    fn root_of(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [] => Sha256::digest([]).into(),
-            [one] => *one,
-            _ => {
-                let half = leaves.len().next_power_of_two() / 2;
-                let half = if half == leaves.len() { half / 2 } else { half };
-                node_hash(&root_of(&leaves[..half]), &root_of(&leaves[half..]))
-            }
-        }
-    }
 
     #[test]
     fn the_frontier_has_the_root_of_the_definition() {
