@@ -188,9 +188,9 @@ impl Told {
                 .unwrap_or_else(|| claim.effect.event.clone()),
             detail: serde_json::Map::new(),
         };
-        told.note("endpoint", endpoint.as_str());
+        told.note("endpointId", endpoint.as_str());
         told.note("source", claim.effect.source.as_str());
-        told.note("event", claim.effect.event.as_str());
+        told.note("eventId", claim.effect.event.as_str());
         told.note("webhookId", message_id(&claim.effect));
         told
     }

@@ -35,10 +35,10 @@ async fn a_delivery_is_signed_sent_as_it_is_and_noted() {
     );
     assert_eq!(entry["subject"], "call-1");
     let detail = &entry["detail"];
-    assert_eq!(detail["endpoint"], endpoint.id.as_str());
+    assert_eq!(detail["endpointId"], endpoint.id.as_str());
     assert_eq!(detail["webhookId"], message_id(effect));
     assert_eq!(
-        (&detail["event"], &detail["status"], &detail["attempt"]),
+        (&detail["eventId"], &detail["status"], &detail["attempt"]),
         (&"evt-1".into(), &204.into(), &1.into())
     );
     let all = format!("{:?}", rig.entries("").await);
