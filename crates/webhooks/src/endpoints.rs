@@ -11,7 +11,7 @@ use std::time::Duration;
 use store::{Commit, Committed, Expect, Put, Store};
 use wire::UtcTime;
 
-/// The most endpoints that are served.
+/// The most endpoints that are served: an event for all of them fits into one commit.
 pub const MOST_ENDPOINTS: usize = 1000;
 
 /// The kind of the records that remember removed endpoints: what is still owed to them becomes dead letters.

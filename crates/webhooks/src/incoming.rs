@@ -5,6 +5,7 @@ use crate::{
     secret::Secret,
     signature::{self, SignatureError, verify},
 };
+use audit::mask;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -61,7 +62,7 @@ impl Source {
 pub struct Incoming {
     /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the body's hash: the same for a repeat.
     pub event_id: String,
-    /// The body's members, masked.
+    /// The body's members, with card numbers, codes and secrets masked ([`audit::mask`]).
     pub body: Map<String, Value>,
     /// The header `X-Correlation-Id`.
     pub correlation: Option<CorrelationId>,
@@ -130,21 +131,19 @@ pub fn receive(source: &Source, headers: &HeaderMap, body: &[u8], now: UtcTime) 
         .get("x-correlation-id")
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse().ok());
-    let incoming = members.map(|body| Incoming {
+    let incoming = members.map(|members| Incoming {
         event_id,
-        body: masked(body),
+        body: masked(members),
         correlation,
     });
     faults.finish(incoming).map_err(Refused::Malformed)
 }
 
-/// Hides what must not be kept.
 fn masked(members: Map<String, Value>) -> Map<String, Value> {
-    let mut body = Value::Object(members);
-    audit::mask::json(&mut body);
-    match body {
+    let mut value = Value::Object(members);
+    mask::json(&mut value);
+    match value {
         Value::Object(members) => members,
-        // Masking changes texts, not shapes.
         _ => Map::new(),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     outgoing::message_id,
 };
 use audit::{Actor, Entry};
-use flow::delivery::{Attempt, Next, Outcome, decide};
+use flow::delivery::{Attempt, Next, Outcome, Schedule, decide};
 use serde_json::{Value, json};
 use std::time::Duration;
 use store::{Claim, Commit, Committed, Finish, Put};
@@ -18,18 +18,15 @@ const MOST_TRIES: u32 = 8;
 /// The wait after the first failure of the store; it doubles, so all together last 13 s.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// Decides what follows an attempt, and commits it. When that can't be done, the item stays held until its time is over, and
-/// is delivered again: at least once.
-pub(super) async fn settle(shared: &Shared, endpoint: &EndpointId, claim: &Claim, attempted: &Attempted) {
-    let next = decide(
-        &shared.options.schedule,
-        &Attempt {
-            failures: claim.failures,
-            outcome: attempted.outcome,
-            retry_after: attempted.retry_after,
-            random: rand::random(),
-        },
-    );
+/// Commits what came of an attempt. When that can't be done, the item stays held until its time is over, and is delivered
+/// again: at least once.
+pub(super) async fn settle(
+    shared: &Shared,
+    endpoint: &EndpointId,
+    claim: &Claim,
+    attempted: &Attempted,
+    next: Next,
+) {
     for number in 0..MOST_TRIES {
         match try_settle(shared, endpoint, claim, attempted, next).await {
             Ok(Committed::Done | Committed::Duplicate { .. }) => return,
@@ -151,6 +148,17 @@ impl Attempted {
         }
     }
 
+    /// What follows the attempt.
+    pub(super) fn next(&self, schedule: &Schedule, claim: &Claim) -> Next {
+        let attempt = Attempt {
+            failures: claim.failures,
+            outcome: self.outcome,
+            retry_after: self.retry_after,
+            random: rand::random(),
+        };
+        decide(schedule, &attempt)
+    }
+
     fn why(&self) -> String {
         self.with_cause(self.outcome.to_string())
     }
@@ -180,9 +188,9 @@ impl Told {
                 .unwrap_or_else(|| claim.effect.event.clone()),
             detail: serde_json::Map::new(),
         };
-        told.note("endpoint", endpoint.as_str());
+        told.note("endpointId", endpoint.as_str());
         told.note("source", claim.effect.source.as_str());
-        told.note("event", claim.effect.event.as_str());
+        told.note("eventId", claim.effect.event.as_str());
         told.note("webhookId", message_id(&claim.effect));
         told
     }

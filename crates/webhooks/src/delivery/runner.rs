@@ -6,8 +6,9 @@ use super::{
     outcome::{commit_dead, settle},
 };
 use crate::endpoint::{Endpoint, EndpointId, queue};
+use flow::delivery::Next;
 use std::{future::pending, sync::Arc, time::Duration};
-use store::Claim;
+use store::{Claim, Commit, Finish, Store};
 use tokio::{
     sync::watch,
     task::{AbortHandle, JoinSet},
@@ -60,19 +61,26 @@ impl Runner {
 
 async fn run(shared: Arc<Shared>, endpoint: watch::Receiver<Arc<Endpoint>>, stop: CancellationToken) {
     let queue = endpoint.borrow().queue();
+    // A clone of its own: hints are seen once per clone.
+    let store = shared.store.clone();
     let mut under_way: JoinSet<()> = JoinSet::new();
     while !stop.is_cancelled() {
         let free = MOST_AT_ONCE - under_way.len().min(MOST_AT_ONCE);
         let claimed = claim(&shared, &queue, free).await;
-        for claim in claimed.iter().flatten() {
+        let may_have_more = claimed.is_some();
+        for claim in claimed.into_iter().flatten() {
+            if stop.is_cancelled() {
+                release(&shared, &claim).await;
+                continue;
+            }
             let current = endpoint.borrow().clone();
-            under_way.spawn(deliver(shared.clone(), current, claim.clone()));
+            under_way.spawn(deliver(shared.clone(), current, claim, stop.clone()));
         }
-        let may_have_more = claimed.is_some() && under_way.len() < MOST_AT_ONCE;
+        let may_have_more = may_have_more && under_way.len() < MOST_AT_ONCE;
         tokio::select! {
             () = stop.cancelled() => {}
             Some(_) = under_way.join_next() => {}
-            () = hint(&shared, may_have_more) => {}
+            () = hint(&store, may_have_more) => {}
             () = sleep(PAUSE) => {}
         }
     }
@@ -93,17 +101,33 @@ async fn claim(shared: &Shared, queue: &str, most: usize) -> Option<Vec<Claim>> 
     }
 }
 
-async fn hint(shared: &Shared, wanted: bool) {
+async fn hint(store: &Store, wanted: bool) {
     if wanted {
-        shared.store.work().await;
+        store.work().await;
     } else {
         pending().await
     }
 }
 
-async fn deliver(shared: Arc<Shared>, endpoint: Arc<Endpoint>, claim: Claim) {
+async fn deliver(shared: Arc<Shared>, endpoint: Arc<Endpoint>, claim: Claim, stop: CancellationToken) {
     let attempted = attempt(&*shared.http, shared.options.timeout, &endpoint, &claim).await;
-    settle(&shared, &endpoint.id, &claim, &attempted).await;
+    let next = attempted.next(&shared.options.schedule, &claim);
+    if matches!(next, Next::Disable { .. }) {
+        // Before it is committed, which lets the subject's next item go. If the commit fails, the supervisor starts anew.
+        stop.cancel();
+    }
+    settle(&shared, &endpoint.id, &claim, &attempted, next).await;
+}
+
+/// Puts an item back that was claimed too late. If that fails, the item is free when its time is over.
+async fn release(shared: &Shared, claim: &Claim) {
+    let commit = Commit {
+        finish: Some((claim.id, Finish::Released)),
+        ..Commit::default()
+    };
+    if let Err(error) = shared.store.commit(commit).await {
+        tracing::warn!(item = claim.id.item.0, %error, "a delivery can't be put back");
+    }
 }
 
 /// Makes dead letters of what is owed to removed endpoints and due.

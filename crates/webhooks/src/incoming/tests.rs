@@ -173,6 +173,17 @@ fn the_event_has_the_first_id_that_there_is() {
 }
 
 #[test]
+fn card_numbers_and_codes_are_masked_and_ids_stay() {
+    let incoming =
+        unsigned(r#"{"id":"4111111111111111","note":"card 4111111111111111","cvv":"123"}"#).unwrap();
+    assert_eq!(incoming.event_id, "4111111111111111");
+    assert_eq!(
+        incoming.text(),
+        r#"{"cvv":"***","id":"4111111111111111","note":"card 411111******1111"}"#
+    );
+}
+
+#[test]
 fn the_correlation_id_is_passed_through() {
     let correlation = |text: &str| {
         let headers = header("x-correlation-id", text);

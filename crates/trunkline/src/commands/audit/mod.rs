@@ -2,7 +2,7 @@
 
 mod entries;
 mod erase;
-//mod export;
+mod export;
 mod list;
 mod prove;
 mod trust;
@@ -18,8 +18,7 @@ pub(crate) async fn run(command: AuditCommand, config: Config, output: &Output) 
         AuditCommand::List(args) => list::run(args, &config, output).await,
         AuditCommand::Verify(args) => verify::run(args, &config, output).await,
         AuditCommand::Prove(args) => prove::run(args, &config, output).await,
-        //AuditCommand::Export(args) => export::run(args, &config, output).await,
-        AuditCommand::Export(_) => anyhow::bail!("soon"),
+        AuditCommand::Export(args) => export::run(args, &config, output).await,
         AuditCommand::Erase(args) => erase::run(args, &config, output).await,
     }
 }
