@@ -159,7 +159,11 @@ impl Service {
         });
         let closing = CancellationToken::new();
         let upkeep = vec![
-            tokio::spawn(upkeep::sign(notary.clone())).abort_handle(),
+            tokio::spawn({
+                let notary = notary.clone();
+                async move { notary.keep_signing().await }
+            })
+            .abort_handle(),
             tokio::spawn(upkeep::remove_old(store, options.retention)).abort_handle(),
         ];
         let serving = tokio::spawn(serve(listener, None, router(parts.clone()), closing.clone()));

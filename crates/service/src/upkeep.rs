@@ -1,11 +1,9 @@
-//! What is done now and then: signing the audit log, removing what is too old.
+//! What is done now and then: removing what is too old.
 
-use std::{sync::Arc, time::Duration};
-use store::{Notary, Store};
+use std::time::Duration;
+use store::Store;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often the audit log's state is signed, if it grew.
-const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// How often what is too old is removed.
 const REMOVE_EVERY: Duration = Duration::from_secs(600);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -25,21 +23,6 @@ impl Default for Retention {
         Self {
             events_days: 30,
             audit_days: None,
-        }
-    }
-}
-
-/// Signs the audit log's state once a second, if it grew. Never returns.
-pub(crate) async fn sign(notary: Arc<Notary>) {
-    let mut ticks = interval(SIGN_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = notary.sign().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the audit log is not signed"
-            );
         }
     }
 }

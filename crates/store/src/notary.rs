@@ -9,8 +9,12 @@ use audit::{
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
-use tokio::sync::Mutex;
+use tokio::{
+    sync::Mutex,
+    time::{MissedTickBehavior, interval},
+};
 
 /// The key that signs: its name and, in hexadecimal, its seed. A secret.
 const KEY: &str = "audit.key";
@@ -18,6 +22,9 @@ const KEY: &str = "audit.key";
 const PUBLIC: &str = "audit.pub";
 /// A copy of the newest checkpoint, outside the database.
 const COPY: &str = "audit.checkpoint";
+
+/// How often the log is signed, if it has grown.
+const SIGN_EVERY: Duration = Duration::from_secs(1);
 
 /// Why the audit log was not signed.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +111,21 @@ impl Notary {
             *last = Some(now);
         }
         Ok(note)
+    }
+
+    /// Signs the log once a second, if it has grown. Never returns.
+    pub async fn keep_signing(&self) {
+        let mut ticks = interval(SIGN_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.sign().await {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the audit log is not signed"
+                );
+            }
+        }
     }
 
     async fn check_continues(&self, last: &Checkpoint, now: &Checkpoint) -> Result<(), NotaryError> {

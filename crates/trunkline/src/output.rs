@@ -1,7 +1,12 @@
 //! What goes to the terminal: results to standard output, talk to standard error, JSON when asked for.
 
+use audit::mask;
 use serde::Serialize;
-use std::{fmt::Display, io::IsTerminal, process::ExitCode};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 /// Decides once what is printed, and how.
@@ -78,7 +83,22 @@ pub(crate) fn start_logging(verbose: u8) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Masked)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+}
+
+/// Standard error, with card numbers and codes masked. Each line of the log comes in one piece.
+struct Masked;
+
+impl io::Write for Masked {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr().lock().write_all(mask::text(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -3,7 +3,7 @@
 use super::signals::{asked_to_end, end_at_once_when_asked_again};
 use crate::{Done, cli::CenterArgs, config::Config, output::Output, platform};
 use ::center::{Center, Options, TlsOptions};
-use ::store::write_private;
+use ::store::{Notary, write_private};
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -14,16 +14,25 @@ const HTTPS_PORT: u16 = 8643;
 
 pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Result<Done> {
     let env_file = args.env_file.clone();
-    let center = Center::start(options(args, config)?).await?;
+    let mut options = options(args, config)?;
+    let store = platform::local_store(&options.data_dir).await?;
+    let notary = Notary::open(store.clone(), &options.data_dir).await?;
+    options.store = Some(store.clone());
+    let center = Center::start(options).await?;
     if let Some(file) = env_file {
         write_private(&file, center.environment().to_lines().as_bytes())
             .with_context(|| format!("the environment file {} can't be written", file.display()))?;
     }
     introduce(&center, output);
-    asked_to_end().await;
+    tokio::select! {
+        () = asked_to_end() => {}
+        () = notary.keep_signing() => {}
+    }
     output.note("\nending calls ... (Ctrl-C again ends at once)");
     end_at_once_when_asked_again();
     center.close().await;
+    notary.sign().await?;
+    store.close().await;
     Ok(Done::Well)
 }
 

@@ -13,31 +13,56 @@ use anyhow::{Context, Result};
 use flow::menu::Menu;
 use jobs::{audit::StoreLog, menu::MenuJob};
 use serde_json::json;
-use std::{fs, path::Path, sync::Arc, time::Duration};
-use store::Store;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use store::{Notary, Store};
 use wire::calls::{CallRecord, PlaceCall};
 
 /// Longer than the longest call.
 const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 
 pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> Result<Done> {
+    let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
+    let store = platform::local_store(&data_dir).await?;
+    let notary = Notary::open(store.clone(), &data_dir).await?;
+    let done = match args.center.clone() {
+        Some(url) => on_running_center(&url, &args, &store, output).await,
+        None => on_own_center(data_dir, &args, &config, &store, output).await,
+    };
+    notary.sign().await?;
+    store.close().await;
+    done
+}
+
+async fn on_running_center(url: &str, args: &MenuCallArgs, store: &Store, output: &Output) -> Result<Done> {
     let file = MenuFile::read(args.file.as_deref())?;
     let call = platform::placed_call(&args.caller)?;
-    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
-    let store = platform::local_store(&data_dir).await?;
-    let Some(url) = &args.center else {
-        let tenant = platform::tenant(args.tenant.or(config.center.tenant).as_deref())?;
-        let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
-        let center = platform::local_center(tenant, data_dir, store.clone()).await?;
-        let clients = Clients::of_center(&center)?;
-        let done = one_call(&clients, menu, &store, call, args.recording.as_deref(), output).await;
-        center.close().await;
-        store.close().await;
-        return done;
-    };
     let clients = Clients::of_url(url)?;
     let menu = file.parse_or_fail(&clients.admin.prompts().await?)?;
-    one_call(&clients, menu, &store, call, args.recording.as_deref(), output).await
+    one_call(&clients, menu, store, call, args.recording.as_deref(), output).await
+}
+
+async fn on_own_center(
+    data_dir: PathBuf,
+    args: &MenuCallArgs,
+    config: &Config,
+    store: &Store,
+    output: &Output,
+) -> Result<Done> {
+    let file = MenuFile::read(args.file.as_deref())?;
+    let call = platform::placed_call(&args.caller)?;
+    let tenant = args.tenant.as_ref().or(config.center.tenant.as_ref());
+    let tenant = platform::tenant(tenant.map(PathBuf::as_path))?;
+    let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
+    let center = platform::local_center(tenant, data_dir, store.clone()).await?;
+    let clients = Clients::of_center(&center)?;
+    let done = one_call(&clients, menu, store, call, args.recording.as_deref(), output).await;
+    center.close().await;
+    done
 }
 
 /// Places the call and leads it through the menu; Ctrl-C hangs up.
