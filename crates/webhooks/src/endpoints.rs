@@ -234,9 +234,12 @@ pub(crate) fn entry(actor: Actor, action: &str, id: &EndpointId, now: UtcTime, d
     }
 }
 
-/// The time on the wall.
+/// The time on the wall, in whole milliseconds as records keep it.
 pub(crate) fn now() -> UtcTime {
-    jiff::Timestamp::now().into()
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_millisecond(now.as_millisecond())
+        .unwrap_or(now)
+        .into()
 }
 
 fn make_secret() -> Result<Secret, EndpointsError> {

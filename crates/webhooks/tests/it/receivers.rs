@@ -138,9 +138,15 @@ async fn a_410_disables_the_endpoint_until_somebody_enables_it() {
     );
     assert_eq!(rig.entries("webhook.dead").await.len(), 1);
 
-    rig.endpoints.enable(&endpoint.id).await.unwrap();
-    rig.until_state(&second, ItemState::Done).await;
+    // At once, not only when the endpoints are read again: the next of the subject was free from the same commit on.
+    deliveries.shutdown().await;
+    assert_eq!(rig.item(&second).await.state, ItemState::Ready);
     assert_eq!(receiver.next().await.event(), "evt-1");
+    assert!(receiver.is_quiet());
+
+    rig.endpoints.enable(&endpoint.id).await.unwrap();
+    let deliveries = rig.deliver(SCHEDULE).await;
+    rig.until_state(&second, ItemState::Done).await;
     assert_eq!(receiver.next().await.event(), "evt-2");
     deliveries.shutdown().await;
 }
