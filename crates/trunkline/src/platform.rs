@@ -170,9 +170,12 @@ fn read_step(sentence: &Sentence) -> Result<Step> {
 /// The database of the data folder, made if it is not there.
 pub(crate) async fn local_store(data_dir: &Path) -> Result<Store> {
     let location = Location::Sqlite(data_dir.join(DATABASE));
-    Store::open(&location)
-        .await
-        .with_context(|| format!("the database in {} can't be used", data_dir.display()))
+    Store::open(&location).await.with_context(|| {
+        format!(
+            "the data folder {} can't be used; choose another with --data-dir",
+            data_dir.display()
+        )
+    })
 }
 
 /// The database that the arguments, the environment or the configuration name; SQLite in the data folder by default.

@@ -10,6 +10,7 @@ use crate::{
     timeline,
 };
 use anyhow::{Context, Result};
+use center::Tenant;
 use flow::menu::Menu;
 use jobs::{audit::StoreLog, menu::MenuJob};
 use serde_json::json;
@@ -25,42 +26,53 @@ use wire::calls::{CallRecord, PlaceCall};
 /// Longer than the longest call.
 const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 
+/// What is called, and how: read before anything is made.
+struct Asked {
+    file: MenuFile,
+    call: PlaceCall,
+    recording: Option<PathBuf>,
+}
+
 pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> Result<Done> {
-    let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
+    let asked = Asked {
+        file: MenuFile::read(args.file.as_deref())?,
+        call: platform::placed_call(&args.caller)?,
+        recording: args.recording,
+    };
+    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
     let store = platform::local_store(&data_dir).await?;
     let notary = Notary::open(store.clone(), &data_dir).await?;
-    let done = match args.center.clone() {
-        Some(url) => on_running_center(&url, &args, &store, output).await,
-        None => on_own_center(data_dir, &args, &config, &store, output).await,
+    let done = match args.center {
+        Some(url) => on_running_center(&url, asked, &store, output).await,
+        None => {
+            let tenant = platform::tenant(args.tenant.or(config.center.tenant).as_deref())?;
+            on_own_center(data_dir, tenant, asked, &store, output).await
+        }
     };
     notary.sign().await?;
     store.close().await;
     done
 }
 
-async fn on_running_center(url: &str, args: &MenuCallArgs, store: &Store, output: &Output) -> Result<Done> {
-    let file = MenuFile::read(args.file.as_deref())?;
-    let call = platform::placed_call(&args.caller)?;
+async fn on_running_center(url: &str, asked: Asked, store: &Store, output: &Output) -> Result<Done> {
     let clients = Clients::of_url(url)?;
-    let menu = file.parse_or_fail(&clients.admin.prompts().await?)?;
-    one_call(&clients, menu, store, call, args.recording.as_deref(), output).await
+    let menu = asked.file.parse_or_fail(&clients.admin.prompts().await?)?;
+    one_call(&clients, menu, store, asked, output).await
 }
 
 async fn on_own_center(
     data_dir: PathBuf,
-    args: &MenuCallArgs,
-    config: &Config,
+    tenant: Tenant,
+    asked: Asked,
     store: &Store,
     output: &Output,
 ) -> Result<Done> {
-    let file = MenuFile::read(args.file.as_deref())?;
-    let call = platform::placed_call(&args.caller)?;
-    let tenant = args.tenant.as_ref().or(config.center.tenant.as_ref());
-    let tenant = platform::tenant(tenant.map(PathBuf::as_path))?;
-    let menu = file.parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
+    let menu = asked
+        .file
+        .parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
     let center = platform::local_center(tenant, data_dir, store.clone()).await?;
     let clients = Clients::of_center(&center)?;
-    let done = one_call(&clients, menu, store, call, args.recording.as_deref(), output).await;
+    let done = one_call(&clients, menu, store, asked, output).await;
     center.close().await;
     done
 }
@@ -70,11 +82,10 @@ async fn one_call(
     clients: &Clients,
     menu: Menu,
     store: &Store,
-    call: PlaceCall,
-    copy_to: Option<&Path>,
+    asked: Asked,
     output: &Output,
 ) -> Result<Done> {
-    let placed = clients.admin.place_call(&call).await?;
+    let placed = clients.admin.place_call(&asked.call).await?;
     let job = MenuJob::new(
         Arc::new(menu),
         clients.calls.clone(),
@@ -92,7 +103,7 @@ async fn one_call(
     let record = record?;
     let audit = platform::audit_of(store, &record.id).await?;
     output.line(timeline::tell(&record, &audit).trim_end());
-    tell_recording(clients, &record, copy_to, output).await?;
+    tell_recording(clients, &record, asked.recording.as_deref(), output).await?;
     output.json(&json!({"call": record, "audit": audit}));
     left.map(|_| Done::Well).map_err(Into::into)
 }

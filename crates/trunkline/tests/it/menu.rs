@@ -196,7 +196,10 @@ fn a_slow_profile_service_does_not_keep_the_caller_in_silence() {
     let silence_ms = at("prompt_started") - at("answered");
     assert!((800.0..1300.0).contains(&silence_ms), "{silence_ms}");
     // The reason is on record, in the log that stays.
-    let output = run(center.folder.path(), &["--json", "audit", "list", "--action", "menu.profile"]);
+    let output = run(
+        center.folder.path(),
+        &["--json", "audit", "list", "--action", "menu.profile"],
+    );
     let kept: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(kept["entries"][0]["detail"]["outcome"], "timed_out", "{kept}");
 }

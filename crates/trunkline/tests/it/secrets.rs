@@ -1,6 +1,6 @@
 //! What callers type after a sensitive prompt reaches the menu and nothing else.
 
-use crate::support::{stderr, stdout, trunkline};
+use crate::support::{run, stderr, stdout, trunkline};
 use serde_json::Value;
 use std::{fs, path::Path};
 
@@ -97,16 +97,17 @@ fn a_secret_key_opens_the_vault_and_is_written_nowhere() {
     assert_eq!(digits("key_pressed"), ["masked"]);
     assert_eq!(digits("cut_off"), ["masked"]);
     let audit = story["audit"].as_array().unwrap();
-    let key = audit.iter().find(|entry| entry["what"] == "key").unwrap();
+    let key = audit.iter().find(|entry| entry["action"] == "menu.key").unwrap();
     assert_eq!(
-        (key["digit"].as_str(), key["meaning"].as_str()),
+        (key["detail"]["digit"].as_str(), key["detail"]["meaning"].as_str(),),
         (Some("masked"), Some("option"))
     );
 
     assert!(logged.contains("TRACE") && !logged.contains('#'), "{logged}");
     assert!(!told.contains('#'), "{told}");
     let data = folder.path().join("data");
-    let kept = fs::read_to_string(data.join("audit.jsonl")).unwrap();
+    let export = ["audit", "export", "--data-dir", "data"];
+    let kept = stdout(&run(folder.path(), &export));
     assert!(
         kept.contains(r#""digit":"masked""#) && !kept.contains('#'),
         "{kept}"
