@@ -19,6 +19,7 @@ use std::{
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, Instant},
@@ -44,6 +45,56 @@ fn three_processes_over_one_database_that_are_killed_lose_nothing_and_do_nothing
     };
     let folder = tempfile::tempdir().unwrap();
     storm(folder.path(), 3, Some(database.url()));
+}
+
+#[test]
+fn work_in_flight_of_a_killed_process_is_taken_up_by_its_successor() {
+    let folder = tempfile::tempdir().unwrap();
+    take_over(folder.path(), None);
+}
+
+#[test]
+fn work_in_flight_of_a_killed_process_is_taken_up_by_another_one() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    take_over(folder.path(), Some(database.url()));
+}
+
+/// Kills a process while it delivers; with a database, another one runs beside it, otherwise it is started again.
+fn take_over(folder: &Path, database: Option<&str>) {
+    let (sender, deliveries) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    let first = AtomicBool::new(true);
+    let receiver = Receiver::start(move |_| {
+        lock(&sender).send(Instant::now()).unwrap();
+        if first.swap(false, Ordering::Relaxed) {
+            // It never answers the process that is killed.
+            thread::sleep(Duration::from_secs(60));
+        }
+        200
+    });
+    configure(folder);
+    add_endpoint(folder, database, &receiver.url());
+    let mut service = Service::start(folder, 0, database);
+    assert_eq!(post(&service.address, 1), Some(200));
+    let patience = Duration::from_secs(10);
+    deliveries.recv_timeout(patience).unwrap();
+    let other = database.map(|url| Service::start(folder, 1, Some(url)));
+    let killed = Instant::now();
+    service.kill();
+    let successor = other.unwrap_or_else(|| Service::start(folder, 0, None));
+    let again = deliveries.recv_timeout(patience).unwrap();
+    let took = again.duration_since(killed);
+    eprintln!(
+        "work in flight was taken up {} ms after kill -9",
+        took.as_millis()
+    );
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    settled(folder, database);
+    assert_eq!(receiver.seen()["e-1"].len(), 1, "the same webhook-id");
+    drop(successor);
 }
 
 fn kills() -> u32 {
