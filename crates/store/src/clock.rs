@@ -1,86 +1,127 @@
-//! The store's time: the clock on the wall, but never behind what the store has seen.
-//!
-//! Leases and due times are points on it. A clock on the wall that jumps back an hour would otherwise hold up a lease of a
-//! process that is gone, and every retry, for an hour.
+//! The time of the store: that of the wall, but never behind what was seen before.
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-/// A clock for a store. Cheap to clone; clones are the same clock.
+/// Where the store takes its time from. Clones are the same clock.
+///
+/// Leases and retries wait for points in time, so time must not go back: if the clock on the wall is set back an hour,
+/// also across a restart, the store's time goes on from where it was (the database remembers the last seen time).
 #[derive(Clone)]
-pub struct Clock {
-    wall_ms: Arc<dyn Fn() -> i64 + Send + Sync>,
-    steady: Arc<Mutex<Steady>>,
-    zero: Instant,
+pub struct Clock(Arc<Inner>);
+
+struct Inner {
+    source: Source,
+    time: Mutex<StoreTime>,
+}
+
+enum Source {
+    Machine { start: Instant },
+    Steered(Mutex<Reading>),
+}
+
+/// What the machine's clocks say.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// Milliseconds since 1970; may jump.
+    wall_ms: i64,
+    /// Milliseconds since some start; never jumps.
+    steady_ms: i64,
 }
 
 impl Clock {
     /// The clock of this machine.
-    pub fn system() -> Self {
-        Self::of(|| {
-            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-            i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
-        })
+    pub fn machine() -> Self {
+        let start = Instant::now();
+        Self::new(Source::Machine { start })
     }
 
-    /// A clock whose wall shows what `wall_ms` says, in milliseconds since 1970; for tests.
-    pub fn of(wall_ms: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
-        Self {
-            wall_ms: Arc::new(wall_ms),
-            steady: Arc::default(),
-            zero: Instant::now(),
+    /// A clock for tests: it starts at `wall_ms` (milliseconds since 1970), and only [`Clock::pass`] moves it.
+    pub fn steered(wall_ms: i64) -> Self {
+        let steady_ms = 0;
+        Self::new(Source::Steered(Mutex::new(Reading { wall_ms, steady_ms })))
+    }
+
+    fn new(source: Source) -> Self {
+        let time = Mutex::default();
+        Self(Arc::new(Inner { source, time }))
+    }
+
+    /// Lets time pass on a steered clock; the machine's is left as it is.
+    pub fn pass(&self, time: Duration) {
+        self.steer(|reading| {
+            let ms = millis(time);
+            reading.wall_ms = reading.wall_ms.saturating_add(ms);
+            reading.steady_ms = reading.steady_ms.saturating_add(ms);
+        });
+    }
+
+    /// Sets a steered clock's wall forward or back, as an operator would; the machine's is left as it is.
+    pub fn set_wall(&self, by_ms: i64) {
+        self.steer(|reading| reading.wall_ms = reading.wall_ms.saturating_add(by_ms));
+    }
+
+    fn steer(&self, change: impl FnOnce(&mut Reading)) {
+        if let Source::Steered(reading) = &self.0.source {
+            change(&mut reading.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
-    /// The time, in milliseconds since 1970.
-    pub(crate) fn now_ms(&self) -> i64 {
-        let (wall, elapsed) = ((self.wall_ms)(), self.zero.elapsed());
-        self.lock().now(wall, elapsed)
+    /// The store's time, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        let reading = self.0.source.read();
+        self.time(|time| time.now(reading))
     }
 
-    /// The store has seen this time: it is no earlier now.
-    pub(crate) fn observe(&self, seen_ms: i64) {
-        let elapsed = self.zero.elapsed();
-        self.lock().observe(seen_ms, elapsed);
+    /// Another time was seen in the database: from now on, time is not before it.
+    pub(crate) fn saw(&self, ms: i64) {
+        let reading = self.0.source.read();
+        self.time(|time| time.saw(ms, reading));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Steady> {
-        self.steady.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Clock").finish_non_exhaustive()
+    fn time<T>(&self, act: impl FnOnce(&mut StoreTime) -> T) -> T {
+        act(&mut self.0.time.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// The latest point that was seen, and when that was on a clock that can't jump.
-#[derive(Debug, Clone, Copy, Default)]
-struct Steady {
-    seen_ms: i64,
-    at: Duration,
-}
-
-impl Steady {
-    fn now(&mut self, wall_ms: i64, elapsed: Duration) -> i64 {
-        self.observe(wall_ms, elapsed);
-        self.advanced(elapsed)
-    }
-
-    fn observe(&mut self, seen_ms: i64, elapsed: Duration) {
-        if seen_ms >= self.advanced(elapsed) {
-            *self = Self { seen_ms, at: elapsed };
+impl Source {
+    fn read(&self) -> Reading {
+        match self {
+            Self::Machine { start } => Reading {
+                wall_ms: SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis),
+                steady_ms: millis(start.elapsed()),
+            },
+            Self::Steered(reading) => *reading.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
+}
 
-    fn advanced(&self, elapsed: Duration) -> i64 {
-        let since = elapsed.saturating_sub(self.at).as_millis();
-        self.seen_ms
-            .saturating_add(i64::try_from(since).unwrap_or(i64::MAX))
+/// A duration in milliseconds.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The last time that was given or seen, and when that was.
+#[derive(Debug, Default)]
+struct StoreTime {
+    last_ms: i64,
+    at_steady_ms: i64,
+}
+
+impl StoreTime {
+    /// The wall's time, or what passed since the last time if that is later.
+    fn now(&mut self, reading: Reading) -> i64 {
+        let passed = reading.steady_ms.saturating_sub(self.at_steady_ms).max(0);
+        self.last_ms = self.last_ms.saturating_add(passed).max(reading.wall_ms);
+        self.at_steady_ms = reading.steady_ms;
+        self.last_ms
+    }
+
+    fn saw(&mut self, ms: i64, reading: Reading) {
+        let now = self.now(reading);
+        self.last_ms = now.max(ms);
     }
 }
 
@@ -89,36 +130,41 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const HOUR_MS: i64 = 3_600_000;
+    const HOUR: i64 = 3_600_000;
 
     #[test]
-    fn a_wall_that_jumps_back_is_not_followed_and_one_that_jumps_ahead_is() {
-        let mut clock = Steady::default();
-        let seconds = Duration::from_secs;
-        assert_eq!(clock.now(10 * HOUR_MS, seconds(0)), 10 * HOUR_MS);
-        assert_eq!(clock.now(9 * HOUR_MS, seconds(1)), 10 * HOUR_MS + 1000);
-        assert_eq!(clock.now(9 * HOUR_MS + 5000, seconds(6)), 10 * HOUR_MS + 6000);
-        assert_eq!(clock.now(12 * HOUR_MS, seconds(7)), 12 * HOUR_MS);
+    fn a_wall_that_is_set_back_an_hour_does_not_stop_time() {
+        let clock = Clock::steered(10 * HOUR);
+        assert_eq!(clock.now_ms(), 10 * HOUR);
+        clock.set_wall(-HOUR);
+        clock.pass(Duration::from_secs(5));
+        assert_eq!(clock.now_ms(), 10 * HOUR + 5_000);
+        clock.set_wall(2 * HOUR);
+        assert_eq!(clock.now_ms(), 11 * HOUR + 5_000);
     }
 
     #[test]
-    fn what_the_store_has_seen_counts_after_a_restart() {
-        let mut clock = Steady::default();
-        clock.observe(10 * HOUR_MS, Duration::ZERO);
-        assert_eq!(
-            clock.now(9 * HOUR_MS, Duration::from_secs(2)),
-            10 * HOUR_MS + 2000
-        );
+    fn after_a_restart_time_goes_on_from_what_the_database_saw() {
+        let clock = Clock::steered(9 * HOUR);
+        clock.saw(10 * HOUR);
+        assert_eq!(clock.now_ms(), 10 * HOUR);
+        clock.pass(Duration::from_millis(1));
+        clock.saw(10 * HOUR - 7);
+        assert_eq!(clock.now_ms(), 10 * HOUR + 1);
     }
 
     proptest! {
         #[test]
-        fn it_never_goes_back(steps in prop::collection::vec((0..1_000_000i64, 0..10_000u64), 1..50)) {
-            let (mut clock, mut elapsed, mut last) = (Steady::default(), 0, 0);
-            for (wall, step) in steps {
-                elapsed += step;
-                let now = clock.now(wall, Duration::from_millis(elapsed));
-                prop_assert!(now >= last && now >= wall);
+        fn time_never_goes_back_and_never_stalls(
+            steps in proptest::collection::vec((-5_000i64..5_000, 0u64..1_000), 1..50)
+        ) {
+            let clock = Clock::steered(HOUR);
+            let mut last = clock.now_ms();
+            for (jump, passes) in steps {
+                clock.set_wall(jump);
+                clock.pass(Duration::from_millis(passes));
+                let now = clock.now_ms();
+                prop_assert!(now >= last + passes as i64);
                 last = now;
             }
         }

@@ -1,56 +1,51 @@
-//! What can go wrong.
+//! What can go wrong between Trunkline and its data.
 
-use std::path::PathBuf;
+type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// The cause of an error, as the database tells it.
-pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
-
-/// What went wrong. Nothing that was accepted is lost by it.
+/// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database can't be reached, or does not answer in time. It may be better soon.
-    #[error("the database can't be reached or does not answer in time; try again")]
-    Unavailable(#[source] Cause),
+    #[error("the database can't be reached or does not answer")]
+    Unavailable(#[source] Source),
     /// There is no room on the disk.
-    #[error("the disk of the database is full; make room")]
+    #[error("the disk of the database is full; make room, nothing that was accepted is lost")]
     Full,
     /// The database was made by a newer Trunkline.
     #[error("the database has schema version {found}, this Trunkline knows {known}; use a newer Trunkline")]
     Newer {
-        /// The database's version.
+        /// The version of the database.
         found: i64,
-        /// The newest version that this program knows.
+        /// The newest version that is known here.
         known: i64,
     },
-    /// Something is larger than the store takes.
-    #[error("{what} must be at most {most} bytes, not {size}")]
+    /// Something is longer than a database should take in one piece.
+    #[error("{what} has {length} bytes, at most {most} are kept; send less")]
     TooLarge {
-        /// What.
+        /// What: `the body of an event`.
         what: &'static str,
-        /// Its size, in bytes.
-        size: usize,
-        /// The most, in bytes.
+        /// How long it is, in bytes (or how many there are).
+        length: usize,
+        /// How long it may be.
         most: usize,
     },
-    /// The file can't be made or used.
-    #[error("the file {} can't be used", .path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
+    /// This kind of database can't do that.
+    #[error("{what}")]
+    Unsupported {
+        /// What is asked for, and what to do instead.
+        what: &'static str,
     },
-    /// This database can't do that.
-    #[error("{0}")]
-    Unsupported(&'static str),
     /// The database refuses what it should take.
     #[error("the database failed")]
-    Failed(#[source] Cause),
+    Failed(#[source] Source),
 }
 
 impl Error {
-    pub(crate) fn closed() -> Self {
-        Self::Unavailable("the store is closed".into())
+    pub(crate) fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    pub(crate) fn failed(source: impl Into<Source>) -> Self {
+        Self::Failed(source.into())
     }
 }

@@ -1,82 +1,71 @@
-//! A process that does work: what it claims is its own as long as it lives.
+//! Processes that do work, and how it is known that they live.
 
-use crate::{Claim, Error, Store};
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
+use crate::{
+    Claim, Error,
+    store::{Engine, on_engine},
 };
-use tokio::{
-    task::AbortHandle,
-    time::{Instant, MissedTickBehavior, interval},
-};
+use rand::Rng as _;
+use std::time::Duration;
+use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
-/// How long a worker counts as alive after a sign of life.
-pub(crate) const ALIVE: Duration = Duration::from_millis(1500);
-/// How long an item is held at the most.
-pub(crate) const LEASE: Duration = Duration::from_secs(60);
-/// Between two signs of life.
-const BEAT: Duration = Duration::from_millis(400);
-/// Between two looks for what dead workers hold.
-const REAP: Duration = Duration::from_millis(200);
+/// How often a worker says that it lives.
+pub(crate) const BEAT_EVERY: Duration = Duration::from_millis(400);
+/// How long it is believed.
+pub(crate) const ALIVE_FOR: Duration = Duration::from_millis(1_500);
+/// How long an item is held at most.
+pub(crate) const HELD_FOR: Duration = Duration::from_secs(60);
+/// How often the work of workers that are gone is looked for, at most.
+pub(crate) const REAP_EVERY: Duration = Duration::from_millis(200);
+/// The most items of one claim.
+pub(crate) const MOST_CLAIMED: usize = 1_000;
 
-/// A process that does work. Dropped without [`Worker::leave`], it counts as dead 1.5 s later, and others get its work.
+/// A process that does work: what it claims is its own as long as it lives.
+///
+/// It says so every 400 ms and is believed for 1.5 s, so the work of a process that was killed can be claimed within 2 s.
+/// Dropping it is like being killed.
 pub struct Worker {
-    store: Store,
+    engine: Engine,
     id: String,
-    heart: AbortHandle,
-    reaped: Mutex<Option<Instant>>,
+    beating: Beating,
 }
+
+/// The task that says that the worker lives; ends when dropped.
+struct Beating(JoinHandle<()>);
 
 impl Worker {
-    pub(crate) async fn join(store: Store) -> Result<Self, Error> {
-        let id = format!("{:032x}", rand::random::<u128>());
-        store.beat(&id).await?;
-        let heart = tokio::spawn(beat(store.clone(), id.clone())).abort_handle();
-        Ok(Self {
-            store,
-            id,
-            heart,
-            reaped: Mutex::default(),
-        })
+    pub(crate) async fn join(engine: Engine) -> Result<Self, Error> {
+        let id = format!("{:032x}", rand::rng().random::<u128>());
+        on_engine!(engine, beat(&id))?;
+        let beating = Beating(tokio::spawn(beat(engine.clone(), id.clone())));
+        Ok(Self { engine, id, beating })
     }
 
-    /// Claims up to `most` items of a queue that are due, the longest due first. Each is held until it is finished, or this
-    /// process is gone, or a minute has passed.
+    /// Claims work that is due, oldest first, at most 1,000 items. Each is held until it is finished, or the process is
+    /// gone, or a minute has passed.
     pub async fn claim(&self, queue: &str, most: usize) -> Result<Vec<Claim>, Error> {
-        self.store.claim(&self.id, queue, most, self.is_to_reap()).await
+        on_engine!(self.engine, claim(&self.id, queue, most.min(MOST_CLAIMED)))
     }
 
-    fn is_to_reap(&self) -> bool {
-        let mut last = self.reaped.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = last.is_none_or(|last| last.elapsed() >= REAP);
-        if due {
-            *last = Some(Instant::now());
-        }
-        due
-    }
-
-    /// Leaves: what is still held can be claimed by others at once.
+    /// Leaves; what is still held can be claimed by others at once.
     pub async fn leave(self) {
-        self.heart.abort();
-        if let Err(error) = self.store.left(&self.id).await {
-            tracing::warn!(%error, "what this process holds is free in 1.5 s, not at once");
-        }
+        drop(self.beating);
+        // If the database can't be told, it finds out by itself.
+        let _ = on_engine!(self.engine, leave(&self.id));
     }
 }
 
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.heart.abort();
-    }
-}
-
-async fn beat(store: Store, id: String) {
-    let mut ticks = interval(BEAT);
+/// Says again and again that a worker lives. A beat that fails is made up for by the next.
+async fn beat(engine: Engine, id: String) {
+    let mut ticks = tokio::time::interval(BEAT_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = store.beat(&id).await {
-            tracing::warn!(%error, "this process can't say that it is alive; others may take over its work");
-        }
+        let _ = on_engine!(engine, beat(&id));
+    }
+}
+
+impl Drop for Beating {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

@@ -1,4 +1,4 @@
--- What parts of Trunkline remember, and what only one of several may do.
+-- What is known, who leads what, and how far things have come.
 
 CREATE TABLE records (
     kind       TEXT NOT NULL,
@@ -7,18 +7,19 @@ CREATE TABLE records (
     updated_ms INTEGER NOT NULL,
     body       TEXT NOT NULL,
     PRIMARY KEY (kind, id)
-);
-CREATE INDEX records_by_age ON records (kind, updated_ms, id);
+) STRICT;
+
+CREATE INDEX records_by_time ON records (kind, updated_ms, id);
 
 CREATE TABLE leases (
-    name     TEXT PRIMARY KEY,
+    name     TEXT NOT NULL PRIMARY KEY,
     holder   TEXT NOT NULL,
     fence    INTEGER NOT NULL,
     until_ms INTEGER NOT NULL
-);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE checkpoints (
-    name       TEXT PRIMARY KEY,
+    name       TEXT NOT NULL PRIMARY KEY,
     value      TEXT NOT NULL,
     updated_ms INTEGER NOT NULL
-);
+) STRICT, WITHOUT ROWID;

@@ -1,147 +1,48 @@
-//! Looking at what is there.
+//! Reading events, items and records.
 
-use super::{Sqlite, dialect, writer::first};
+use super::fault;
 use crate::{
-    Counts, EffectKey, Error, Event, Item, ItemFilter, ItemId, ItemState, KeptEvent, Record,
-    sealed::effect_hash, sql,
+    Counts, EffectKey, Event, Item, ItemId, ItemState, KeptEvent, Record,
+    query::{Condition, Parameter},
+    sql,
 };
-use rusqlite::{Connection, Row, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-impl Sqlite {
-    pub(crate) async fn event(&self, source: String, id: String) -> Result<Option<KeptEvent>, Error> {
-        self.read(move |connection| {
-            first(connection, sql::EVENT, [&source, &id], |row| {
-                let event = Event {
-                    source: source.clone(),
-                    id: id.clone(),
-                    body: row.get(0)?,
-                    answer: row.get(1)?,
-                };
-                Ok(KeptEvent {
-                    event,
-                    received_ms: row.get(2)?,
-                })
-            })
-        })
-        .await
-    }
-
-    pub(crate) async fn items(&self, filter: ItemFilter, most: usize) -> Result<Vec<Item>, Error> {
-        self.read(move |connection| {
-            let (conditions, mut given) = conditions(&filter);
-            given.push(Value::from(most as i64));
-            let text = format!(
-                "{}{conditions} ORDER BY id DESC LIMIT ?{}",
-                sql::ITEM,
-                given.len()
-            );
-            all(connection, &text, given, item)
-        })
-        .await
-    }
-
-    pub(crate) async fn effect(&self, key: EffectKey) -> Result<Option<Item>, Error> {
-        self.read(move |connection| first(connection, sql::EFFECT, [effect_hash(&key)], item))
-            .await
-    }
-
-    pub(crate) async fn counts(&self) -> Result<Counts, Error> {
-        let counted = self
-            .read(|connection| first(connection, sql::COUNTS, [], counts))
-            .await?;
-        Ok(counted.unwrap_or_default())
-    }
-
-    pub(crate) async fn record(&self, kind: String, id: String) -> Result<Option<Record>, Error> {
-        self.read(move |connection| first(connection, sql::RECORD, [kind, id], record))
-            .await
-    }
-
-    pub(crate) async fn records(&self, kind: String, most: usize) -> Result<Vec<Record>, Error> {
-        let given = vec![Value::from(kind), Value::from(most as i64)];
-        self.read(move |connection| all(connection, &dialect(sql::RECORDS), given, record))
-            .await
-    }
-
-    pub(crate) async fn checkpoint(&self, name: String) -> Result<Option<String>, Error> {
-        self.read(move |connection| first(connection, sql::CHECKPOINT, [name], |row| row.get(0)))
-            .await
-    }
-}
-
-/// All rows of a query.
-pub(super) fn all<T>(
+pub(super) fn event(
     connection: &Connection,
-    text: &str,
-    given: Vec<Value>,
-    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Vec<T>> {
-    let mut statement = connection.prepare_cached(text)?;
-    let rows = statement.query_map(params_from_iter(given), read)?;
-    rows.collect()
+    source: String,
+    id: String,
+) -> rusqlite::Result<Option<KeptEvent>> {
+    let mut statement = connection.prepare_cached(sql::EVENT)?;
+    let found = statement.query_row([&source, &id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let kept = found.optional()?.map(|(received_ms, body, answer)| KeptEvent {
+        event: Event {
+            source,
+            id,
+            body,
+            answer,
+        },
+        received_ms,
+    });
+    Ok(kept)
 }
 
-/// The filter as ` WHERE ...`, which always has a condition, and its parameters.
-pub(super) fn conditions(filter: &ItemFilter) -> (String, Vec<Value>) {
-    let mut text = " WHERE id > 0".to_owned();
-    let mut given = Vec::new();
-    let mut and = |condition: &str, value: Value| {
-        given.push(value);
-        text.push_str(&format!(" AND {condition} ?{}", given.len()));
-    };
-    if let Some(id) = filter.id {
-        and("id =", id.0.into());
-    }
-    if let Some(before) = filter.before {
-        and("id <", before.0.into());
-    }
-    if let Some(prefix) = &filter.queue_prefix {
-        and("queue >=", prefix.clone().into());
-        and("queue <", after_prefix(prefix).into());
-    }
-    if let Some((source, event)) = &filter.event {
-        and("source =", source.clone().into());
-        and("event_id =", event.clone().into());
-    }
-    if !filter.states.is_empty() {
-        let states: Vec<String> = filter
-            .states
-            .iter()
-            .map(|state| code(*state).to_string())
-            .collect();
-        text.push_str(&format!(" AND state IN ({})", states.join(", ")));
-    }
-    (text, given)
+pub(super) fn items(connection: &Connection, wanted: &Condition, most: i64) -> rusqlite::Result<Vec<Item>> {
+    let mut parameters = wanted.parameters().to_vec();
+    parameters.push(Parameter::Number(most));
+    let mut statement = connection.prepare_cached(&sql::item_query(wanted))?;
+    statement.query_map(params_from_iter(parameters), item)?.collect()
 }
 
-/// What is greater than every text that begins like this.
-pub(crate) fn after_prefix(prefix: &str) -> String {
-    format!("{prefix}{}", char::MAX)
-}
-
-/// A state as the database writes it.
-pub(crate) fn code(state: ItemState) -> i64 {
-    match state {
-        ItemState::Ready => 0,
-        ItemState::Behind => 1,
-        ItemState::Held => 2,
-        ItemState::Done => 3,
-        ItemState::Dead => 4,
-    }
-}
-
-/// A state as the database has it.
-pub(crate) fn state(code: i64) -> ItemState {
-    match code {
-        0 => ItemState::Ready,
-        1 => ItemState::Behind,
-        2 => ItemState::Held,
-        3 => ItemState::Done,
-        _ => ItemState::Dead,
-    }
+pub(super) fn effect(connection: &Connection, hash: [u8; 16]) -> rusqlite::Result<Option<Item>> {
+    connection
+        .prepare_cached(sql::EFFECT)?
+        .query_row([hash], item)
+        .optional()
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    let state = ItemState::from_code(row.get(7)?).ok_or_else(|| fault::corrupt(7, "an unknown state"))?;
     Ok(Item {
         id: ItemId(row.get(0)?),
         effect: EffectKey {
@@ -152,7 +53,7 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         queue: row.get(4)?,
         subject: row.get(5)?,
         body: row.get(6)?,
-        state: state(row.get(7)?),
+        state,
         failures: row.get(8)?,
         created_ms: row.get(9)?,
         due_ms: row.get(10)?,
@@ -162,7 +63,37 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     })
 }
 
-fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut counts = Counts {
+        events: snapshot
+            .prepare_cached(sql::COUNT_EVENTS)?
+            .query_row([], |row| row.get(0))?,
+        entries: super::session::frontier(&snapshot)?.size(),
+        ..Counts::default()
+    };
+    let mut statement = snapshot.prepare_cached(sql::COUNT_ITEMS)?;
+    let states = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for state in states {
+        let (state, items) = state?;
+        counts.add(state, items);
+    }
+    Ok(counts)
+}
+
+pub(super) fn record(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Option<Record>> {
+    connection
+        .prepare_cached(sql::RECORD)?
+        .query_row([kind, id], read_record)
+        .optional()
+}
+
+pub(super) fn records(connection: &Connection, kind: &str, most: i64) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(sql::RECORDS)?;
+    statement.query_map(params![kind, most], read_record)?.collect()
+}
+
+fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         id: row.get(0)?,
         version: row.get(1)?,
@@ -171,14 +102,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
-    let count = |at| row.get::<_, i64>(at).map(i64::unsigned_abs);
-    Ok(Counts {
-        events: count(0)?,
-        waiting: count(1)?,
-        held: count(2)?,
-        done: count(3)?,
-        dead: count(4)?,
-        entries: count(5)?,
-    })
+pub(super) fn checkpoint(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(sql::CHECKPOINT)?
+        .query_row([name], |row| row.get(0))
+        .optional()
 }

@@ -1,180 +1,49 @@
-//! Claims, heartbeats, leases, replays, and removing what is old.
+//! Claims, workers, replays, leases, and what is removed after its time.
 
-use super::{
-    Sqlite,
-    apply::millis,
-    read::conditions,
-    writer::{Batch, first},
-};
+use super::session::Session;
 use crate::{
-    Claim, ClaimId, EffectKey, Error, ItemFilter, ItemId, ItemState, Lease, sql,
-    worker::{ALIVE, LEASE},
+    Claim, ClaimId, EffectKey, ItemId, Lease,
+    clock::millis,
+    query::{Condition, Parameter},
+    sql,
+    worker::{ALIVE_FOR, HELD_FOR, REAP_EVERY},
 };
-use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
-use std::time::Duration;
+use rusqlite::{OptionalExtension as _, Row, ToSql, params, params_from_iter, types::ToSqlOutput};
 
-/// Rows that are removed or replayed in one transaction, so that nobody waits long.
-const CHUNK: usize = 1000;
+/// How many rows one transaction removes or replays at most: others want to write too.
+pub(super) const CHUNK: i64 = 500;
 
-impl Sqlite {
-    /// Claims what is due; `reap` first frees what dead workers hold.
-    pub(crate) async fn claim(
-        &self,
-        worker: String,
-        queue: String,
-        most: usize,
-        reap: bool,
-    ) -> Result<Vec<Claim>, Error> {
-        let work = move |batch: &mut Batch<'_>| {
-            if reap {
-                batch.execute(sql::REAP, [batch.now])?;
-            }
-            let until = batch.now.saturating_add(millis(LEASE));
-            let given = params![worker, until, queue, batch.now, most as i64];
-            let mut statement = batch.connection.prepare_cached(&super::dialect(sql::CLAIM))?;
-            let rows = statement.query_map(given, |row| Ok((row.get::<_, i64>(9)?, claim(row)?)))?;
-            let mut claims = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-            // RETURNING has no order.
-            claims.sort_by_key(|(due, claim)| (*due, claim.id.item));
-            Ok(claims.into_iter().map(|(_, claim)| claim).collect())
-        };
-        self.writer.write(work).await
-    }
-
-    /// The worker is alive; gives the latest time that anybody has seen.
-    pub(crate) async fn beat(&self, worker: String) -> Result<i64, Error> {
-        let work = move |batch: &mut Batch<'_>| {
-            let now = batch.now;
-            batch.execute(sql::BEAT, params![worker, now.saturating_add(millis(ALIVE))])?;
-            batch.execute(sql::FORGET_WORKERS, [now])?;
-            batch.execute(sql::SEE, [now])?;
-            Ok(super::last_seen(batch.connection)?.unwrap_or(now))
-        };
-        self.writer.write(work).await
-    }
-
-    /// The worker is gone, and what it held is free.
-    pub(crate) async fn leave(&self, worker: String) -> Result<(), Error> {
-        let work = move |batch: &mut Batch<'_>| {
-            batch.execute(sql::LEAVE, [&worker])?;
-            batch.woken |= batch.execute(sql::RELEASE_ALL, [&worker])? > 0;
-            Ok(())
-        };
-        self.writer.write(work).await
-    }
-
-    pub(crate) async fn lease(
-        &self,
-        name: String,
-        holder: String,
-        lasts: Duration,
-    ) -> Result<Option<Lease>, Error> {
-        let work = move |batch: &mut Batch<'_>| {
-            let now = batch.now;
-            let read = |row: &Row<'_>| {
-                Ok((
-                    row.get::<_, String>(0)?,
-                    row.get::<_, i64>(1)?,
-                    row.get::<_, i64>(2)?,
-                ))
-            };
-            let fence = match first(batch.connection, sql::LEASE, [&name], read)? {
-                None => 1,
-                Some((held_by, fence, until)) if until >= now => {
-                    if held_by != holder {
-                        return Ok(None);
-                    }
-                    fence
-                }
-                Some((_, fence, _)) => fence + 1,
-            };
-            let until = now.saturating_add(millis(lasts));
-            batch.execute(sql::TAKE_LEASE, params![name, holder, fence, until])?;
-            Ok(Some(Lease {
-                name: name.clone(),
-                fence,
-            }))
-        };
-        self.writer.write(work).await
-    }
-
-    pub(crate) async fn release(&self, lease: Lease) -> Result<(), Error> {
-        let work = move |batch: &mut Batch<'_>| {
-            batch
-                .execute(sql::RELEASE_LEASE, params![lease.name, lease.fence])
-                .map(drop)
-        };
-        self.writer.write(work).await
-    }
-
-    /// Makes finished items ready again, oldest first, so that a subject's order stays.
-    pub(crate) async fn replay(&self, filter: ItemFilter) -> Result<u64, Error> {
-        let Some(states) = replayable(&filter.states) else {
-            return Ok(0);
-        };
-        let filter = ItemFilter { states, ..filter };
-        let (mut replayed, mut after) = (0, 0);
-        loop {
-            let filter = filter.clone();
-            let work = move |batch: &mut Batch<'_>| {
-                let ids = finished_after(batch.connection, &filter, after)?;
-                let mut count = 0;
-                for id in &ids {
-                    count += batch.execute(sql::REPLAY, params![id, batch.now])?;
-                }
-                batch.woken |= count > 0;
-                Ok((count as u64, ids))
-            };
-            let (count, ids) = self.writer.write(work).await?;
-            replayed += count;
-            match ids.last() {
-                Some(last) if ids.len() == CHUNK => after = *last,
-                _ => return Ok(replayed),
-            }
-        }
-    }
-
-    /// Removes events and finished items that are older, dead letters not.
-    pub(crate) async fn purge(&self, older: Duration) -> Result<u64, Error> {
-        let mut removed = 0;
-        for text in [sql::PURGE_DONE, sql::PURGE_EVENTS] {
-            loop {
-                let work = move |batch: &mut Batch<'_>| {
-                    let before = batch.now.saturating_sub(millis(older));
-                    batch.execute(text, params![before, CHUNK as i64])
-                };
-                let count = self.writer.write(work).await?;
-                removed += count as u64;
-                if count < CHUNK {
-                    break;
-                }
-            }
-        }
-        Ok(removed)
-    }
+pub(super) fn beat(session: &mut Session<'_>, worker: &str) -> rusqlite::Result<()> {
+    let until = session.now_ms.saturating_add(millis(ALIVE_FOR));
+    session.execute(sql::BEAT, params![worker, until]).map(drop)
 }
 
-/// Of these states (any, when there are none) those that can be replayed: what is finished.
-fn replayable(states: &[ItemState]) -> Option<Vec<ItemState>> {
-    let finished = [ItemState::Done, ItemState::Dead];
-    let asked = finished
-        .into_iter()
-        .filter(|state| states.is_empty() || states.contains(state));
-    let asked: Vec<_> = asked.collect();
-    (!asked.is_empty()).then_some(asked)
+pub(super) fn leave(session: &mut Session<'_>, worker: &str) -> rusqlite::Result<()> {
+    session.execute(sql::REMOVE_WORKER, [worker])?;
+    let released = session.execute(sql::RELEASE_HELD_BY, [worker])?;
+    session.wakes |= released > 0;
+    Ok(())
 }
 
-fn finished_after(connection: &Connection, filter: &ItemFilter, after: i64) -> rusqlite::Result<Vec<i64>> {
-    let (conditions, mut given) = conditions(filter);
-    given.extend([Value::from(after), Value::from(CHUNK as i64)]);
-    let (after, most) = (given.len() - 1, given.len());
-    let text = format!("SELECT id FROM outbox{conditions} AND id > ?{after} ORDER BY id LIMIT ?{most}");
-    let mut statement = connection.prepare_cached(&text)?;
-    let ids = statement.query_map(params_from_iter(given), |row| row.get(0))?;
-    ids.collect()
+pub(super) fn claim(
+    session: &mut Session<'_>,
+    worker: &str,
+    queue: &str,
+    most: i64,
+) -> rusqlite::Result<Vec<Claim>> {
+    reap(session, worker)?;
+    let (now, until) = (session.now_ms, session.now_ms.saturating_add(millis(HELD_FOR)));
+    let mut statement = session.prepare(sql::CLAIM)?;
+    let rows = statement.query_map(params![worker, until, queue, now, most], |row| {
+        Ok((row.get::<_, i64>(9)?, read_claim(row)?))
+    })?;
+    let mut claims = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    // RETURNING has no order.
+    claims.sort_by_key(|(due_ms, claim)| (*due_ms, claim.id.item));
+    Ok(claims.into_iter().map(|(_, claim)| claim).collect())
 }
 
-fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
+fn read_claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
     Ok(Claim {
         id: ClaimId {
             item: ItemId(row.get(0)?),
@@ -190,4 +59,76 @@ fn claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
         failures: row.get(7)?,
         created_ms: row.get(8)?,
     })
+}
+
+/// Frees the work of workers that are gone. Whoever claims is not gone, whatever its last beat says.
+fn reap(session: &mut Session<'_>, worker: &str) -> rusqlite::Result<()> {
+    let now = session.now_ms;
+    if now.saturating_sub(*session.reaped_ms) < millis(REAP_EVERY) {
+        return Ok(());
+    }
+    session.execute(
+        sql::BEAT_IF_LATE,
+        params![worker, now.saturating_add(millis(ALIVE_FOR)), now],
+    )?;
+    session.execute(sql::REMOVE_GONE_WORKERS, [now])?;
+    let freed = session.execute(sql::REAP, [now])?;
+    session.wakes |= freed > 0;
+    *session.reaped_ms = now;
+    Ok(())
+}
+
+/// Replays the next items that are meant, above a number; gives the last number and how many, `None` at the end.
+pub(super) fn replay(
+    session: &mut Session<'_>,
+    wanted: &Condition,
+    above: i64,
+) -> rusqlite::Result<Option<(i64, u64)>> {
+    let mut parameters = wanted.parameters().to_vec();
+    parameters.extend([Parameter::Number(above), Parameter::Number(CHUNK)]);
+    let ids = {
+        let mut statement = session.prepare(&sql::item_ids_query(wanted))?;
+        let rows = statement.query_map(params_from_iter(parameters), |row| row.get(0))?;
+        rows.collect::<rusqlite::Result<Vec<i64>>>()?
+    };
+    let mut replayed = 0;
+    for id in &ids {
+        replayed += session.execute(sql::REPLAY_ITEM, params![session.now_ms, id])? as u64;
+    }
+    session.wakes |= replayed > 0;
+    Ok(ids.last().map(|last| (*last, replayed)))
+}
+
+pub(super) fn lease(
+    session: &mut Session<'_>,
+    name: &str,
+    holder: &str,
+    lasts_ms: i64,
+) -> rusqlite::Result<Option<i64>> {
+    let until = session.now_ms.saturating_add(lasts_ms);
+    let mut statement = session.prepare(sql::TAKE_LEASE)?;
+    statement
+        .query_row(params![name, holder, until, session.now_ms], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn release(session: &mut Session<'_>, lease: &Lease) -> rusqlite::Result<()> {
+    session
+        .execute(sql::RELEASE_LEASE, params![lease.name, lease.fence])
+        .map(drop)
+}
+
+/// Removes some of what a statement means by "before then"; gives how many.
+pub(super) fn purge(session: &mut Session<'_>, statement: &str, older_ms: i64) -> rusqlite::Result<u64> {
+    let before = session.now_ms.saturating_sub(older_ms);
+    Ok(session.execute(statement, params![before, CHUNK])? as u64)
+}
+
+impl ToSql for Parameter {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self {
+            Self::Number(number) => number.to_sql(),
+            Self::Text(text) => text.to_sql(),
+        }
+    }
 }

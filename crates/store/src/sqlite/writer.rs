@@ -1,198 +1,235 @@
-//! The one thread that writes: it puts all work that waits into one transaction, so that one fsync serves many.
+//! The one thread that writes, and how it puts many commits into one transaction.
 
-use super::trouble;
-use crate::{Error, clock::Clock, sql};
-use audit::tree::Frontier;
-use rusqlite::{Connection, OptionalExtension, params};
+use super::{fault, session::Session};
+use crate::{Clock, Error, hints::Hints};
+use rusqlite::Connection;
 use std::{
     io,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{Arc, mpsc},
     thread,
+    time::{Duration, Instant},
 };
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::timeout,
+};
 
-/// Most pieces of work that wait for the thread; more wait in their callers.
-const QUEUE: usize = 4096;
-/// Most pieces of work in one transaction.
-const MOST_AT_ONCE: usize = 256;
+/// The most writes of one transaction.
+const MOST_TOGETHER: usize = 256;
+/// The most writes that wait.
+const MOST_WAITING: usize = 1_024;
+/// How long a caller waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the thread waits for as many writes as the last time, so that one sync serves all of a crowd.
+const GATHERING: Duration = Duration::from_micros(500);
 
-/// The transaction under way, as the work in it sees it.
-pub(super) struct Batch<'a> {
-    pub(super) connection: &'a Connection,
-    /// The store's time.
-    pub(super) now: i64,
-    /// The audit log's head; read once, written once.
-    head: Option<Frontier>,
-    /// Whether there is new work for workers.
-    pub(super) woken: bool,
+/// The way to the thread. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Writer {
+    messages: mpsc::Sender<Message>,
+    turns: Arc<Semaphore>,
 }
 
-impl Batch<'_> {
-    /// Executes a statement; gives how many rows it changed.
-    pub(super) fn execute(&self, text: &str, given: impl rusqlite::Params) -> rusqlite::Result<usize> {
-        self.connection
-            .prepare_cached(&super::dialect(text))?
-            .execute(given)
-    }
-
-    /// The head of the audit log, to be appended to.
-    pub(super) fn head(&mut self) -> rusqlite::Result<&mut Frontier> {
-        if self.head.is_none() {
-            self.head = Some(super::log::head(self.connection)?);
-        }
-        // It was filled just now.
-        Ok(self.head.get_or_insert_default())
-    }
-
-    fn finish(self) -> rusqlite::Result<bool> {
-        if let Some(head) = &self.head {
-            self.execute(sql::SET_HEAD, params![head.size() as i64, head.to_bytes()])?;
-        }
-        Ok(self.woken)
-    }
+enum Message {
+    Write(Box<dyn Write>),
+    /// Ends the thread; answered when the connection is closed.
+    Close(oneshot::Sender<()>),
 }
 
-/// A piece of work. It may run more than once, but what it wrote counts once.
-trait Work: Send {
-    fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
-    fn end(self: Box<Self>, committed: Result<(), Error>);
+/// A write that waits for its answer.
+trait Write: Send {
+    /// Writes, or reads to decide; may be called again after a rollback.
+    fn run(&mut self, session: &mut Session<'_>) -> rusqlite::Result<()>;
+    /// Answers: what the last run gave, or why nothing was written.
+    fn answer(self: Box<Self>, fault: Option<&rusqlite::Error>);
 }
 
-struct Asked<T, F> {
-    work: F,
-    value: Option<T>,
+struct Job<T, F> {
+    act: F,
+    given: Option<T>,
     reply: oneshot::Sender<Result<T, Error>>,
+    _turn: OwnedSemaphorePermit,
 }
 
-impl<T: Send, F: FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send> Work for Asked<T, F> {
-    fn run(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
-        self.value = Some((self.work)(batch)?);
+impl<T, F> Write for Job<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Session<'_>) -> rusqlite::Result<T> + Send,
+{
+    fn run(&mut self, session: &mut Session<'_>) -> rusqlite::Result<()> {
+        self.given = Some((self.act)(session)?);
         Ok(())
     }
 
-    fn end(self: Box<Self>, committed: Result<(), Error>) {
-        let Self { value, reply, .. } = *self;
-        let value = committed.and_then(|()| value.ok_or_else(Error::closed));
-        // Whoever asked may be gone; what was written stays written.
-        let _ = reply.send(value);
+    fn answer(self: Box<Self>, fault: Option<&rusqlite::Error>) {
+        let answer = match (fault, self.given) {
+            (None, Some(given)) => Ok(given),
+            (Some(fault), _) => Err(fault::error(fault)),
+            (None, None) => Err(fault::closed()),
+        };
+        // Whoever asked may have stopped waiting.
+        let _ = self.reply.send(answer);
     }
-}
-
-/// The way to the thread, which ends when the last of these is dropped.
-#[derive(Clone)]
-pub(super) struct Writer {
-    work: SyncSender<Box<dyn Work>>,
 }
 
 impl Writer {
-    /// Starts the thread. `hints` is changed whenever there is new work for workers.
-    pub(super) fn start(connection: Connection, clock: Clock, hints: watch::Sender<u64>) -> io::Result<Self> {
-        let (work, waiting) = sync_channel(QUEUE);
+    /// Starts the thread; it ends when the last clone is dropped, or [`Writer::close`] is called.
+    pub(super) fn start(connection: Connection, clock: Clock, hints: Hints) -> io::Result<Self> {
+        let (messages, receiver) = mpsc::channel();
+        let turns = Arc::new(Semaphore::new(MOST_WAITING));
+        let thread = Thread {
+            connection,
+            receiver,
+            clock,
+            hints,
+            together: 1,
+            reaped_ms: 0,
+            saw_ms: 0,
+        };
         thread::Builder::new()
             .name("store".into())
-            .spawn(move || run(&connection, &clock, &hints, &waiting))?;
-        Ok(Self { work })
+            .spawn(move || thread.run())?;
+        Ok(Self { messages, turns })
     }
 
-    /// Has the work done; returns when what it wrote is durable.
-    pub(super) async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, Error> {
+    /// Runs in a transaction of the thread, together with what else waits; returns when it is durable.
+    pub(super) async fn write<T, F>(&self, act: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Session<'_>) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let turn = self.turn().await?;
         let (reply, answer) = oneshot::channel();
-        let asked: Box<dyn Work> = Box::new(Asked {
-            work,
-            value: None,
+        let job = Job {
+            act,
+            given: None,
             reply,
-        });
-        if let Err(std::sync::mpsc::TrySendError::Full(asked)) = self.work.try_send(asked) {
-            let queue = self.work.clone();
-            // The disk can't keep up: the caller waits its turn, off the async threads.
-            let _ = tokio::task::spawn_blocking(move || queue.send(asked).is_ok()).await;
+            _turn: turn,
+        };
+        let sent = self.messages.send(Message::Write(Box::new(job)));
+        sent.map_err(|_| fault::closed())?;
+        answer.await.unwrap_or_else(|_| Err(fault::closed()))
+    }
+
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let turns = self.turns.clone();
+        if let Ok(turn) = turns.clone().try_acquire_owned() {
+            return Ok(turn);
         }
-        answer.await.unwrap_or_else(|_| Err(Error::closed()))
+        match timeout(PATIENCE, turns.acquire_owned()).await {
+            Ok(turn) => turn.map_err(|_| fault::closed()),
+            Err(_) => Err(Error::unavailable("too many writes wait")),
+        }
+    }
+
+    /// Finishes what was asked before, and closes the connection.
+    pub(super) async fn close(&self) {
+        let (reply, closed) = oneshot::channel();
+        if self.messages.send(Message::Close(reply)).is_ok() {
+            let _ = closed.await;
+        }
     }
 }
 
-fn run(
-    connection: &Connection,
-    clock: &Clock,
-    hints: &watch::Sender<u64>,
-    waiting: &Receiver<Box<dyn Work>>,
-) {
-    while let Ok(first) = waiting.recv() {
-        let mut batch = vec![first];
-        batch.extend(waiting.try_iter().take(MOST_AT_ONCE - 1));
-        write(connection, clock, hints, batch);
-    }
-    // Leaves one file behind instead of three.
-    let _ = connection.pragma_update(None, "wal_checkpoint", "TRUNCATE");
+struct Thread {
+    connection: Connection,
+    receiver: mpsc::Receiver<Message>,
+    clock: Clock,
+    hints: Hints,
+    /// How many writes the last transaction had.
+    together: usize,
+    /// When work of workers that are gone was looked for.
+    reaped_ms: i64,
+    /// When the last seen time was written.
+    saw_ms: i64,
 }
 
-fn write(connection: &Connection, clock: &Clock, hints: &watch::Sender<u64>, mut batch: Vec<Box<dyn Work>>) {
-    match transact(connection, clock, &mut batch) {
-        Ok(woken) => {
-            batch.into_iter().for_each(|work| work.end(Ok(())));
-            if woken {
-                hints.send_modify(|hint| *hint = hint.wrapping_add(1));
+impl Thread {
+    fn run(mut self) {
+        while let Ok(first) = self.receiver.recv() {
+            let (writes, close) = self.gather(first);
+            self.together = writes.len();
+            self.write(writes);
+            if let Some(closed) = close {
+                drop(self.connection);
+                let _ = closed.send(());
+                return;
             }
         }
-        Err(error) if batch.len() > 1 && trouble::is_of_one(&error) => {
-            // One of them is at fault: each for itself, so that it harms nobody else.
-            for work in batch {
-                write(connection, clock, hints, vec![work]);
+    }
+
+    /// Takes what waits. After a crowd, waits a moment for the crowd to come back: they were all answered at once, and the
+    /// first to return should not have a sync for itself.
+    fn gather(&self, first: Message) -> (Vec<Box<dyn Write>>, Option<oneshot::Sender<()>>) {
+        let mut writes = Vec::with_capacity(self.together);
+        let mut next = Some(first);
+        let until = Instant::now() + GATHERING;
+        while let Some(message) = next {
+            match message {
+                Message::Write(write) => writes.push(write),
+                Message::Close(closed) => return (writes, Some(closed)),
+            }
+            next = match self.receiver.try_recv() {
+                _ if writes.len() >= MOST_TOGETHER => None,
+                Ok(message) => Some(message),
+                Err(_) if writes.len() * 4 >= self.together * 3 => None,
+                Err(_) => self
+                    .receiver
+                    .recv_timeout(until.saturating_duration_since(Instant::now()))
+                    .ok(),
+            };
+        }
+        (writes, None)
+    }
+
+    /// Writes all together. One that fails must harm nobody else, so then each is tried alone.
+    fn write(&mut self, mut writes: Vec<Box<dyn Write>>) {
+        let outcome = self.transaction(&mut writes);
+        match outcome {
+            Err(fault) if writes.len() > 1 && !fault::is_busy(&fault) => {
+                for write in writes {
+                    let mut alone = [write];
+                    let outcome = self.transaction(&mut alone);
+                    answer(alone, &outcome);
+                }
+            }
+            outcome => answer(writes, &outcome),
+        }
+    }
+
+    fn transaction(&mut self, writes: &mut [Box<dyn Write>]) -> rusqlite::Result<()> {
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let connection = &self.connection;
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut session = Session::new(connection, &self.clock, &mut self.reaped_ms);
+        let outcome = session
+            .see_time(&mut self.saw_ms)
+            .and_then(|()| writes.iter_mut().try_for_each(|write| write.run(&mut session)))
+            .and_then(|()| session.finish())
+            .and_then(|wakes| connection.prepare_cached("COMMIT")?.execute([]).map(|_| wakes));
+        match outcome {
+            Ok(wakes) => {
+                if wakes {
+                    self.hints.give();
+                }
+                Ok(())
+            }
+            Err(fault) => {
+                self.saw_ms = 0;
+                // Some faults have rolled back already.
+                if !self.connection.is_autocommit() {
+                    let _ = self.connection.execute_batch("ROLLBACK");
+                }
+                Err(fault)
             }
         }
-        Err(error) => {
-            for work in batch {
-                work.end(Err(trouble::read(&error)));
-            }
-        }
     }
 }
 
-/// All of it or nothing.
-fn transact(
-    connection: &Connection,
-    clock: &Clock,
-    batch: &mut [Box<dyn Work>],
-) -> Result<bool, rusqlite::Error> {
-    connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let written = work(connection, clock, batch)
-        .and_then(|woken| connection.prepare_cached("COMMIT")?.execute([]).map(|_| woken));
-    if written.is_err() && !connection.is_autocommit() {
-        // Should this fail too, the next BEGIN says so.
-        let _ = connection.execute_batch("ROLLBACK");
+fn answer(writes: impl IntoIterator<Item = Box<dyn Write>>, outcome: &rusqlite::Result<()>) {
+    for write in writes {
+        write.answer(outcome.as_ref().err());
     }
-    written
-}
-
-fn work(
-    connection: &Connection,
-    clock: &Clock,
-    batch: &mut [Box<dyn Work>],
-) -> Result<bool, rusqlite::Error> {
-    let mut view = Batch {
-        connection,
-        now: clock.now_ms(),
-        head: None,
-        woken: false,
-    };
-    for work in batch {
-        work.run(&mut view)?;
-    }
-    view.finish()
-}
-
-/// The first row of a query, if there is one.
-pub(super) fn first<T>(
-    connection: &Connection,
-    text: &str,
-    given: impl rusqlite::Params,
-    read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<Option<T>> {
-    connection
-        .prepare_cached(&super::dialect(text))?
-        .query_row(given, read)
-        .optional()
 }

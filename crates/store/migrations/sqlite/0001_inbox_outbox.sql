@@ -1,21 +1,22 @@
--- Events that were accepted, effects that are owed, and who carries them out.
+-- What came in, what is owed for it, and who works on it.
 
 CREATE TABLE meta (
-    name  TEXT PRIMARY KEY,
+    name  TEXT NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
-);
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE inbox (
-    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     source      TEXT NOT NULL,
     event_id    TEXT NOT NULL,
     received_ms INTEGER NOT NULL,
     body        TEXT NOT NULL,
     answer      TEXT NOT NULL,
-    UNIQUE (source, event_id)
-);
+    PRIMARY KEY (source, event_id)
+) STRICT;
 
--- state: 0 ready, 1 behind another of its subject, 2 held by a worker, 3 done, 4 dead
+CREATE INDEX inbox_by_time ON inbox (received_ms);
+
+-- state: 0 ready, 1 behind, 2 held, 3 done, 4 dead
 CREATE TABLE outbox (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     effect         BLOB NOT NULL UNIQUE,
@@ -35,14 +36,16 @@ CREATE TABLE outbox (
     error          TEXT,
     result         TEXT,
     finished_ms    INTEGER
-);
-CREATE INDEX outbox_due ON outbox (queue, due_ms, id) WHERE state = 0;
-CREATE INDEX outbox_line ON outbox (queue, subject, id) WHERE state < 3 AND subject IS NOT NULL;
+) STRICT;
+
+CREATE INDEX outbox_ready ON outbox (queue, due_ms, id) WHERE state = 0;
 CREATE INDEX outbox_held ON outbox (holder) WHERE state = 2;
 CREATE INDEX outbox_done ON outbox (finished_ms) WHERE state = 3;
-CREATE INDEX outbox_dead ON outbox (id) WHERE state = 4;
+CREATE INDEX outbox_dead ON outbox (queue, id) WHERE state = 4;
+CREATE INDEX outbox_order ON outbox (queue, subject, id) WHERE subject IS NOT NULL AND state < 3;
+CREATE INDEX outbox_by_event ON outbox (source, event_id);
 
 CREATE TABLE workers (
-    id             TEXT PRIMARY KEY,
+    id             TEXT NOT NULL PRIMARY KEY,
     alive_until_ms INTEGER NOT NULL
-);
+) STRICT, WITHOUT ROWID;
