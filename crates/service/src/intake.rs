@@ -75,11 +75,20 @@ pub(crate) async fn take(
 
 /// The event as its subscribers get it.
 fn forwarded(source: &str, incoming: &Incoming, kind: &str) -> Result<OutEvent, Faults> {
+    OutEvent::new(
+        source,
+        &incoming.event_id,
+        kind,
+        subject(incoming),
+        incoming.text(),
+    )
+}
+
+/// What the event is about, if it says so.
+fn subject(incoming: &Incoming) -> Option<&str> {
     let subjects = SUBJECTS.iter().filter_map(|name| incoming.body.get(*name));
-    let subject = subjects
-        .filter_map(Value::as_str)
-        .find(|subject| !subject.is_empty());
-    OutEvent::new(source, &incoming.event_id, kind, subject, incoming.text())
+    let mut subjects = subjects.filter_map(Value::as_str);
+    subjects.find(|subject| !subject.is_empty())
 }
 
 /// What the event says that it is, if that is a type; otherwise where it comes from.
@@ -92,13 +101,15 @@ fn kind_of(incoming: &Incoming, source: &str) -> String {
 }
 
 fn accepted(at: UtcTime, source: &str, incoming: &Incoming, kind: &str, correlation: CorrelationId) -> Entry {
-    let detail = [("source", source), ("type", kind)];
+    let id = incoming.event_id.as_str();
+    let detail = [("source", source), ("type", kind), ("eventId", id)];
     let detail = detail.map(|(name, value)| (name.to_owned(), Value::from(value)));
     Entry {
         at,
         actor: Actor::Service,
         action: "event.accepted".into(),
-        subject: Some(incoming.event_id.clone()),
+        // The same as that of its deliveries, so that they are found together.
+        subject: Some(subject(incoming).unwrap_or(id).to_owned()),
         correlation: Some(correlation),
         outcome: Outcome::Success,
         detail: Map::from_iter(detail),
