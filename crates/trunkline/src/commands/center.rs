@@ -46,6 +46,7 @@ fn options(args: CenterArgs, config: Config) -> Result<Options> {
             names,
         }),
         data_dir: platform::data_dir(args.data_dir, config.data_dir),
+        store: None,
         tenant: platform::tenant(args.tenant.or(config.tenant).as_deref())?,
         limits: args.limits.or(config.limits).unwrap_or_default(),
         allow_hosts,

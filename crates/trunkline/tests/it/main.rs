@@ -4,6 +4,7 @@
 
 mod center;
 mod demo;
+mod killed;
 mod menu;
 mod secrets;
 mod support;
