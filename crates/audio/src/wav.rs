@@ -32,16 +32,21 @@ pub fn g711_header(law: Law, channels: u16, data_bytes: u32) -> [u8; HEADER_BYTE
     fixed
 }
 
+/// The law of a stereo recording, by the header that [`g711_header`] wrote. `None` when it is no such header.
+pub fn recording_law(header: &[u8]) -> Option<Law> {
+    match header.get(20..24)? {
+        [7, 0, 2, 0] => Some(Law::Mu),
+        [6, 0, 2, 0] => Some(Law::A),
+        _ => None,
+    }
+}
+
 /// The two channels of a stereo recording written with [`g711_header`]: what was heard, and what was said.
 ///
 /// `None` when the bytes are no such file.
 pub fn read_recording(bytes: &[u8]) -> Option<[Vec<f32>; 2]> {
     let (header, data) = bytes.split_at_checked(HEADER_BYTES)?;
-    let law = match header.get(20..24)? {
-        [7, 0, 2, 0] => Law::Mu,
-        [6, 0, 2, 0] => Law::A,
-        _ => return None,
-    };
+    let law = recording_law(header)?;
     let channel =
         |side: usize| law.decode_all(&data.iter().skip(side).step_by(2).copied().collect::<Vec<_>>());
     Some([channel(0), channel(1)])

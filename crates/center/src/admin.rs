@@ -2,12 +2,15 @@
 
 use crate::{
     app::App,
+    calls,
     faults::Fault,
-    prompts,
+    keeping::{self, Placed},
+    prompts, recordings,
     switch::{Overloaded, PlaceError, Placement},
 };
 use audio::Law;
 use axum::{
+    Extension,
     body::Body,
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
@@ -21,31 +24,52 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use server::{Json, Refusal};
 use std::{sync::Arc, time::Duration};
+use tokio::sync::oneshot;
 use wire::{
     Faults,
     callcontrol::HangupCause,
     calls::{CallRecord, PlaceCall},
-    ids::{CallId, ClientId},
+    ids::{CallId, ClientId, CorrelationId},
     script::Step,
 };
 
 /// Longest long poll, in seconds.
 const MAX_WAIT_S: u64 = 30;
+/// How long the store may take to keep a call that is placed.
+const KEEPING_PATIENCE: Duration = Duration::from_secs(10);
+/// How many of the calls that ended last the status has.
+const RECENT: usize = 100;
+/// Most live calls that are passed over in the store while looking for those that ended.
+const MOST_LIVE: usize = 1_000;
 
-/// `POST /center/v1/calls`: a test caller rings.
+/// `POST /center/v1/calls`: a test caller rings. Answered when the call is durable.
 pub(crate) async fn place_call(
     State(app): State<Arc<App>>,
+    Extension(correlation): Extension<CorrelationId>,
     body: String,
 ) -> Result<Json<CallRecord>, Refusal> {
     let call = PlaceCall::parse(&body).map_err(Refusal::faults)?;
-    let record = place(&app, call, None).await?;
-    Ok(Json(StatusCode::CREATED, record))
+    let (durable, kept) = oneshot::channel();
+    let placed = Placed {
+        correlation: Some(correlation),
+        durable: Some(durable),
+    };
+    let record = place(&app, call, placed, None).await?;
+    match tokio::time::timeout(KEEPING_PATIENCE, kept).await {
+        Ok(Ok(())) => Ok(Json(StatusCode::CREATED, record)),
+        _ => {
+            // Who is told that there is no call must not find one.
+            app.switch.end(record.id, HangupCause::Caller).await;
+            Err(calls::store_unavailable())
+        }
+    }
 }
 
 /// Places a call; speech in its script is decoded first.
 pub(crate) async fn place(
     app: &App,
     call: PlaceCall,
+    placed: Placed,
     on_demand_for: Option<ClientId>,
 ) -> Result<CallRecord, Refusal> {
     let facts = Facts {
@@ -64,6 +88,7 @@ pub(crate) async fn place(
         facts,
         caller,
         record: call.record,
+        placed,
         on_demand_for,
     };
     app.switch.place(placement).await.map_err(|error| match error {
@@ -122,9 +147,10 @@ pub(crate) async fn recording(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
 ) -> Result<Response, Refusal> {
-    let record = find(&app, parse_id(&id)?).await?;
+    let id = parse_id(&id)?;
+    let record = find(&app, id).await?;
     let none = || Refusal::new(StatusCode::NOT_FOUND, "the call was not recorded");
-    let path = record.recording.ok_or_else(none)?.path;
+    let path = recordings::file_in(&app.recordings, &record.recording.ok_or_else(none)?);
     let bytes = tokio::fs::read(path)
         .await
         .map_err(|error| Refusal::internal(&error))?;
@@ -133,12 +159,7 @@ pub(crate) async fn recording(
 
 async fn find(app: &App, id: CallId) -> Result<CallRecord, Refusal> {
     let missing = Refusal::new(StatusCode::NOT_FOUND, format!("there is no call {id:?}"));
-    let record = app.switch.record(id).await;
-    record.map_err(|error| overloaded(&error))?.ok_or(missing)
-}
-
-fn overloaded(error: &Overloaded) -> Refusal {
-    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    calls::find(app, id).await?.ok_or(missing)
 }
 
 fn parse_id(id: &str) -> Result<CallId, Refusal> {
@@ -154,8 +175,18 @@ pub(crate) async fn prompts(State(app): State<Arc<App>>) -> Json<Value> {
 
 /// `GET /center/v1/status`: calls, live and recent, and the punctuality of frames.
 pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, Refusal> {
-    let status = app.switch.status().await.ok_or_else(|| overloaded(&Overloaded))?;
+    let status = app.switch.status().await;
+    let status = status.ok_or_else(|| calls::overloaded(&Overloaded))?;
+    let live = status.live_calls.min(MOST_LIVE);
     let mut body = serde_json::to_value(status).map_err(|error| Refusal::internal(&error))?;
+    // How the center does can be asked even while the store does not answer.
+    match keeping::recent(&app.store, RECENT, live).await {
+        Ok(recent) => body["recent"] = json!(recent),
+        Err(error) => {
+            body["recent"] = json!([]);
+            body["storeFault"] = error.to_string().into();
+        }
+    }
     body["controllers"] = app.upgraded.len().into();
     Ok(Json(StatusCode::OK, body))
 }

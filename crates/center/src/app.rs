@@ -5,7 +5,11 @@ use crate::{
     switch::Switch, tenant::Tenant, tokens::Tokens,
 };
 use secrecy::SecretString;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
+use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The center's parts.
@@ -17,6 +21,9 @@ pub(crate) struct App {
     pub(crate) idempotency: Idempotency,
     pub(crate) faults: FaultBook,
     pub(crate) switch: Switch,
+    pub(crate) store: Store,
+    /// The folder of recordings.
+    pub(crate) recordings: PathBuf,
     pub(crate) fetcher: Fetcher,
     pub(crate) admin_token: SecretString,
     /// Cancelled when the center closes.

@@ -3,6 +3,8 @@
 use crate::{
     admin,
     app::App,
+    calls,
+    keeping::Placed,
     switch::{AttachError, ToController},
     tokens::Bearer,
 };
@@ -30,7 +32,7 @@ use tokio::{
 use wire::{
     Faults,
     callcontrol::{AudioSource, Command, CommandFrame, Event, Hello, check_frame_size},
-    ids::CallId,
+    ids::{CallId, CorrelationId},
     limits::{HELLO_TIMEOUT, MAX_CONTROL_FRAME_BYTES},
 };
 
@@ -61,6 +63,7 @@ const CENTER_FAULT: u16 = 1011;
 pub(crate) async fn upgrade(
     State(app): State<Arc<App>>,
     Extension(bearer): Extension<Bearer>,
+    Extension(correlation): Extension<CorrelationId>,
     socket: WebSocketUpgrade,
 ) -> Response {
     let tracker = app.upgraded.clone();
@@ -76,7 +79,7 @@ pub(crate) async fn upgrade(
         .write_buffer_size(BUFFER_BYTES)
         .max_message_size(MOST_READ_BYTES)
         .max_frame_size(MOST_READ_BYTES)
-        .on_upgrade(move |socket| tracker.track_future(Box::pin(serve(app, bearer, socket))))
+        .on_upgrade(move |socket| tracker.track_future(Box::pin(serve(app, bearer, correlation, socket))))
 }
 
 /// Why a connection is closed by the center.
@@ -115,11 +118,11 @@ type Ending = Option<Farewell>;
 /// A session has no other end than an [`Ending`].
 type Never = std::convert::Infallible;
 
-async fn serve<S, E>(app: Arc<App>, bearer: Bearer, mut socket: S)
+async fn serve<S, E>(app: Arc<App>, bearer: Bearer, correlation: CorrelationId, mut socket: S)
 where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
 {
-    let ending = match greet(&app, &bearer, &mut socket).await {
+    let ending = match greet(&app, &bearer, correlation, &mut socket).await {
         Ok((call, id, events)) => {
             let mut session = Session {
                 app: &app,
@@ -144,7 +147,12 @@ where
 type Greeted = (CallId, ControllerId, mpsc::Receiver<ToController>);
 
 /// Reads the first frame and gives the controller its call.
-async fn greet<S, E>(app: &Arc<App>, bearer: &Bearer, socket: &mut S) -> Result<Greeted, Ending>
+async fn greet<S, E>(
+    app: &Arc<App>,
+    bearer: &Bearer,
+    correlation: CorrelationId,
+    socket: &mut S,
+) -> Result<Greeted, Ending>
 where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
 {
@@ -158,7 +166,11 @@ where
     let hello = Hello::parse(&first).map_err(|faults| Some(Farewell::faults(faults)))?;
     if let Some(on_demand) = app.tenant.calls.get(&hello.call) {
         // It fails when the call is under way already, which is just as well.
-        let _ = admin::place(app, on_demand.clone(), Some(bearer.client.clone())).await;
+        let placed = Placed {
+            correlation: Some(correlation),
+            durable: None,
+        };
+        let _ = admin::place(app, on_demand.clone(), placed, Some(bearer.client.clone())).await;
     }
     let id = app.new_controller_id();
     let controller = Controller {
@@ -167,7 +179,11 @@ where
         capabilities: hello.capabilities,
     };
     let (link, events) = mpsc::channel(EVENT_QUEUE);
-    match app.switch.attach(hello.call.clone(), controller, link).await {
+    let attached = match app.switch.attach(hello.call.clone(), controller, link).await {
+        Err(AttachError::Unknown(call)) => Err(calls::not_there(app, call).await),
+        attached => attached,
+    };
+    match attached {
         Ok(()) => Ok((hello.call, id, events)),
         Err(error @ AttachError::Busy) => Err(Some(Farewell::center_fault(error.to_string()))),
         Err(error) => Err(Some(Farewell::policy(error.to_string()))),

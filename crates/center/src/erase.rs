@@ -1,11 +1,13 @@
 //! Taking a caller out of what the center remembers.
 
-use std::{fs, io};
+use crate::{keeping::CALL, recordings};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 use store::{Commit, Committed, Expect, Put, Record, Store};
 use wire::calls::CallRecord;
 
-/// The kind of the records of calls in the store.
-pub(crate) const CALL: &str = "call";
 /// Most calls that are looked at.
 const MOST_CALLS: usize = 1_000_000;
 /// What stands where a caller's number was.
@@ -24,10 +26,10 @@ pub struct ErasedCalls {
 #[derive(Debug, thiserror::Error)]
 pub enum EraseError {
     /// A recording can't be deleted.
-    #[error("the recording {path} can't be deleted")]
+    #[error("the recording {} can't be deleted", .path.display())]
     Recording {
         /// The file.
-        path: String,
+        path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
@@ -37,8 +39,10 @@ pub enum EraseError {
     Store(#[from] store::Error),
 }
 
-/// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings.
-pub async fn erase_caller(store: &Store, person: &str) -> Result<ErasedCalls, EraseError> {
+/// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings in the
+/// data folder.
+pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Result<ErasedCalls, EraseError> {
+    let folder = data_dir.join(recordings::FOLDER);
     let mut erased = ErasedCalls::default();
     for record in store.records(CALL, MOST_CALLS).await? {
         let Ok(call) = serde_json::from_str::<CallRecord>(&record.body) else {
@@ -48,23 +52,21 @@ pub async fn erase_caller(store: &Store, person: &str) -> Result<ErasedCalls, Er
         if call.ani.as_str() != person && external_id != Some(person) {
             continue;
         }
-        erased.recordings += delete_recording(&call)?;
+        erased.recordings += delete_recording(&folder, &call)?;
         erased.records += blot_out(store, &record, call).await?;
     }
     Ok(erased)
 }
 
-fn delete_recording(call: &CallRecord) -> Result<u64, EraseError> {
+fn delete_recording(folder: &Path, call: &CallRecord) -> Result<u64, EraseError> {
     let Some(recording) = &call.recording else {
         return Ok(0);
     };
-    match fs::remove_file(&recording.path) {
+    let path = recordings::file_in(folder, recording);
+    match fs::remove_file(&path) {
         Ok(()) => Ok(1),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(source) => Err(EraseError::Recording {
-            path: recording.path.clone(),
-            source,
-        }),
+        Err(source) => Err(EraseError::Recording { path, source }),
     }
 }
 

@@ -16,6 +16,7 @@
 mod admin;
 mod app;
 mod callcontrol;
+mod calls;
 mod clock;
 mod environment;
 mod erase;
@@ -23,11 +24,13 @@ mod faults;
 mod fetch;
 mod http;
 mod idempotency;
+mod keeping;
 mod limits;
 mod oauth;
 mod profiles;
 mod prompts;
 mod public;
+mod recordings;
 mod secrets;
 mod switch;
 mod tenant;
@@ -37,7 +40,7 @@ mod tokens;
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
-pub use secrets::{SecretsError, write_private};
+pub use secrets::SecretsError;
 pub use switch::Pacing;
 pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
@@ -46,6 +49,7 @@ use app::App;
 use client::guard;
 use clock::Clock;
 use flow::call::{Announcements, SensitivePrompts};
+use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashMap,
@@ -54,6 +58,7 @@ use std::{
     path::PathBuf,
     sync::Arc,
 };
+use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use wire::{callcontrol::HangupCause, ids::ClientId};
@@ -64,16 +69,16 @@ pub struct Options {
     pub listen: SocketAddr,
     /// HTTPS beside it.
     pub tls: Option<TlsOptions>,
-    /// Where recordings, secrets and the local authority are kept. Made if it is not there.
+    /// Where recordings, secrets, the local authority and the database are kept. Made if it is not there.
     pub data_dir: PathBuf,
+    /// Where calls are kept; without one, in `trunkline.db` of the data folder, which is then closed with the center.
+    pub store: Option<Store>,
     /// What is served.
     pub tenant: Tenant,
     /// How much a client may ask for.
     pub limits: Limits,
     /// Hosts that audio may be fetched from though their addresses are internal.
     pub allow_hosts: Vec<String>,
-    /// Where calls are kept; SQLite in the data folder when none is given.
-    pub store: Option<store::Store>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
 }
@@ -85,10 +90,10 @@ impl Options {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             tls: None,
             data_dir,
+            store: None,
             tenant,
             limits: Limits::default(),
             allow_hosts: Vec::new(),
-            store: None,
             admin_token: None,
         }
     }
@@ -143,6 +148,9 @@ pub enum StartError {
     /// The client for audio URLs can't be made.
     #[error("the HTTP client can't be made")]
     Fetcher(#[source] reqwest::Error),
+    /// Calls can't be kept.
+    #[error(transparent)]
+    Store(#[from] store::Error),
     /// The admin token can be guessed.
     #[error(
         "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
@@ -217,6 +225,7 @@ pub struct Center {
     addresses: Addresses,
     environment: Environment,
     servers: Vec<JoinHandle<()>>,
+    books: Option<Books>,
 }
 
 impl Center {
@@ -258,11 +267,17 @@ impl Center {
         let clock = Clock::start();
         let announcements = announcements(&options.tenant)?;
         let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
-        let recordings = data_dir.join("recordings");
+        let recordings = data_dir.join(recordings::FOLDER);
+        let (books, keeper) = Books::open(options.store, &data_dir, &recordings).await?;
+        let switch = switch::Switch::start(clock, recordings.clone(), announcements, sensitive, keeper);
+        let switch = switch.map_err(StartError::Thread)?;
+        let store = books.store.clone();
+        let books = books.keep(switch.reports());
         let app = Arc::new(App {
             clock,
-            switch: switch::Switch::start(clock, recordings, announcements, sensitive)
-                .map_err(StartError::Thread)?,
+            switch,
+            store,
+            recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits),
             idempotency: Default::default(),
@@ -285,6 +300,7 @@ impl Center {
         });
         Ok(Self {
             servers: servers.collect(),
+            books: Some(books),
             app,
             addresses,
             environment,
@@ -313,13 +329,16 @@ impl Center {
 
     /// Ends all calls, tells their controllers, finishes recordings and requests under way, and stops.
     pub async fn close(mut self) {
-        self.app.switch.close(HangupCause::Shutdown).await;
+        let kept = self.app.switch.close(HangupCause::Shutdown).await;
         self.app.closing.cancel();
         for server in std::mem::take(&mut self.servers) {
             let _ = server.await;
         }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+        if let Some(books) = self.books.take() {
+            books.close(kept).await;
+        }
     }
 }
 

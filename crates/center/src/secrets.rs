@@ -8,6 +8,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
 };
+use store::write_private;
 use wire::ids::ClientId;
 
 /// A random text of `bytes` bytes of entropy.
@@ -78,22 +79,6 @@ impl Secrets {
         })?;
         Ok(secret.into())
     }
-}
-
-/// Writes a file that only its owner can read; the old content stays if anything fails.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut new = path.as_os_str().to_owned();
-    new.push(".new");
-    let new = PathBuf::from(new);
-    let _ = fs::remove_file(&new);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&new)?;
-    io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
 }
 
 /// Compares two secrets without telling by the time taken how much of them agrees.

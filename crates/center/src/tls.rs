@@ -1,6 +1,6 @@
 //! HTTPS with certificates of the center's own local authority (contract section 9).
 
-use crate::{quoted, secrets::write_private};
+use crate::quoted;
 use client::guard;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::{
@@ -13,6 +13,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+use store::write_private;
 use url::Host;
 
 /// Why there is no HTTPS.

@@ -166,6 +166,9 @@ pub struct Recording {
     pub uri: String,
     /// Its length so far.
     pub duration_ms: u64,
+    /// The SHA-256 of the file in hexadecimal, once it is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Why frames are missing, if any are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,

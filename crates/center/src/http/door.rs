@@ -273,11 +273,12 @@ mod tests {
         center.close().await;
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_body_that_does_not_come_is_not_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let options = Options::local(folder.path().to_owned(), Tenant::small());
         let center = Center::start(options).await.unwrap();
+        tokio::time::pause();
         let service = TowerToHyperService::new(crate::http::router(center.app.clone()));
         let admin = center.environment().get("TRUNKLINE_ADMIN_TOKEN").unwrap();
         for key in [None, Some("k")] {

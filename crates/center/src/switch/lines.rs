@@ -2,12 +2,16 @@
 
 use super::{
     AttachError, Message, PlaceError, Placement, Status, ToController,
-    history::{self, History},
+    ended::Ended,
     pacing::Pacing,
-    recorder::{self, Recorder, RecordingId},
+    recorder::{self, Closed, Recorder, RecordingId},
+    tape::Tape,
+    timeline,
 };
-use crate::clock::Clock;
-use audio::FRAME_SAMPLES;
+use crate::{
+    clock::Clock,
+    keeping::{Placed, Update},
+};
 use flow::{
     Moment,
     call::{
@@ -17,9 +21,9 @@ use flow::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, VecDeque},
     path::PathBuf,
-    sync::mpsc::SyncSender,
+    sync::{Arc, mpsc::SyncSender},
     time::Duration,
 };
 use tokio::sync::{
@@ -35,10 +39,10 @@ use wire::{
 const FRAME: Duration = Duration::from_millis(audio::FRAME_MS);
 /// A call that is further behind than this goes on from now; the frames between are lost.
 const MOST_BEHIND: Duration = Duration::from_secs(1);
-/// Frames that are collected before they go to the disk: one second.
-const CHUNK_FRAMES: u64 = 50;
-/// Most calls at a time.
-const MAX_CALLS: usize = 10_000;
+/// Most calls at a time, with those that are over and not in the store yet.
+pub(super) const MAX_CALLS: usize = 10_000;
+/// How often a switch that closes looks whether anybody is left who could write calls down.
+const CLOSING_LOOKS: Duration = Duration::from_millis(100);
 
 /// A call with what its driver needs.
 struct Line {
@@ -52,15 +56,22 @@ struct Line {
     /// The controller's connection; for a moment also that of its predecessor.
     links: Vec<(ControllerId, mpsc::Sender<ToController>)>,
     tape: Option<Tape>,
+    /// How the call came to be, until that is handed to the keeper.
+    placed_by: Option<Placed>,
+    /// The state that the keeper knows, or will know.
+    noted: Option<CallState>,
+    /// It stands in [`Lines::unsent`].
+    unsent: bool,
     over: bool,
     waiting: Vec<oneshot::Sender<CallRecord>>,
 }
 
-struct Tape {
-    id: RecordingId,
-    pending: Vec<u8>,
-    frames: u64,
-    running: bool,
+/// What is the same for all calls.
+pub(super) struct House {
+    /// The folder of recordings.
+    pub(super) recordings: PathBuf,
+    pub(super) announcements: Announcements,
+    pub(super) sensitive: SensitivePrompts,
 }
 
 /// All calls of the switch.
@@ -68,43 +79,59 @@ pub(super) struct Lines {
     lines: HashMap<CallId, Line>,
     /// When lines are due; see [`Line::queued`].
     due: BinaryHeap<Reverse<(Moment, CallId)>>,
-    history: History,
+    ended: Ended,
     pacing: Pacing,
     recorder: Recorder,
-    recordings: PathBuf,
-    announcements: Announcements,
-    sensitive: SensitivePrompts,
+    house: House,
+    keeper: mpsc::Sender<Update>,
+    /// Lines whose state the keeper is to know, in order; more than one when it can't keep up.
+    unsent: VecDeque<(CallId, u64)>,
     own_inbox: SyncSender<Message>,
     next_serial: u64,
     closing: bool,
+    given_up: bool,
 }
 
 impl Lines {
     pub(super) fn new(
         recorder: Recorder,
-        recordings: PathBuf,
-        announcements: Announcements,
-        sensitive: SensitivePrompts,
+        house: House,
+        keeper: mpsc::Sender<Update>,
         own_inbox: SyncSender<Message>,
     ) -> Self {
         Self {
             lines: HashMap::new(),
             due: BinaryHeap::new(),
-            history: History::default(),
+            ended: Ended::default(),
             pacing: Pacing::default(),
             recorder,
-            recordings,
-            announcements,
-            sensitive,
+            house,
+            keeper,
+            unsent: VecDeque::new(),
             own_inbox,
             next_serial: 0,
             closing: false,
+            given_up: false,
         }
     }
 
-    /// True when the switch was told to close and every call is over and on disk.
+    /// True when the switch was told to close and every call is over, on disk and in the store.
     pub(super) fn is_done(&self) -> bool {
-        self.closing && self.lines.is_empty()
+        self.closing && self.lines.is_empty() && (self.ended.is_empty() || self.keeper.is_closed())
+    }
+
+    /// True when the store and the disk have all.
+    pub(super) fn is_kept(&self) -> bool {
+        !self.given_up && self.ended.is_empty()
+    }
+
+    /// How long to wait for messages at the most.
+    pub(super) fn longest_wait(&self) -> Duration {
+        if self.closing {
+            CLOSING_LOOKS
+        } else {
+            Duration::MAX
+        }
     }
 
     /// When [`Self::advance`] is due.
@@ -161,20 +188,29 @@ impl Lines {
             }
             Message::Record(call, reply) => {
                 let live = self.lines.get(&call).map(Line::record_now);
-                let _ = reply.send(live.or_else(|| self.history.get(&call).cloned()));
+                let _ = reply.send(live.or_else(|| self.ended.get(&call).cloned()));
             }
-            Message::AwaitEnd(call, reply) => {
-                // Without a line there is nothing to wait for: the dropped sender says so.
-                if let Some(line) = self.lines.get_mut(&call) {
+            Message::AwaitEnd(call, reply) => match self.lines.get_mut(&call) {
+                Some(line) => {
                     line.waiting.retain(|waiting| !waiting.is_closed());
                     line.waiting.push(reply);
                 }
-            }
+                None => self.ended.wait(&call, reply),
+            },
             Message::Status(reply) => {
                 let _ = reply.send(self.status());
             }
-            Message::Recorded { call, serial, result } => self.recorded(&call, serial, result),
+            Message::Recorded { call, serial, closed } => self.recorded(&call, serial, closed),
+            Message::Kept(serials) => {
+                serials.into_iter().for_each(|serial| self.ended.kept(serial));
+                self.send_unsent();
+            }
             Message::Close(cause) => self.close(now, cause),
+            Message::GiveUp => {
+                self.given_up = !self.lines.is_empty() || !self.ended.is_empty();
+                self.ended.give_up();
+                self.lines.clear();
+            }
         }
     }
 
@@ -183,9 +219,10 @@ impl Lines {
             facts,
             caller,
             record,
+            placed,
             on_demand_for,
         } = placement;
-        if self.closing || self.lines.len() >= MAX_CALLS {
+        if self.closing || self.lines.len() + self.ended.len() >= MAX_CALLS {
             return Err(PlaceError::Full);
         }
         if let Some(live) = self.lines.get(&facts.id) {
@@ -218,8 +255,8 @@ impl Lines {
                 now,
                 facts,
                 caller,
-                self.announcements.clone(),
-                self.sensitive.clone(),
+                self.house.announcements.clone(),
+                self.house.sensitive.clone(),
             ),
             record: call_record,
             placed: now,
@@ -227,6 +264,9 @@ impl Lines {
             queued: Moment::NEVER,
             links: Vec::new(),
             tape: None,
+            placed_by: Some(placed),
+            noted: None,
+            unsent: false,
             over: false,
             waiting: Vec::new(),
         };
@@ -264,7 +304,7 @@ impl Lines {
         });
         let over = match self.lines.get(id) {
             Some(line) => line.over,
-            None => self.history.get(id).is_some(),
+            None => self.ended.get(id).is_some(),
         };
         if result.is_err() && over {
             return Err(AttachError::Refused(format!("the call {id:?} has ended")));
@@ -332,6 +372,8 @@ impl Lines {
         };
         let mut out = Vec::new();
         act(line, &mut out);
+        let state = line.call.state();
+        let changed = line.noted.replace(state) != Some(state);
         let next = line.next_tick.min(line.call.deadline());
         if next < line.queued {
             line.queued = next;
@@ -339,6 +381,43 @@ impl Lines {
         }
         for output in out {
             self.carry_out(now, id, output);
+        }
+        // The end is written when the recording is whole.
+        if changed && state != CallState::Ended {
+            self.note(id);
+        }
+    }
+
+    /// The keeper is to know how a call stands now.
+    fn note(&mut self, id: &CallId) {
+        if let Some(line) = self.lines.get_mut(id).filter(|line| !line.unsent) {
+            line.unsent = true;
+            self.unsent.push_back((id.clone(), line.serial));
+            self.send_unsent();
+        }
+    }
+
+    /// Hands the latest states of calls to the keeper, as many as it takes.
+    fn send_unsent(&mut self) {
+        while let Some((id, serial)) = self.unsent.pop_front() {
+            let line = self.lines.get_mut(&id).filter(|line| line.serial == serial);
+            let update = match line {
+                Some(line) => Some(line.update()),
+                None => self.ended.update(serial),
+            };
+            // Without an update the end was handed over already.
+            let Some(update) = update else { continue };
+            if let Err(TrySendError::Full(update)) = self.keeper.try_send(update) {
+                match self.lines.get_mut(&id).filter(|line| line.serial == serial) {
+                    Some(line) => {
+                        line.placed_by = update.placed;
+                        line.unsent = true;
+                    }
+                    None => self.ended.not_sent(update),
+                }
+                self.unsent.push_front((id, serial));
+                return;
+            }
         }
     }
 
@@ -364,7 +443,7 @@ impl Lines {
             }
             Output::Happened(what) => {
                 let at_ms = (now - line.placed).as_secs_f64() * 1000.0;
-                history::note(&mut line.record, (at_ms * 1000.0).round() / 1000.0, what);
+                timeline::note(&mut line.record, (at_ms * 1000.0).round() / 1000.0, what);
             }
             Output::Record(RecordState::Start) => self.start_tape(id),
             Output::Record(RecordState::Stop) => {
@@ -386,19 +465,15 @@ impl Lines {
             return;
         }
         let name = recorder::file_name(id, line.record.placed_at, line.serial);
-        let path = self.recordings.join(name);
+        let path = self.house.recordings.join(name);
         let tape_id = RecordingId(line.serial);
         let opened = self.recorder.open(tape_id, path.clone(), line.call.facts().law());
-        line.tape = Some(Tape {
-            id: tape_id,
-            pending: Vec::new(),
-            frames: 0,
-            running: true,
-        });
+        line.tape = Some(Tape::new(tape_id));
         line.record.recording = Some(Recording {
             path: path.display().to_string(),
             uri: recording_path(id),
             duration_ms: 0,
+            sha256: None,
             fault: (!opened).then(|| "the disk can't keep up".to_owned()),
         });
     }
@@ -410,20 +485,12 @@ impl Lines {
         let Some(tape) = line.tape.as_mut().filter(|tape| tape.running) else {
             return;
         };
-        tape.pending.reserve(2 * FRAME_SAMPLES);
-        tape.pending.extend(
-            tick.heard
-                .iter()
-                .zip(&tick.said)
-                .flat_map(|(heard, said)| [*heard, *said]),
-        );
-        tape.frames += 1;
-        if tape.frames.is_multiple_of(CHUNK_FRAMES) {
+        if tape.add(&tick) {
             line.flush(&mut self.recorder);
         }
     }
 
-    /// A call is over: it is remembered as soon as its recording is on disk.
+    /// A call is over: it is written down as soon as its recording is on disk.
     fn finish(&mut self, id: &CallId) {
         let Some(line) = self.lines.get_mut(id) else {
             return;
@@ -435,36 +502,33 @@ impl Lines {
             return self.forget(id);
         };
         let (inbox, call, serial) = (self.own_inbox.clone(), id.clone(), line.serial);
-        let done = move |result| {
-            // This runs on the recorder's thread, which may wait for the switch; the switch never waits for the recorder.
-            let _ = inbox.send(Message::Recorded { call, serial, result });
+        let done = move |closed| {
+            // This runs on a thread of the recorder, which may wait for the switch; the switch never waits for the recorder.
+            let _ = inbox.send(Message::Recorded { call, serial, closed });
         };
         if !self.recorder.close(tape.id, Box::new(done)) {
-            self.recorded(
-                id,
-                serial,
-                Err("the disk can't keep up; a part may be missing".into()),
-            );
+            let fault = Some("the disk can't keep up; a part may be missing".into());
+            self.recorded(id, serial, Closed { sha256: None, fault });
         }
     }
 
-    fn recorded(&mut self, id: &CallId, serial: u64, result: Result<(), String>) {
+    fn recorded(&mut self, id: &CallId, serial: u64, closed: Closed) {
         let Some(line) = self.lines.get_mut(id).filter(|line| line.serial == serial) else {
             return;
         };
-        if let (Err(reason), Some(recording)) = (result, &mut line.record.recording) {
-            recording.fault = Some(reason);
+        if let Some(recording) = &mut line.record.recording {
+            recording.sha256 = closed.sha256;
+            recording.fault = closed.fault.or(recording.fault.take());
         }
         self.forget(id);
     }
 
     fn forget(&mut self, id: &CallId) {
         if let Some(line) = self.lines.remove(id) {
-            let record = line.record_now();
-            for waiting in line.waiting {
-                let _ = waiting.send(record.clone());
-            }
-            self.history.keep(record);
+            let (serial, record) = (line.serial, line.record_now());
+            self.ended.add(serial, record, line.placed_by, line.waiting);
+            self.unsent.push_back((id.clone(), serial));
+            self.send_unsent();
         }
     }
 
@@ -485,7 +549,7 @@ impl Lines {
             live_calls: self.lines.len(),
             pacing: self.pacing.clone(),
             live: live.collect(),
-            recent: self.history.newest(100).map(without_timeline).collect(),
+            unkept_calls: self.ended.len(),
         }
     }
 }
@@ -541,16 +605,23 @@ impl Line {
     }
 
     fn flush(&mut self, recorder: &mut Recorder) {
-        let Some(tape) = &mut self.tape else { return };
-        let bytes = std::mem::take(&mut tape.pending);
-        if !bytes.is_empty()
-            && !recorder.append(tape.id, bytes)
-            && let Some(recording) = &mut self.record.recording
-        {
+        let (Some(tape), Some(recording)) = (&mut self.tape, &mut self.record.recording) else {
+            return;
+        };
+        if !tape.flush(recorder) {
             recording.fault = Some("the disk can't keep up; a part is missing".into());
         }
-        if let Some(recording) = &mut self.record.recording {
-            recording.duration_ms = tape.frames * audio::FRAME_MS;
+        recording.duration_ms = tape.duration_ms();
+    }
+
+    /// What the keeper is to know.
+    fn update(&mut self) -> Update {
+        self.unsent = false;
+        Update {
+            serial: self.serial,
+            record: Arc::new(self.record_now()),
+            placed: self.placed_by.take(),
+            ended: false,
         }
     }
 

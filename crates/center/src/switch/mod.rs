@@ -2,14 +2,21 @@
 //!
 //! Whoever wants something of a call sends the thread a message; nothing of a call is shared, so there is nothing to lock.
 
-mod history;
+mod ended;
 mod lines;
 mod pacing;
 mod recorder;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod timeline;
 
 pub use pacing::Pacing;
 
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    keeping::{Placed, Update},
+};
 use flow::{
     Moment,
     call::{
@@ -18,8 +25,8 @@ use flow::{
         leg::{PlayId, Sound},
     },
 };
-use lines::Lines;
-use recorder::Recorder;
+use lines::{House, Lines};
+use recorder::{Closed, Recorder};
 use serde::Serialize;
 use std::{
     io,
@@ -57,6 +64,7 @@ pub(crate) struct Placement {
     pub(crate) facts: Facts,
     pub(crate) caller: Caller,
     pub(crate) record: bool,
+    pub(crate) placed: Placed,
     /// The client because of whose hello it rings: a call of the same id that has nothing more to give it then ends.
     pub(crate) on_demand_for: Option<ClientId>,
 }
@@ -93,7 +101,8 @@ pub(crate) struct Status {
     pub(crate) live_calls: usize,
     pub(crate) pacing: Pacing,
     pub(crate) live: Vec<CallRecord>,
-    pub(crate) recent: Vec<CallRecord>,
+    /// Calls that are over, and whose end is not in the store yet.
+    pub(crate) unkept_calls: usize,
 }
 
 enum Message {
@@ -134,15 +143,22 @@ enum Message {
     Recorded {
         call: CallId,
         serial: u64,
-        result: Result<(), String>,
+        closed: Closed,
     },
+    /// The ends of these lines are in the store.
+    Kept(Vec<u64>),
     Close(HangupCause),
+    /// Ends that are not in the store by now are not waited for.
+    GiveUp,
 }
+
+/// How long the ends of calls may take to get into the store when the center closes; the next start finds the others.
+const KEEPING_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The way to the thread.
 pub(crate) struct Switch {
     messages: SyncSender<Message>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Mutex<Option<JoinHandle<bool>>>,
 }
 
 impl Switch {
@@ -152,15 +168,15 @@ impl Switch {
         recordings: PathBuf,
         announcements: Announcements,
         sensitive: SensitivePrompts,
+        keeper: mpsc::Sender<Update>,
     ) -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE);
-        let lines = Lines::new(
-            Recorder::start()?,
+        let house = House {
             recordings,
             announcements,
             sensitive,
-            messages.clone(),
-        );
+        };
+        let lines = Lines::new(Recorder::start()?, house, keeper, messages.clone());
         let thread = thread::Builder::new()
             .name("switch".into())
             .spawn(move || run(clock, &inbox, lines))?;
@@ -197,20 +213,15 @@ impl Switch {
     /// A controller's connection is gone; it was last heard of at `since`.
     pub(crate) fn detach(&self, call: CallId, id: ControllerId, since: Moment, left: Left) {
         // If this were lost, the call would hang on a controller that is not there.
-        self.deliver(Message::Detach {
-            call,
-            id,
-            since,
-            left,
-        });
-    }
-
-    /// Hands over a message that must not be lost, however busy the thread is.
-    fn deliver(&self, message: Message) {
-        let messages = self.messages.clone();
-        if let Err(TrySendError::Full(message)) = messages.try_send(message) {
-            tokio::task::spawn_blocking(move || messages.send(message).is_ok());
-        }
+        deliver(
+            &self.messages,
+            Message::Detach {
+                call,
+                id,
+                since,
+                left,
+            },
+        );
     }
 
     /// A controller's command. `started` learns the play's number. `false` when the switch is overloaded.
@@ -236,12 +247,15 @@ impl Switch {
     /// The sound of a play has come.
     pub(crate) fn loaded(&self, call: CallId, (serial, play): (u64, PlayId), sound: Sound) {
         // If this were lost, the call's queue would wait for ever.
-        self.deliver(Message::Loaded {
-            call,
-            serial,
-            play,
-            sound,
-        });
+        deliver(
+            &self.messages,
+            Message::Loaded {
+                call,
+                serial,
+                play,
+                sound,
+            },
+        );
     }
 
     /// Ends a call. `false` when there is none.
@@ -251,14 +265,14 @@ impl Switch {
             .unwrap_or(false)
     }
 
-    /// A call, live or remembered, if there is one.
+    /// A call that is live, or not in the store yet.
     pub(crate) async fn record(&self, call: CallId) -> Result<Option<CallRecord>, Overloaded> {
         self.ask(|reply| Message::Record(call, reply))
             .await
             .ok_or(Overloaded)
     }
 
-    /// Waits until the call is over and its recording on disk. `None` at once if it is not live.
+    /// Waits until the call is over and in the store. `None` at once if it is not live.
     pub(crate) async fn ended(&self, call: CallId) -> Option<CallRecord> {
         self.ask(|reply| Message::AwaitEnd(call, reply)).await
     }
@@ -268,8 +282,14 @@ impl Switch {
         self.ask(Message::Status).await
     }
 
-    /// Ends every call, waits until all is on disk, and ends the thread.
-    pub(crate) async fn close(&self, cause: HangupCause) {
+    /// Tells the thread which ends are in the store.
+    pub(crate) fn reports(&self) -> impl Fn(Vec<u64>) + Send + use<> {
+        let messages = self.messages.clone();
+        move |kept| deliver(&messages, Message::Kept(kept))
+    }
+
+    /// Ends every call, waits until all is on disk and in the store, and ends the thread. Whether all is kept.
+    pub(crate) async fn close(&self, cause: HangupCause) -> bool {
         let messages = self.messages.clone();
         let thread = self
             .thread
@@ -278,9 +298,14 @@ impl Switch {
             .take();
         let closing = move || {
             let _ = messages.send(Message::Close(cause));
-            thread.map(JoinHandle::join)
+            thread.is_some_and(|thread| thread.join().unwrap_or(false))
         };
-        let _ = tokio::task::spawn_blocking(closing).await;
+        let mut closing = tokio::task::spawn_blocking(closing);
+        if let Ok(kept) = tokio::time::timeout(KEEPING_PATIENCE, &mut closing).await {
+            return kept.unwrap_or(false);
+        }
+        deliver(&self.messages, Message::GiveUp);
+        closing.await.unwrap_or(false)
     }
 
     /// Tells the thread to end every call and then itself, and waits for nothing.
@@ -295,12 +320,22 @@ impl Switch {
     }
 }
 
-fn run(clock: Clock, inbox: &Receiver<Message>, mut lines: Lines) {
+/// Hands over a message that must not be lost, however busy the thread is.
+fn deliver(messages: &SyncSender<Message>, message: Message) {
+    if let Err(TrySendError::Full(message)) = messages.try_send(message) {
+        let messages = messages.clone();
+        tokio::task::spawn_blocking(move || messages.send(message).is_ok());
+    }
+}
+
+/// Runs until the switch is closed. Whether all is kept.
+fn run(clock: Clock, inbox: &Receiver<Message>, mut lines: Lines) -> bool {
     while !lines.is_done() {
-        match inbox.recv_timeout(time_to(slot_of(lines.deadline()), clock.now())) {
+        let wait = time_to(slot_of(lines.deadline()), clock.now());
+        match inbox.recv_timeout(wait.min(lines.longest_wait())) {
             Ok(message) => lines.message(clock.now(), message),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return false,
         }
         // A flood of messages must not hold up the frames.
         for message in inbox.try_iter().take(256) {
@@ -308,6 +343,7 @@ fn run(clock: Clock, inbox: &Receiver<Message>, mut lines: Lines) {
         }
         lines.advance(clock.now());
     }
+    lines.is_kept()
 }
 
 /// The end of the slot that a moment falls into.

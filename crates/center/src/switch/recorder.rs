@@ -1,27 +1,37 @@
 //! Writes recordings: one thread for all calls, so that a slow disk never holds up a frame.
 
+use crate::recordings::{self, CHANNELS};
 use audio::{Law, wav};
 use std::{
     collections::HashMap,
     fs::{self, File, OpenOptions},
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     thread,
 };
 use wire::{UtcTime, ids::CallId};
 
-/// Stereo.
-const CHANNELS: u16 = 2;
 /// Most chunks that wait for the disk.
 const QUEUE: usize = 4096;
+/// Most recordings that wait for their checksums: no more can end at a time.
+const ENDING: usize = super::lines::MAX_CALLS;
 
 /// Names one recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RecordingId(pub(super) u64);
 
-/// Told on the recorder's thread when a file is whole.
-pub(super) type Done = Box<dyn FnOnce(Result<(), String>) + Send>;
+/// What came of a recording.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    /// The checksum of the file, if there is one.
+    pub(super) sha256: Option<String>,
+    /// Why a part of it is missing.
+    pub(super) fault: Option<String>,
+}
+
+/// Told on the checksums' thread when a file is whole and on disk.
+pub(super) type Done = Box<dyn FnOnce(Closed) + Send>;
 
 enum Message {
     Open(RecordingId, PathBuf, Law),
@@ -29,7 +39,14 @@ enum Message {
     Close(RecordingId, Done),
 }
 
-/// The way to the writing thread, which ends when this is dropped. Nothing here waits for it.
+/// A file that is closed, and who is told.
+struct Ending {
+    path: PathBuf,
+    fault: Option<String>,
+    done: Done,
+}
+
+/// The way to the writing threads, which end when this is dropped. Nothing here waits for them.
 pub(super) struct Recorder {
     messages: SyncSender<Message>,
     /// Files whose close found the queue full; they are closed as soon as there is room.
@@ -37,12 +54,16 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread.
+    /// Starts the threads: checksums take long, and must not keep frames of other calls from the disk.
     pub(super) fn start() -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE);
+        let (ending, ended) = sync_channel(ENDING);
         thread::Builder::new()
             .name("recorder".into())
-            .spawn(move || run(&inbox))?;
+            .spawn(move || run(&inbox, &ending))?;
+        thread::Builder::new()
+            .name("checksums".into())
+            .spawn(move || ended.iter().for_each(Ending::finish))?;
         Ok(Self::over(messages))
     }
 
@@ -81,8 +102,14 @@ impl Recorder {
     }
 }
 
-fn run(inbox: &Receiver<Message>) {
-    let mut files: HashMap<RecordingId, Result<Writer, String>> = HashMap::new();
+/// A file that is being written, or why it is not any more.
+struct Tape {
+    path: PathBuf,
+    writer: Result<Writer, String>,
+}
+
+fn run(inbox: &Receiver<Message>, ending: &SyncSender<Ending>) {
+    let mut files: HashMap<RecordingId, Tape> = HashMap::new();
     while let Ok(message) = inbox.recv() {
         match message {
             Message::Open(id, path, law) => {
@@ -90,23 +117,55 @@ fn run(inbox: &Receiver<Message>) {
                 if let Err(error) = &writer {
                     tracing::error!(path = %path.display(), error, "a recording can't be written");
                 }
-                files.insert(id, writer);
+                files.insert(id, Tape { path, writer });
             }
             Message::Append(id, bytes) => {
-                if let Some(Ok(writer)) = files.get_mut(&id)
+                if let Some(tape) = files.get_mut(&id)
+                    && let Ok(writer) = &mut tape.writer
                     && let Err(error) = writer.append(&bytes)
                 {
                     tracing::error!(%error, "a recording breaks off");
-                    files.insert(id, Err(error.to_string()));
+                    tape.writer = Err(error.to_string());
                 }
             }
             Message::Close(id, done) => {
-                let writer = files
-                    .remove(&id)
-                    .unwrap_or_else(|| Err("the disk can't keep up".into()));
-                done(writer.map(|_| ()));
+                let tape = files.remove(&id).unwrap_or_else(|| Tape {
+                    path: PathBuf::new(),
+                    writer: Err("the disk can't keep up".into()),
+                });
+                let ended = Ending {
+                    path: tape.path,
+                    fault: tape.writer.err(),
+                    done,
+                };
+                if let Err(TrySendError::Full(ended) | TrySendError::Disconnected(ended)) =
+                    ending.try_send(ended)
+                {
+                    (ended.done)(Closed {
+                        sha256: None,
+                        fault: ended.fault,
+                    });
+                }
             }
         }
+    }
+}
+
+impl Ending {
+    fn finish(self) {
+        let Self { path, fault, done } = self;
+        let synced = File::open(&path).and_then(|file| file.sync_all());
+        let sha256 = synced.and_then(|()| recordings::sha256(&path));
+        done(match sha256 {
+            Ok(sha256) => Closed {
+                sha256: Some(sha256),
+                fault,
+            },
+            Err(error) => Closed {
+                sha256: None,
+                fault: fault.or(Some(error.to_string())),
+            },
+        });
     }
 }
 
@@ -177,8 +236,10 @@ mod tests {
         assert!(recorder.append(id, vec![0xd5; 320]));
         assert!(recorder.append(id, vec![0xd5; 320]));
         let (sender, receiver) = channel();
-        recorder.close(id, Box::new(move |result| sender.send(result).unwrap()));
-        receiver.recv().unwrap().unwrap();
+        recorder.close(id, Box::new(move |closed| sender.send(closed).unwrap()));
+        let closed = receiver.recv().unwrap();
+        assert_eq!(closed.fault, None);
+        assert_eq!(closed.sha256, Some(recordings::sha256(&path).unwrap()));
         let [heard, said] = wav::read_recording(&fs::read(&path).unwrap()).unwrap();
         assert_eq!((heard.len(), said.len()), (320, 320));
         assert_eq!(
@@ -194,9 +255,10 @@ mod tests {
         let (sender, receiver) = channel();
         recorder.close(
             RecordingId(1),
-            Box::new(move |result| sender.send(result).unwrap()),
+            Box::new(move |closed| sender.send(closed).unwrap()),
         );
-        assert!(receiver.recv().unwrap().is_err());
+        let closed = receiver.recv().unwrap();
+        assert!(closed.fault.is_some() && closed.sha256.is_none(), "{closed:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod garbage;
 mod hello;
 mod idempotency;
 mod journey;
+mod kept;
 mod leaks;
 mod oauth;
 mod profiles;

@@ -5,6 +5,7 @@
 mod center;
 mod demo;
 mod kill;
+mod killed;
 mod menu;
 mod postgres;
 mod receiver;

@@ -61,7 +61,20 @@ pub(crate) struct Center {
 
 impl Center {
     pub(crate) fn start(more: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), more)
+    }
+
+    /// Kills it, which no program can do anything about, and starts another on the same folder; `between` sees the folder.
+    pub(crate) fn killed_and_started(mut self, between: impl FnOnce(&Path)) -> Self {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        between(folder.path());
+        fs::remove_file(folder.path().join("center.env")).unwrap();
+        Self::start_in(folder, &[])
+    }
+
+    fn start_in(folder: TempDir, more: &[&str]) -> Self {
         let env_file = folder.path().join("center.env");
         let process = trunkline(folder.path())
             .args(["center", "--listen", "127.0.0.1:0", "--env-file", "center.env"])

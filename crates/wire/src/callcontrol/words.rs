@@ -106,6 +106,8 @@ words! {
         TooLong = "max_duration",
         /// The center was shut down.
         Shutdown = "center_shutdown",
+        /// The center was killed in mid-call; found out when it started again, so no controller is ever told.
+        CenterRestart = "center_restart",
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::json;
 
 pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
-    let calls = ::center::erase_caller(&store, &args.person).await?;
+    let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
+    let calls = ::center::erase_caller(&store, &folder, &args.person).await?;
     let erased = store.erase(&args.person).await?;
     let told = json!({"calls": calls.records, "recordings": calls.recordings, "subjects": erased.subjects.len(), "texts": erased.texts});
     // Not whom: that would be the next thing to erase.

@@ -1,0 +1,118 @@
+//! Calls that a center had when it was killed: they are closed at the next start.
+
+use super::{Run, books};
+use crate::{clock::Clock, recordings};
+use audit::Outcome;
+use std::path::Path;
+use store::{Commit, Store};
+use wire::{
+    callcontrol::HangupCause,
+    calls::{CallRecord, CallState, Happening, Moment},
+    ids::CallId,
+};
+
+/// How many calls are looked at in one go.
+const PAGE: usize = 256;
+
+/// Closes the calls of a run that is no more, and gives how many there were. `folder` holds the recordings.
+pub(crate) async fn close_broken_off(store: &Store, run: &Run, folder: &Path) -> Result<usize, store::Error> {
+    let mut closed = 0;
+    loop {
+        let live = store.records(&books::live_kind(&run.id), PAGE).await?;
+        if live.is_empty() {
+            return Ok(closed);
+        }
+        for call in live {
+            let Ok(id) = call.id.parse::<CallId>() else {
+                continue;
+            };
+            let record = books::find(store, &id).await?;
+            let record = record.filter(|record| record.state != CallState::Ended);
+            closed += usize::from(record.is_some());
+            store.commit(closing(run, &id, record, folder).await).await?;
+        }
+    }
+}
+
+/// Takes the call out of the index, and ends it unless it has ended.
+async fn closing(run: &Run, id: &CallId, record: Option<CallRecord>, folder: &Path) -> Commit {
+    let mut commit = Commit {
+        records: vec![books::put_live(&run.id, id, false)],
+        ..Commit::default()
+    };
+    if let Some(record) = record {
+        let record = end(record, folder).await;
+        commit
+            .audit
+            .push(books::ended(&record, Clock::utc(), Outcome::Failure));
+        commit.records.push(books::put_call(&record));
+    }
+    commit
+}
+
+/// The call as it was when its center was killed, ended at the last moment that is known of it.
+async fn end(mut record: CallRecord, folder: &Path) -> CallRecord {
+    if let Some(recording) = &mut record.recording {
+        let path = recordings::file_in(folder, recording);
+        let mended = tokio::task::spawn_blocking(move || recordings::mend(&path)).await;
+        match mended.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            Ok(mended) => {
+                recording.duration_ms = mended.duration_ms;
+                recording.sha256 = Some(mended.sha256);
+                recording.fault = Some("the center was stopped before the call ended".into());
+            }
+            Err(error) => recording.fault = Some(format!("the file can't be read: {error}")),
+        }
+    }
+    let cause = HangupCause::CenterRestart;
+    let at_ms = last_known_ms(&record);
+    record.state = CallState::Ended;
+    record.cause = Some(cause);
+    record.timeline.push(Moment {
+        at_ms,
+        what: Happening::Ended { cause },
+    });
+    record
+}
+
+/// The end of what was noted or recorded, in milliseconds since the caller dialled.
+fn last_known_ms(record: &CallRecord) -> f64 {
+    let noted = record.timeline.last().map_or(0.0, |moment| moment.at_ms);
+    let answered = record
+        .timeline
+        .iter()
+        .find(|moment| moment.what == Happening::Answered)
+        .map_or(0.0, |moment| moment.at_ms);
+    let recorded = record
+        .recording
+        .as_ref()
+        .map_or(0, |recording| recording.duration_ms);
+    noted.max(answered + recorded as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_whose_recording_is_gone_ends_all_the_same() {
+        let text = r#"{"id":"c","ani":"+1555","dnis":"+1800","state":"controlled","placedAt":"2026-11-21T09:00:00Z",
+            "recording":{"path":"data/recordings/gone.wav","uri":"/x","durationMs":1000},
+            "timeline":[{"atMs":0.0,"what":"placed"},{"atMs":700.5,"what":"answered"}]}"#;
+        let folder = tempfile::tempdir().unwrap();
+        let record = end(serde_json::from_str(text).unwrap(), folder.path()).await;
+        let recording = record.recording.as_ref().unwrap();
+        assert!(
+            recording.fault.as_ref().unwrap().contains("can't be read"),
+            "{recording:?}"
+        );
+        assert_eq!(recording.sha256, None);
+        assert_eq!(
+            (record.state, record.cause),
+            (CallState::Ended, Some(HangupCause::CenterRestart))
+        );
+        // A second was recorded after the answer, by what is known.
+        assert_eq!(last_known_ms(&record), 1700.5);
+        assert_eq!(record.timeline.len(), 3);
+    }
+}
