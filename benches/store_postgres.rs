@@ -2,8 +2,9 @@
 //!
 //! `TRUNKLINE_TEST_POSTGRES=postgres://... cargo bench -p trunkline-store --bench store_postgres`
 //!
-//! Claims: four workers claim 16 items and finish each of them, until none is left. Beside it the least that can be done with
-//! the same rows: four connections that claim 16 with SKIP LOCKED and delete them, in two statements of one transaction.
+//! Claims: four workers claim 16 items and finish each of them, until none is left. Beside it the bare statements on copies of
+//! the same rows, on four connections: claim 16 with SKIP LOCKED (an UPDATE), and then, as the work is done by then, mark or
+//! delete them. The last line is what no queue can do whose work takes time: all in one transaction that is never left.
 //! Ingest: an event with an effect and an audit entry per commit. Beside it one connection that inserts the same rows, 50 in a
 //! transaction.
 
@@ -12,10 +13,7 @@
 use audit::{Actor, Entry, Outcome};
 use std::{
     env,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant, SystemTime},
 };
 use store::{Commit, Committed, EffectKey, Event, Finish, Intent, Location, Store};
@@ -61,16 +59,21 @@ async fn main() {
     println!("bare, 50 a transaction: {bare_rows:>4.0} events/s");
 
     let count = store.counts().await.expect("counts").waiting;
-    let (bare_claims, bare_deletes) = bare_claims(&bare, &url).await;
+    let marked = bare_loop(&bare, &url, "bare_mark", &Bare::MARK).await;
+    let deleted = bare_loop(&bare, &url, "bare_delete", &Bare::DELETE).await;
+    let at_once = bare_loop(&bare, &url, "bare_once", &Bare::AT_ONCE).await;
     let claims = claims(&store, count).await;
-    println!(
-        "claim and finish: {claims:>8.0} items/s, {:.2} of bare claim and delete",
-        claims / bare_deletes
-    );
-    println!(
-        "bare claim and delete: {bare_deletes:.0} items/s; claim and mark: {bare_claims:.0} items/s ({:.2})",
-        claims / bare_claims
-    );
+    println!("claim, finish:            {claims:>8.0} items/s");
+    for (name, bare) in [
+        ("claim, mark:  ", marked),
+        ("claim, delete:", deleted),
+        ("one transaction:", at_once),
+    ] {
+        println!(
+            "bare {name:<20} {bare:>8.0} items/s; ours is {:.2} of it",
+            claims / bare
+        );
+    }
 
     store.close().await;
     drop(bare);
@@ -171,33 +174,45 @@ async fn claims(store: &Store, items: u64) -> f64 {
     rate(items, started)
 }
 
-/// The same rows by the least that can be done: claimed and marked, and claimed and deleted. Gives both rates.
-async fn bare_claims(client: &Client, url: &str) -> (f64, f64) {
-    let mark = "WITH next AS MATERIALIZED (SELECT id FROM TABLE WHERE queue = 'bench' AND state = 0 AND due_ms <= 9e18::bigint ORDER BY due_ms, id LIMIT 16 FOR UPDATE SKIP LOCKED)
-        UPDATE TABLE SET state = 3 FROM next WHERE TABLE.id = next.id RETURNING TABLE.*";
-    let marked = bare_loop(client, url, "bare_mark", mark, None).await;
-    let take = "SELECT * FROM TABLE WHERE queue = 'bench' AND state = 0 AND due_ms <= 9e18::bigint ORDER BY due_ms, id LIMIT 16 FOR UPDATE SKIP LOCKED";
-    let deleted = bare_loop(
-        client,
-        url,
-        "bare_delete",
-        take,
-        Some("DELETE FROM TABLE WHERE id = ANY ($1)"),
-    )
-    .await;
-    (marked, deleted)
+/// What is run in a loop; `TABLE` is the table.
+struct Bare {
+    take: &'static str,
+    then: &'static str,
+    in_one_transaction: bool,
+}
+
+impl Bare {
+    const CLAIM: &str = "WITH next AS MATERIALIZED (
+            SELECT id FROM TABLE WHERE queue = 'bench' AND state = 0 AND due_ms <= 9e18::bigint
+             ORDER BY due_ms, id LIMIT 16 FOR UPDATE SKIP LOCKED)
+        UPDATE TABLE SET state = 2 FROM next WHERE TABLE.id = next.id RETURNING TABLE.*";
+    const MARK: Self = Self {
+        take: Self::CLAIM,
+        then: "UPDATE TABLE SET state = 3, finished_ms = 0 WHERE id = ANY ($1)",
+        in_one_transaction: false,
+    };
+    const DELETE: Self = Self {
+        take: Self::CLAIM,
+        then: "DELETE FROM TABLE WHERE id = ANY ($1)",
+        in_one_transaction: false,
+    };
+    const AT_ONCE: Self = Self {
+        take: "SELECT * FROM TABLE WHERE queue = 'bench' AND state = 0 AND due_ms <= 9e18::bigint
+                ORDER BY due_ms, id LIMIT 16 FOR UPDATE SKIP LOCKED",
+        then: "DELETE FROM TABLE WHERE id = ANY ($1)",
+        in_one_transaction: true,
+    };
 }
 
 /// Runs the statements on a copy of the rows, from four connections, until none is left.
-async fn bare_loop(client: &Client, url: &str, table: &str, take: &str, then: Option<&str>) -> f64 {
+async fn bare_loop(client: &Client, url: &str, table: &str, bare: &'static Bare) -> f64 {
     client
         .batch_execute(&format!(
-            "CREATE TABLE {table} (LIKE outbox INCLUDING ALL); INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM outbox"
+            "CREATE TABLE {table} (LIKE outbox INCLUDING ALL);
+             INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM outbox"
         ))
         .await
         .expect("copies");
-    let take = Arc::new(take.replace("TABLE", table));
-    let then = Arc::new(then.map(|text| text.replace("TABLE", table)));
     let mut clients = Vec::new();
     for _ in 0..WORKERS {
         clients.push(connect(url).await);
@@ -205,32 +220,37 @@ async fn bare_loop(client: &Client, url: &str, table: &str, take: &str, then: Op
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for client in clients {
-        let (take, then) = (take.clone(), then.clone());
-        tasks.spawn(async move { drain(client, &take, then.as_deref()).await });
+        tasks.spawn(drain(client, bare, table.to_owned()));
     }
     let items: u64 = tasks.join_all().await.into_iter().sum();
     rate(items, started)
 }
 
-async fn drain(mut client: Client, take: &str, then: Option<&str>) -> u64 {
-    let take = client.prepare(take).await.expect("prepares");
-    let then = match then {
-        Some(text) => Some(client.prepare(text).await.expect("prepares")),
-        None => None,
+async fn drain(client: Client, bare: &Bare, table: String) -> u64 {
+    let take = client
+        .prepare(&bare.take.replace("TABLE", &table))
+        .await
+        .expect("prepares");
+    let then = client
+        .prepare(&bare.then.replace("TABLE", &table))
+        .await
+        .expect("prepares");
+    let transaction = async |verb| {
+        if bare.in_one_transaction {
+            client.batch_execute(verb).await.expect("is a transaction");
+        }
     };
     let mut items = 0;
     loop {
-        let transaction = client.transaction().await.expect("begins");
-        let rows = transaction.query(&take, &[]).await.expect("claims");
+        transaction("BEGIN").await;
+        let rows = client.query(&take, &[]).await.expect("claims");
         if rows.is_empty() {
             return items;
         }
         items += rows.len() as u64;
-        if let Some(then) = &then {
-            let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
-            transaction.execute(then, &[&ids]).await.expect("deletes");
-        }
-        transaction.commit().await.expect("commits");
+        let ids: Vec<i64> = rows.iter().map(|row| row.get("id")).collect();
+        client.execute(&then, &[&ids]).await.expect("finishes");
+        transaction("COMMIT").await;
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn keep_in_line(core: Arc<Core>) {
         let ours = core.noted.swap(false, Ordering::Relaxed);
         if ours || looks.is_multiple_of(OTHERS) {
             // What fails now is tried again with the next look.
-            if bring_in(&core.keeping, HEAD_IF_FREE).await.is_err() {
+            if bring_in(&core.connections, HEAD_IF_FREE).await.is_err() {
                 core.noted.store(true, Ordering::Relaxed);
             }
         }

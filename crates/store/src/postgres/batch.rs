@@ -4,12 +4,13 @@
 //! is committed; if not, nothing of it happened.
 
 use super::{
+    claim::Claims,
     job::Job,
     session::{Given, Session},
     text,
     trouble::Trouble,
 };
-use crate::{Advance, Expect, Finish, Intent, ItemState, Put, clock::millis, sql};
+use crate::{Advance, ClaimId, Expect, Finish, Intent, ItemState, Put, clock::millis, sql};
 use futures_util::future::{join, join_all};
 
 /// What a condition that does not hold means.
@@ -39,9 +40,11 @@ pub(super) async fn write(
     session: &Session,
     jobs: &[Job],
     mark: &Mark<'_>,
+    claims: &Claims,
     now: i64,
 ) -> Result<Option<Failed>, Trouble> {
-    let columns = Columns::of(jobs, now);
+    let mut columns = Columns::of(jobs, now);
+    columns.are_plain = claims.are_plain(claims_of(jobs));
     let steps = columns.steps(mark, &now);
     let connection = session.connection()?;
     let mut prepared = Vec::with_capacity(steps.len());
@@ -64,6 +67,12 @@ pub(super) async fn write(
     Ok(steps.iter().zip(counts).find_map(fails))
 }
 
+/// The claims that are finished.
+pub(super) fn claims_of(jobs: &[Job]) -> impl Iterator<Item = &ClaimId> {
+    jobs.iter()
+        .filter_map(|job| job.commit.finish.as_ref().map(|(claim, _)| claim))
+}
+
 /// The counts; or the first error, which is the one that tells: after it, the server refuses all others.
 fn first_error_last(written: Vec<Result<u64, tokio_postgres::Error>>) -> Result<Vec<u64>, Trouble> {
     Ok(written.into_iter().collect::<Result<Vec<u64>, _>>()?)
@@ -79,6 +88,8 @@ struct Columns<'a> {
     records: Vec<&'a Put>,
     advances: Vec<&'a Advance>,
     audit: Audit<'a>,
+    /// Whether nothing can be behind the items that are finished.
+    are_plain: bool,
 }
 
 #[derive(Default)]
@@ -170,8 +181,7 @@ impl<'a> Columns<'a> {
     /// The statements, those with conditions first and in the order that decides the answer.
     fn steps<'b>(&'b self, mark: &'b Mark<'_>, now: &'b i64) -> Vec<Step<'b>> {
         let mut steps = vec![step(text::MARK, vec![&mark.lane, &mark.number, now])];
-        let has_subjects =
-            !self.finishes.items.is_empty() || self.intents.subjects.iter().any(Option::is_some);
+        let has_subjects = !self.are_plain || self.intents.subjects.iter().any(Option::is_some);
         if has_subjects {
             steps.push(step(text::LOCK_SUBJECTS, self.subjects()));
         }

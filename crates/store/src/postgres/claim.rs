@@ -2,7 +2,7 @@
 
 use super::{
     Core,
-    session::Session,
+    session::{Given, Session},
     text::{self, CLAIM, CLAIMED},
     trouble::Trouble,
 };
@@ -13,6 +13,7 @@ use crate::{
     worker::{ALIVE_FOR, HELD_FOR, REAP_EVERY},
 };
 use std::{
+    collections::HashSet,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
@@ -26,6 +27,9 @@ const SLOW_BEAT: Duration = Duration::from_millis(ALIVE_FOR.as_millis() as u64 /
 /// So many good beats must come after that before others count as gone: all hearts stood still, and they get time to beat.
 const BEATS_BEFORE_REAPING: u8 = 2;
 
+/// The most claims that are remembered; one that is not remembered costs two statements more.
+const MOST_PLAIN: usize = 65_536;
+
 /// What a process knows of its claims.
 #[derive(Default)]
 pub(super) struct Claims {
@@ -34,6 +38,8 @@ pub(super) struct Claims {
     /// How many good beats are missing before this process takes from others what they hold.
     recovering: AtomicU8,
     last_reap: Mutex<Option<i64>>,
+    /// Claims of items without a subject: nothing can be behind those.
+    plain: Mutex<HashSet<ClaimId>>,
 }
 
 impl Claims {
@@ -60,6 +66,33 @@ impl Claims {
         is_due
     }
 
+    fn note(&self, claims: &[Claim]) {
+        let mut plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        if plain.len() + claims.len() > MOST_PLAIN {
+            plain.clear();
+        }
+        plain.extend(
+            claims
+                .iter()
+                .filter(|claim| claim.subject.is_none())
+                .map(|claim| claim.id),
+        );
+    }
+
+    /// Whether it is known that nothing can be behind these items.
+    pub(super) fn are_plain<'a>(&self, mut claims: impl Iterator<Item = &'a ClaimId>) -> bool {
+        let plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        claims.all(|claim| plain.contains(claim))
+    }
+
+    /// The claims are finished.
+    pub(super) fn forget<'a>(&self, claims: impl Iterator<Item = &'a ClaimId>) {
+        let mut plain = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        for claim in claims {
+            plain.remove(claim);
+        }
+    }
+
     fn beaten(&self, was_good: bool) {
         let change = |left: u8| {
             let left = if was_good {
@@ -78,7 +111,7 @@ impl Claims {
 /// Says that a worker lives, and agrees with the other processes on the time.
 pub(super) async fn beat(core: &Core, worker: &str) -> Result<(), Error> {
     let began = Instant::now();
-    let beaten = core.keeping.patiently(|session| async move {
+    let beaten = core.light.patiently(|session| async move {
         core.agree_on_time(&session).await?;
         let alive_until = core.clock.now_ms() + millis(ALIVE_FOR);
         session.execute(sql::BEAT, &[&worker, &alive_until]).await?;
@@ -92,7 +125,7 @@ pub(super) async fn beat(core: &Core, worker: &str) -> Result<(), Error> {
 
 /// What the worker still holds can be claimed by others at once.
 pub(super) async fn leave(core: &Core, worker: &str) -> Result<(), Error> {
-    let left = core.connections.patiently(|session| async move {
+    let left = core.light.patiently(|session| async move {
         session.execute(sql::REMOVE_WORKER, &[&worker]).await?;
         session.execute(sql::RELEASE_HELD_BY, &[&worker]).await?;
         session.done();
@@ -101,13 +134,13 @@ pub(super) async fn leave(core: &Core, worker: &str) -> Result<(), Error> {
     left.await
 }
 
-/// Claims work that is due, oldest first; where there is too little, also looks for what others left behind.
+/// Claims work that is due, oldest first.
 pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -> Result<Vec<Claim>, Error> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let until = core.claims.next_held_until(core.clock.now_ms());
     let is_repeated = AtomicBool::new(false);
     let (most, until, is_repeated) = (&most, &until, &is_repeated);
-    let claimed = core.connections.patiently(|session| async move {
+    let claimed = core.light.patiently(|session| async move {
         // The answer to an earlier attempt may have been lost: what it claimed is ours.
         let mut rows = match is_repeated.swap(true, Ordering::Relaxed) {
             true => session.query(CLAIMED, &[&worker, until]).await?,
@@ -119,27 +152,37 @@ pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -
         session.done();
         Ok(rows)
     });
-    in_order(&claimed.await?).map_err(Trouble::into_error)
+    let claims = in_order(&claimed.await?).map_err(Trouble::into_error)?;
+    core.claims.note(&claims);
+    Ok(claims)
 }
 
 /// Parameters: queue, how many at most, the worker, until when.
 async fn claim_once(
     core: &Core,
     session: &Session,
-    [queue, most, worker, until]: &[super::session::Given<'_>; 4],
+    [queue, most, worker, until]: &[Given<'_>; 4],
 ) -> Result<Vec<Row>, Trouble> {
     let now = core.clock.now_ms();
-    let rows = session
-        .query(CLAIM, &[*queue, &now, *most, *worker, *until])
-        .await?;
-    if rows.is_empty() && core.claims.may_reap(now) && session.execute(text::REAP, &[&now]).await? > 0 {
-        session.execute(sql::REMOVE_GONE_WORKERS, &[&now]).await?;
-        core.hints.give();
-        return session
-            .query(CLAIM, &[*queue, &now, *most, *worker, *until])
-            .await;
+    if core.claims.may_reap(now) {
+        reap(core, session, *worker, now).await?;
     }
-    Ok(rows)
+    session
+        .query(CLAIM, &[*queue, &now, *most, *worker, *until])
+        .await
+}
+
+/// Frees the work of workers that are gone. Whoever claims is not gone, whatever its last beat says.
+async fn reap(core: &Core, session: &Session, worker: Given<'_>, now: i64) -> Result<(), Trouble> {
+    let alive_until = now.saturating_add(millis(ALIVE_FOR));
+    session
+        .execute(sql::BEAT_IF_LATE, &[worker, &alive_until, &now])
+        .await?;
+    session.execute(sql::REMOVE_GONE_WORKERS, &[&now]).await?;
+    if session.execute(text::REAP, &[&now]).await? > 0 {
+        core.hints.give();
+    }
+    Ok(())
 }
 
 /// The statement gives them in any order.

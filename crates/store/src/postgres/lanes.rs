@@ -22,9 +22,11 @@ use std::{
 use tokio::sync::{Mutex, mpsc};
 
 /// How many batches are on their way at once.
-pub(super) const LANES: usize = 4;
+pub(super) const LANES: usize = 3;
 /// The most commits of one batch.
 const BATCH: usize = 64;
+/// How often a lane looks for more before it leaves.
+const BREATH: usize = 3;
 /// The most commits that wait.
 pub(super) const WAITING: usize = 4096;
 /// A batch tries for as long as its first commit may wait, but at least this long.
@@ -74,11 +76,23 @@ impl Lane {
         let mut jobs = Vec::with_capacity(BATCH);
         tokio::select! {
             biased;
-            _ = queue.recv_many(&mut jobs, BATCH) => return jobs,
+            _ = queue.recv_many(&mut jobs, BATCH) => return self.and_more(jobs, &mut queue).await,
             () = self.core.closing.cancelled() => {}
         }
         queue.close();
         queue.recv_many(&mut jobs, BATCH).await;
+        jobs
+    }
+
+    /// Commits that are made in the same breath go together.
+    async fn and_more(&self, mut jobs: Vec<Job>, queue: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+        for _ in 0..BREATH {
+            tokio::task::yield_now().await;
+            while jobs.len() < BATCH {
+                let Ok(job) = queue.try_recv() else { break };
+                jobs.push(job);
+            }
+        }
         jobs
     }
 
@@ -171,17 +185,18 @@ impl Lane {
             lane: &self.id,
             number: self.number,
         };
-        let outcome = match batch::write(&session, jobs, &mark, self.core.clock.now_ms()).await? {
-            Some(failed) => {
-                session.run("ROLLBACK").await?;
-                Outcome::Refused(failed)
-            }
-            None => {
-                in_doubt.store(true, Ordering::Relaxed);
-                session.run("COMMIT").await?;
-                Outcome::Committed
-            }
-        };
+        let outcome =
+            match batch::write(&session, jobs, &mark, &self.core.claims, self.core.clock.now_ms()).await? {
+                Some(failed) => {
+                    session.run("ROLLBACK").await?;
+                    Outcome::Refused(failed)
+                }
+                None => {
+                    in_doubt.store(true, Ordering::Relaxed);
+                    session.run("COMMIT").await?;
+                    Outcome::Committed
+                }
+            };
         session.done();
         Ok(outcome)
     }
@@ -189,7 +204,8 @@ impl Lane {
     /// Waits for the end of the lane's last transaction, and says whether it was committed. The transaction held the lane's row
     /// before its COMMIT was sent, so it can't come to life any later.
     async fn was_committed(&self, session: &Session) -> Result<bool, Trouble> {
-        let last = session.query_opt(text::LAST_BATCH, &[&self.id]).await?;
+        let now = self.core.clock.now_ms();
+        let last = session.query_opt(text::LAST_BATCH, &[&self.id, &now]).await?;
         let number: Option<i64> = last.map(|row| row.try_get(0)).transpose()?;
         Ok(number == Some(self.number))
     }

@@ -43,8 +43,8 @@ use trouble::Trouble;
 
 /// How long bringing the schema up to date may take.
 const MIGRATION: Duration = Duration::from_secs(600);
-/// Connections for the hearts of workers and for the order of the audit log, so that no load can starve them.
-const KEEPING: usize = 2;
+/// Connections for claims and the hearts of workers, so that no load can starve them.
+const LIGHT: usize = 4;
 
 /// A database, and the tasks that work on it. Clones are the same.
 #[derive(Clone)]
@@ -58,7 +58,8 @@ pub(crate) struct Postgres {
 /// What all tasks share.
 struct Core {
     connections: Connections,
-    keeping: Connections,
+    /// What is written here may be lost when the server crashes: beats, and claims, which are then free again.
+    light: Connections,
     clock: Clock,
     hints: Hints,
     claims: Claims,
@@ -70,10 +71,10 @@ struct Core {
 
 impl Core {
     fn new(url: &str, settings: crate::Settings, hints: Hints) -> Result<Self, Error> {
-        let connections = |most| Connections::new(settings::Settings::read(url)?, most);
+        let read = || settings::Settings::read(url);
         Ok(Self {
-            connections: connections(CONNECTIONS)?,
-            keeping: connections(KEEPING)?,
+            connections: Connections::new(read()?, CONNECTIONS)?,
+            light: Connections::new(read()?.not_durable(), LIGHT)?,
             clock: settings.clock,
             hints,
             claims: Claims::default(),
@@ -85,7 +86,10 @@ impl Core {
 
     /// Brings the schema up to date, and the clock to that of the other processes.
     async fn prepare(&self) -> Result<(), Error> {
-        let session = self.keeping.patiently(|session| async { Ok(session) }).await?;
+        let session = self
+            .connections
+            .patiently(|session| async { Ok(session) })
+            .await?;
         let work = async {
             migrate::run(&session).await?;
             self.agree_on_time(&session).await
@@ -111,6 +115,7 @@ impl Core {
         if jobs.iter().any(|job| !job.entries.is_empty()) {
             self.noted.store(true, Ordering::Relaxed);
         }
+        self.claims.forget(batch::claims_of(jobs));
         let is_work = |commit: &Prepared| !commit.intents.is_empty() || commit.finish.is_some();
         if jobs.iter().any(|job| is_work(&job.commit)) {
             self.hints.give();
@@ -286,6 +291,6 @@ impl Postgres {
         self.core.tasks.close();
         self.core.tasks.wait().await;
         self.core.connections.close();
-        self.core.keeping.close();
+        self.core.light.close();
     }
 }

@@ -53,6 +53,14 @@ impl Settings {
     pub(super) fn read(url: &str) -> Result<Self, Error> {
         read(url).map_err(|error| Error::failed(error))
     }
+
+    /// For what may be lost when the server crashes: nobody waits until it is on disk.
+    pub(super) fn not_durable(mut self) -> Self {
+        let options = self.config.get_options().unwrap_or_default();
+        let options = format!("{options} -c synchronous_commit=off");
+        self.config.options(options);
+        self
+    }
 }
 
 fn read(url: &str) -> Result<Settings, SettingsError> {

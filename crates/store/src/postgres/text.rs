@@ -5,8 +5,11 @@ pub(super) const MARK: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, used_ms = excluded.used_ms";
 
-/// The last batch of a lane; waits for one that is still being committed.
-pub(super) const LAST_BATCH: &str = "SELECT batch FROM lanes WHERE id = $1 FOR UPDATE";
+/// The last batch of a lane. It writes, too: so it waits for a transaction that is still being committed, even for the lane's first.
+pub(super) const LAST_BATCH: &str = "
+    INSERT INTO lanes (id, batch, used_ms) VALUES ($1, 0, $2)
+    ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms
+    RETURNING batch";
 
 /// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is everybody's: so an item
 /// that joins a subject and one that leaves it see each other.
@@ -93,12 +96,13 @@ pub(super) const ADVANCE_FIRST: &str = "
 pub(super) const ADVANCE: &str = "
     UPDATE checkpoints SET value = $2, updated_ms = $3 WHERE name = $1 AND value = $4";
 
-/// Items that are due, oldest first, without waiting for those that another one is claiming just now.
+/// Items that are due, oldest first, without waiting for those that another one is claiming just now. A claim may be lost when the
+/// server crashes; the next one is later, so its fence differs all the same.
 pub(super) const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT id FROM outbox WHERE queue = $1 AND state = 0 AND due_ms <= $2
          ORDER BY due_ms, id LIMIT $3 FOR UPDATE SKIP LOCKED)
-    UPDATE outbox SET state = 2, fence = fence + 1, holder = $4, lease_until_ms = $5
+    UPDATE outbox SET state = 2, fence = greatest(fence + 1, $2), holder = $4, lease_until_ms = $5
       FROM next WHERE outbox.id = next.id
     RETURNING outbox.id, fence, source, event_id, step, subject, body, failures, created_ms, due_ms";
 
