@@ -1,6 +1,6 @@
 //! The audit log in the database.
 
-use crate::{Error, Store};
+use crate::{Error, Store, store::on_engine};
 use audit::{
     Text,
     tree::{Frontier, Hash, Tile},
@@ -11,10 +11,13 @@ use wire::UtcTime;
 /// Which entries are meant; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EntryFilter {
+    /// From this time on.
     pub since: Option<UtcTime>,
+    /// Before this time.
     pub until: Option<UtcTime>,
     /// Actions that begin like this.
     pub action_prefix: Option<String>,
+    /// About this.
     pub subject: Option<String>,
     /// From this index on.
     pub from: u64,
@@ -23,6 +26,7 @@ pub struct EntryFilter {
 /// An entry as it is kept, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptEntry {
+    /// Its place in the log, from 0.
     pub index: u64,
     /// `None` when retention removed it; its hash is still there.
     pub leaf: Option<String>,
@@ -33,62 +37,79 @@ pub struct KeptEntry {
 /// An entry with all that verification looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// Its place in the log, from 0.
     pub index: u64,
+    /// The hash of its leaf, as it was when it was written.
     pub hash: Hash,
+    /// `None` when retention removed it.
     pub leaf: Option<String>,
     /// The columns that queries use; they must say what the leaf says.
     pub at_ms: i64,
+    /// What was done.
     pub action: String,
+    /// To what.
     pub subject: Option<String>,
+    /// The personal texts that were not erased.
     pub texts: Vec<Text>,
 }
 
 /// What an erasure removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erased {
+    /// The subjects that had a text of the person, in order.
     pub subjects: Vec<String>,
+    /// How many texts were removed.
     pub texts: u64,
 }
 
 impl Store {
     /// Size and frontier of the log; all that was committed before is in it.
     pub async fn log(&self) -> Result<Frontier, Error> {
-        todo!()
+        on_engine!(self.engine, log())
     }
+
     /// Entries in order, at most so many.
     pub async fn entries(&self, filter: &EntryFilter, most: usize) -> Result<Vec<KeptEntry>, Error> {
-        todo!()
+        on_engine!(self.engine, entries(filter, most))
     }
+
     /// Rows in order from an index on, for verification. An index may be missing: that is what verification looks for.
     pub async fn rows(&self, from: u64, most: usize) -> Result<Vec<Row>, Error> {
-        todo!()
+        on_engine!(self.engine, rows(from, most))
     }
+
     /// The hashes of leaves `from..to` as they are kept.
     pub async fn leaf_hashes(&self, from: u64, to: u64) -> Result<Vec<Hash>, Error> {
-        todo!()
+        on_engine!(self.engine, leaf_hashes(from, to))
     }
+
     /// The tiles of a level in order, `from..to`.
     pub async fn tiles(&self, level: u8, from: u64, to: u64) -> Result<Vec<Tile>, Error> {
-        todo!()
+        on_engine!(self.engine, tiles(level, from, to))
     }
+
     /// Keeps a signed checkpoint (a C2SP signed note) over the first `size` entries.
     pub async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), Error> {
-        todo!()
+        on_engine!(self.engine, keep_checkpoint(size, note))
     }
+
     /// The signed checkpoints, by size, from the smallest that is at least `from`.
     pub async fn checkpoints(&self, from: u64, most: usize) -> Result<Vec<String>, Error> {
-        todo!()
+        on_engine!(self.engine, log_checkpoints(from, most))
     }
+
     /// The newest signed checkpoint.
     pub async fn last_checkpoint(&self) -> Result<Option<String>, Error> {
-        todo!()
+        on_engine!(self.engine, last_checkpoint())
     }
+
     /// Erases all personal texts of every subject that has a text equal to `person`.
     pub async fn erase(&self, person: &str) -> Result<Erased, Error> {
-        todo!()
+        on_engine!(self.engine, erase(person))
     }
+
     /// Drops the text of entries older than this; their hashes stay, so the log stays valid. Gives how many.
     pub async fn expire(&self, older: Duration) -> Result<u64, Error> {
-        todo!()
+        on_engine!(self.engine, expire(older))
     }
 }

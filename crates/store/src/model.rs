@@ -275,3 +275,36 @@ pub struct Counts {
     /// Entries of the audit log.
     pub entries: u64,
 }
+
+impl ItemState {
+    /// The number in the database.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::Ready => 0,
+            Self::Behind => 1,
+            Self::Held => 2,
+            Self::Done => 3,
+            Self::Dead => 4,
+        }
+    }
+
+    /// The state of a number in the database.
+    pub(crate) fn from_code(code: i64) -> Option<Self> {
+        [Self::Ready, Self::Behind, Self::Held, Self::Done, Self::Dead]
+            .into_iter()
+            .find(|state| state.code() == code)
+    }
+}
+
+impl Counts {
+    /// Counts items of a state in the database.
+    pub(crate) fn add(&mut self, state: i64, items: u64) {
+        match ItemState::from_code(state) {
+            Some(ItemState::Ready | ItemState::Behind) => self.waiting += items,
+            Some(ItemState::Held) => self.held += items,
+            Some(ItemState::Done) => self.done += items,
+            Some(ItemState::Dead) => self.dead += items,
+            None => {}
+        }
+    }
+}

@@ -48,7 +48,7 @@ impl Connections {
             .wait_timeout(Some(ATTEMPT))
             .recycle_timeout(Some(CONNECT))
             .build()
-            .map_err(|error| Error::failed(error))?;
+            .map_err(Error::failed)?;
         Ok(Self { pool })
     }
 

@@ -51,7 +51,7 @@ impl Settings {
     /// Reads a URL as libpq does. Two differences: TLS always checks the certificate, and to the same machine there is none
     /// unless the URL asks for it.
     pub(super) fn read(url: &str) -> Result<Self, Error> {
-        read(url).map_err(|error| Error::failed(error))
+        read(url).map_err(Error::failed)
     }
 
     /// For what may be lost when the server crashes: nobody waits until it is on disk.

@@ -93,7 +93,6 @@ async fn cut_commits_happen_once(cut: Cut) {
         cuts.store(0, Ordering::SeqCst);
         assert_eq!(counted(&store, "counter").await, round);
     }
-    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,5 +125,4 @@ async fn a_commit_whose_answer_was_lost_waits_while_the_server_is_still_at_it() 
     cuts.store(1, Ordering::SeqCst);
     assert_eq!(store.commit(count("slow")).await.unwrap(), Committed::Done);
     assert_eq!(counted(&store, "slow").await, 1);
-    database.drop().await;
 }

@@ -71,7 +71,6 @@ async fn connections_that_are_ended_in_mid_commit_lose_and_double_nothing() {
     assert!(ended > 40, "{ended} connections were ended");
     stop.cancel();
     verify(&stores[0], clients).await;
-    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,5 +3,5 @@
 mod cut;
 mod gone;
 mod processes;
-mod server;
+pub(crate) mod server;
 mod slow;

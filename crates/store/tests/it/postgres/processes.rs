@@ -29,7 +29,6 @@ async fn processes_that_start_at_once_make_one_schema() {
         stores[5].commit(event("e-1")).await.unwrap(),
         Committed::Duplicate { answer }
     );
-    database.drop().await;
 }
 
 #[tokio::test]
@@ -47,7 +46,6 @@ async fn the_schema_of_a_newer_program_is_refused() {
         panic!("it was opened");
     };
     assert!(matches!(error, Error::Newer { found: 99, .. }), "{error:?}");
-    database.drop().await;
 }
 
 fn owed(number: usize) -> Commit {
@@ -130,7 +128,6 @@ async fn processes_share_the_work_and_keep_the_order_of_subjects() {
             assert!(before.is_none_or(|before| before < claim.id.item.0));
         }
     }
-    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +162,6 @@ async fn the_work_of_a_process_that_is_gone_is_resumed_within_two_seconds() {
     };
     assert_eq!(gone.commit(done(&held[0])).await.unwrap(), Committed::Stale);
     assert_eq!(alive.commit(done(&resumed)).await.unwrap(), Committed::Done);
-    database.drop().await;
 }
 
 fn noted(process: usize, number: usize) -> Commit {
@@ -223,5 +219,4 @@ async fn entries_of_all_processes_get_into_one_log_without_gaps() {
     assert_eq!(store.tiles(1, 0, 100).await.unwrap(), tiles);
     let actions: std::collections::HashSet<_> = rows.iter().map(|row| &row.action).collect();
     assert_eq!(actions.len(), all, "each entry is there once");
-    database.drop().await;
 }

@@ -24,14 +24,14 @@ pub(super) async fn connect(url: &str) -> Client {
 }
 
 /// A database of a test's own.
-pub(super) struct Database {
-    pub(super) url: String,
+pub(crate) struct Database {
+    pub(crate) url: String,
     name: String,
     server: String,
 }
 
 impl Database {
-    pub(super) async fn new() -> Option<Self> {
+    pub(crate) async fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let server = server()?;
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -51,11 +51,20 @@ impl Database {
     pub(super) async fn open(&self) -> Store {
         open(&self.url).await
     }
+}
 
-    pub(super) async fn drop(self) {
-        let admin = connect(&self.server).await;
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        admin.batch_execute(&drop).await.unwrap();
+impl Drop for Database {
+    fn drop(&mut self) {
+        let server = self.server.clone();
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let work = async move { connect(&server).await.batch_execute(&drop).await };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        // The test may have a runtime on this thread.
+        let dropped = std::thread::spawn(move || runtime.block_on(work)).join();
+        assert!(matches!(dropped, Ok(Ok(()))), "the database could not be dropped");
     }
 }
 

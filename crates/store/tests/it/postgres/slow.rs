@@ -21,7 +21,6 @@ async fn a_table_that_another_holds_gives_unavailable_in_time() {
     drop((committed, read));
     other.batch_execute("COMMIT").await.unwrap();
     assert_eq!(store.commit(event("e-2")).await.unwrap(), Committed::Done);
-    database.drop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

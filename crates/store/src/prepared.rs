@@ -1,0 +1,138 @@
+//! A commit that was checked for size, hashed and sealed, before any database is asked.
+
+use crate::{Advance, ClaimId, Commit, Error, Event, Finish, Intent, Lease, Put, effect::effect_hash};
+use audit::SealedEntry;
+use rand::Rng as _;
+
+/// The longest body of an event, an intent or a record, in bytes.
+pub const MOST_BODY: usize = 1024 * 1024;
+/// The longest name, id, key, error or result, in bytes. Longer errors are cut, the rest is refused.
+pub const MOST_NAME: usize = 4096;
+/// The most intents, records and entries of one commit, each.
+pub const MOST_PARTS: usize = 1024;
+
+/// A commit as the engines write it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) under: Option<Lease>,
+    pub(crate) finish: Option<(ClaimId, Finish)>,
+    pub(crate) event: Option<Event>,
+    /// With the hash of the effect's key.
+    pub(crate) intents: Vec<([u8; 16], Intent)>,
+    pub(crate) records: Vec<Put>,
+    pub(crate) advance: Option<Advance>,
+    pub(crate) audit: Vec<SealedEntry>,
+}
+
+impl Prepared {
+    /// Refuses what is too large, cuts errors, hashes keys and seals entries.
+    pub(crate) fn new(commit: Commit) -> Result<Self, Error> {
+        check(&commit)?;
+        let seal = |entry: audit::Entry| entry.seal(|| rand::rng().random());
+        let hashed = |intent: Intent| (effect_hash(&intent.effect), intent);
+        Ok(Self {
+            under: commit.under,
+            finish: commit.finish.map(|(claim, finish)| (claim, shortened(finish))),
+            event: commit.event,
+            intents: commit.intents.into_iter().map(hashed).collect(),
+            records: commit.records,
+            advance: commit.advance,
+            audit: commit.audit.into_iter().map(seal).collect(),
+        })
+    }
+}
+
+fn check(commit: &Commit) -> Result<(), Error> {
+    at_most("a commit's list of intents", commit.intents.len(), MOST_PARTS)?;
+    at_most("a commit's list of records", commit.records.len(), MOST_PARTS)?;
+    at_most("a commit's list of entries", commit.audit.len(), MOST_PARTS)?;
+    if let Some(event) = &commit.event {
+        at_most("the source of an event", event.source.len(), MOST_NAME)?;
+        at_most("the id of an event", event.id.len(), MOST_NAME)?;
+        at_most("the body of an event", event.body.len(), MOST_BODY)?;
+        at_most("the answer to an event", event.answer.len(), MOST_BODY)?;
+    }
+    for intent in &commit.intents {
+        let key = &intent.effect;
+        let longest = key.source.len().max(key.event.len()).max(key.step.len());
+        at_most("the key of an effect", longest, MOST_NAME)?;
+        at_most("the name of a queue", intent.queue.len(), MOST_NAME)?;
+        let subject = intent.subject.as_deref().map_or(0, str::len);
+        at_most("the subject of an intent", subject, MOST_NAME)?;
+        at_most("the body of an intent", intent.body.len(), MOST_BODY)?;
+    }
+    for record in &commit.records {
+        at_most("the kind of a record", record.kind.len(), MOST_NAME)?;
+        at_most("the id of a record", record.id.len(), MOST_NAME)?;
+        at_most(
+            "the body of a record",
+            record.body.as_deref().map_or(0, str::len),
+            MOST_BODY,
+        )?;
+    }
+    if let Some(advance) = &commit.advance {
+        at_most("the name of a checkpoint", advance.name.len(), MOST_NAME)?;
+        at_most("a checkpoint", advance.to.len(), MOST_BODY)?;
+    }
+    if let Some((_, Finish::Done { result: Some(result) })) = &commit.finish {
+        at_most("the result of an effect", result.len(), MOST_BODY)?;
+    }
+    Ok(())
+}
+
+/// Refuses what is longer than it may be.
+pub(crate) fn at_most(what: &'static str, length: usize, most: usize) -> Result<(), Error> {
+    if length <= most {
+        return Ok(());
+    }
+    Err(Error::TooLarge { what, length, most })
+}
+
+/// Errors quote others, who may be long-winded.
+fn shortened(finish: Finish) -> Finish {
+    match finish {
+        Finish::Again { after, error } => Finish::Again {
+            after,
+            error: cut(error),
+        },
+        Finish::Dead { error } => Finish::Dead { error: cut(error) },
+        Finish::Done { .. } | Finish::Released => finish,
+    }
+}
+
+fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(MOST_NAME));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(body: usize) -> Commit {
+        let event = Event {
+            source: "survey".into(),
+            id: "e-1".into(),
+            body: "x".repeat(body),
+            answer: String::new(),
+        };
+        Commit {
+            event: Some(event),
+            ..Commit::default()
+        }
+    }
+
+    #[test]
+    fn a_body_may_have_one_mebibyte_and_not_a_byte_more() {
+        assert!(Prepared::new(event(MOST_BODY)).is_ok());
+        let refused = Prepared::new(event(MOST_BODY + 1)).unwrap_err();
+        insta::assert_snapshot!(refused, @"the body of an event has 1048577 bytes, at most 1048576 are kept; send less");
+    }
+
+    #[test]
+    fn a_long_error_is_cut_at_a_character() {
+        assert_eq!(cut("é".repeat(4096)).len(), 4096);
+        assert_eq!(cut(format!("x{}", "é".repeat(4096))).len(), 4095);
+        assert_eq!(cut("short".into()), "short");
+    }
+}

@@ -1,0 +1,110 @@
+//! Reading events, items and records.
+
+use super::fault;
+use crate::{
+    Counts, EffectKey, Event, Item, ItemId, ItemState, KeptEvent, Record,
+    query::{Condition, Parameter},
+    sql,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+
+pub(super) fn event(
+    connection: &Connection,
+    source: String,
+    id: String,
+) -> rusqlite::Result<Option<KeptEvent>> {
+    let mut statement = connection.prepare_cached(sql::EVENT)?;
+    let found = statement.query_row([&source, &id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let kept = found.optional()?.map(|(received_ms, body, answer)| KeptEvent {
+        event: Event {
+            source,
+            id,
+            body,
+            answer,
+        },
+        received_ms,
+    });
+    Ok(kept)
+}
+
+pub(super) fn items(connection: &Connection, wanted: &Condition, most: i64) -> rusqlite::Result<Vec<Item>> {
+    let mut parameters = wanted.parameters().to_vec();
+    parameters.push(Parameter::Number(most));
+    let mut statement = connection.prepare_cached(&sql::item_query(wanted))?;
+    statement.query_map(params_from_iter(parameters), item)?.collect()
+}
+
+pub(super) fn effect(connection: &Connection, hash: [u8; 16]) -> rusqlite::Result<Option<Item>> {
+    connection
+        .prepare_cached(sql::EFFECT)?
+        .query_row([hash], item)
+        .optional()
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    let state = ItemState::from_code(row.get(7)?).ok_or_else(|| fault::corrupt(7, "an unknown state"))?;
+    Ok(Item {
+        id: ItemId(row.get(0)?),
+        effect: EffectKey {
+            source: row.get(1)?,
+            event: row.get(2)?,
+            step: row.get(3)?,
+        },
+        queue: row.get(4)?,
+        subject: row.get(5)?,
+        body: row.get(6)?,
+        state,
+        failures: row.get(8)?,
+        created_ms: row.get(9)?,
+        due_ms: row.get(10)?,
+        finished_ms: row.get(11)?,
+        error: row.get(12)?,
+        result: row.get(13)?,
+    })
+}
+
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut counts = Counts {
+        events: snapshot
+            .prepare_cached(sql::COUNT_EVENTS)?
+            .query_row([], |row| row.get(0))?,
+        entries: super::session::frontier(&snapshot)?.size(),
+        ..Counts::default()
+    };
+    let mut statement = snapshot.prepare_cached(sql::COUNT_ITEMS)?;
+    let states = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for state in states {
+        let (state, items) = state?;
+        counts.add(state, items);
+    }
+    Ok(counts)
+}
+
+pub(super) fn record(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Option<Record>> {
+    connection
+        .prepare_cached(sql::RECORD)?
+        .query_row([kind, id], read_record)
+        .optional()
+}
+
+pub(super) fn records(connection: &Connection, kind: &str, most: i64) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(sql::RECORDS)?;
+    statement.query_map(params![kind, most], read_record)?.collect()
+}
+
+fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        updated_ms: row.get(2)?,
+        body: row.get(3)?,
+    })
+}
+
+pub(super) fn checkpoint(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(sql::CHECKPOINT)?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}

@@ -1,0 +1,9 @@
+//! What the store promises, on every engine.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod contract;
+mod database;
+mod make;
+#[cfg(feature = "postgres")]
+mod postgres;
