@@ -5,3 +5,5 @@
 mod contract;
 mod database;
 mod make;
+#[cfg(feature = "postgres")]
+mod postgres;

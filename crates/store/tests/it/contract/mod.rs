@@ -15,6 +15,7 @@ macro_rules! contract {
             })*
         }
 
+        #[cfg(feature = "postgres")]
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
