@@ -5,3 +5,5 @@
 mod contract;
 mod database;
 mod make;
+mod model;
+mod sqlite;
