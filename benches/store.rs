@@ -4,7 +4,7 @@
 //!
 //! An event is an inbox row, an outbox row and an audit entry in one commit, asked for by 64 tasks at once; each waits until
 //! its own is durable. The peer writes the same rows into the same schema with bare rusqlite: one thread, prepared statements,
-//! 50 events per transaction, everything computed beforehand. Both have the machine to themselves, in turn, on new files.
+//! 50 events per transaction, the same pragmas, everything computed beforehand. Both have the machine to themselves, in turn, on new files.
 //! Durable rates swing with the disk and with what else runs: look at the ratios.
 
 #![allow(clippy::expect_used, clippy::panic)]
@@ -223,6 +223,15 @@ fn bare() -> f64 {
     connection
         .pragma_update(None, "synchronous", "FULL")
         .expect("FULL");
+    connection
+        .pragma_update(None, "wal_autocheckpoint", 4_096)
+        .expect("as ours");
+    connection
+        .pragma_update(None, "cache_size", -16_384)
+        .expect("as ours");
+    connection
+        .pragma_update(None, "secure_delete", true)
+        .expect("as ours");
     for text in SCHEMA {
         connection.execute_batch(text).expect("the schema");
     }
