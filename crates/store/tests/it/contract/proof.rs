@@ -67,14 +67,25 @@ pub(super) async fn a_log_that_is_shorter_than_what_was_signed_is_found_and_not_
     let folder = tempfile::tempdir().unwrap();
     let whole = longer.open().await;
     note(&whole, 0, 10).await;
-    let signed = Notary::open(whole, folder.path()).await.unwrap().sign().await.unwrap();
+    let signed = Notary::open(whole, folder.path())
+        .await
+        .unwrap()
+        .sign()
+        .await
+        .unwrap();
 
     let store = database.open().await;
     note(&store, 0, 6).await;
     let notary = Notary::open(store.clone(), folder.path()).await.unwrap();
     let refused = notary.sign().await.unwrap_err();
-    assert!(matches!(refused, NotaryError::Changed { signed: 10, found: 6 }), "{refused}");
-    let verified = store.verify_log(&trust(&notary, vec![signed]), |_, _| {}).await.unwrap();
+    assert!(
+        matches!(refused, NotaryError::Changed { signed: 10, found: 6 }),
+        "{refused}"
+    );
+    let verified = store
+        .verify_log(&trust(&notary, vec![signed]), |_, _| {})
+        .await
+        .unwrap();
     let broken = &verified.verdict.faults[0];
     assert_eq!((broken.entry, broken.last, &broken.what), (6, 9, &What::CutOff));
 }
@@ -86,15 +97,24 @@ pub(super) async fn checkpoints_of_strangers_do_not_count_and_forged_ones_are_to
     let stranger = Notary::open(store.clone(), folders[1].path()).await.unwrap();
     note(&store, 0, 3).await;
     let strange = stranger.sign().await.unwrap();
-    let verified = store.verify_log(&trust(&notary, vec![strange]), |_, _| {}).await.unwrap();
+    let verified = store
+        .verify_log(&trust(&notary, vec![strange]), |_, _| {})
+        .await
+        .unwrap();
     assert!(verified.is_good(), "{verified:?}");
     assert_eq!((verified.verdict.proven, verified.checkpoints), (0, 0));
     assert!(verified.unknown > 0);
 
     note(&store, 3, 5).await;
     let forged = notary.sign().await.unwrap().replacen("\n5\n", "\n4\n", 1);
-    let verified = store.verify_log(&trust(&notary, vec![forged]), |_, _| {}).await.unwrap();
+    let verified = store
+        .verify_log(&trust(&notary, vec![forged]), |_, _| {})
+        .await
+        .unwrap();
     assert!(!verified.is_good());
     assert_eq!(verified.forged.len(), 1, "{verified:?}");
-    assert_eq!(verified.verdict.proven, 5, "the good one in the database still counts");
+    assert_eq!(
+        verified.verdict.proven, 5,
+        "the good one in the database still counts"
+    );
 }
