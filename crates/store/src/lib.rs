@@ -70,6 +70,6 @@ pub use model::{
     Advance, Claim, ClaimId, Commit, Committed, Counts, EffectKey, Event, Expect, Finish, Intent, Item,
     ItemFilter, ItemId, ItemState, KeptEvent, Lease, Put, Record,
 };
-pub use prepared::{MOST_BODY, MOST_NAME, MOST_PARTS};
+pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS};
 pub use store::{Location, Settings, Store};
 pub use worker::Worker;

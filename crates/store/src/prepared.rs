@@ -6,8 +6,10 @@ use rand::Rng as _;
 
 /// The longest body of an event, an intent or a record, in bytes.
 pub const MOST_BODY: usize = 1024 * 1024;
-/// The longest name, id, key, error or result, in bytes. Longer errors are cut, the rest is refused.
-pub const MOST_NAME: usize = 4096;
+/// The longest name, id or part of a key, in bytes: two of them fit into an index of PostgreSQL, which takes 2,704 bytes.
+pub const MOST_NAME: usize = 1024;
+/// The longest error, in bytes. A longer one is cut.
+pub const MOST_ERROR: usize = 4096;
 /// The most intents, records and entries of one commit, each.
 pub const MOST_PARTS: usize = 1024;
 
@@ -70,6 +72,14 @@ fn check(commit: &Commit) -> Result<(), Error> {
             MOST_BODY,
         )?;
     }
+    for entry in &commit.audit {
+        at_most("the action of an entry", entry.action.len(), MOST_NAME)?;
+        at_most(
+            "the subject of an entry",
+            entry.subject.as_deref().map_or(0, str::len),
+            MOST_NAME,
+        )?;
+    }
     if let Some(advance) = &commit.advance {
         at_most("the name of a checkpoint", advance.name.len(), MOST_NAME)?;
         at_most("a checkpoint", advance.to.len(), MOST_BODY)?;
@@ -101,7 +111,7 @@ fn shortened(finish: Finish) -> Finish {
 }
 
 fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MOST_NAME));
+    text.truncate(text.floor_char_boundary(MOST_ERROR));
     text
 }
 

@@ -24,7 +24,8 @@ use tokio_postgres::Row;
 
 /// A beat that takes longer found the database away.
 const SLOW_BEAT: Duration = Duration::from_millis(ALIVE_FOR.as_millis() as u64 / 2);
-/// So many good beats must come after that before others count as gone: all hearts stood still, and they get time to beat.
+/// So many good beats must come after that before others count as gone: all hearts stood still, and they get time to
+/// beat.
 const BEATS_BEFORE_REAPING: u8 = 2;
 
 /// The most claims that are remembered; one that is not remembered costs two statements more.

@@ -1,8 +1,9 @@
 //! The store on PostgreSQL, shared by any number of processes.
 //!
-//! Commits go through [`lanes`], each lane's batch in one transaction ([`batch`]); everything else takes a connection of the
-//! pool ([`session`]). What the database does not take now is tried again as long as patience lasts ([`trouble`] says what
-//! may pass). Audit entries are committed without an index; [`audit`] gives it to them, one process at a time.
+//! Commits go through [`lanes`], each lane's batch in one transaction ([`batch`]); everything else takes a connection
+//! of the pool ([`session`]). What the database does not take now is tried again as long as patience lasts
+//! ([`trouble`] says what may pass). Audit entries are committed without an index; [`audit`] gives it to them, one
+//! process at a time.
 
 mod audit;
 mod audit_read;

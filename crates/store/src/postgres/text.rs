@@ -5,14 +5,15 @@ pub(super) const MARK: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, used_ms = excluded.used_ms";
 
-/// The last batch of a lane. It writes, too: so it waits for a transaction that is still being committed, even for the lane's first.
+/// The last batch of a lane. It writes, too: so it waits for a transaction that is still being committed, even for
+/// the lane's first.
 pub(super) const LAST_BATCH: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, 0, $2)
     ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms
     RETURNING batch";
 
-/// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is everybody's: so an item
-/// that joins a subject and one that leaves it see each other.
+/// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is
+/// everybody's: so an item that joins a subject and one that leaves it see each other.
 pub(super) const LOCK_SUBJECTS: &str = "
     SELECT pg_advisory_xact_lock(key) FROM (
         SELECT hashtextextended(subject, hashtextextended(queue, 0)) AS key
@@ -61,7 +62,8 @@ pub(super) const OWE: &str = "
      ORDER BY place
     ON CONFLICT (effect) DO NOTHING";
 
-/// Where nothing of a subject is ready or held, the first that is behind becomes ready. The parameters are those of `LOCK_SUBJECTS`.
+/// Where nothing of a subject is ready or held, the first that is behind becomes ready. The parameters are those of
+/// `LOCK_SUBJECTS`.
 pub(super) const PROMOTE: &str = "
     UPDATE outbox SET state = 0
      WHERE state = 1 AND id IN (
@@ -96,8 +98,8 @@ pub(super) const ADVANCE_FIRST: &str = "
 pub(super) const ADVANCE: &str = "
     UPDATE checkpoints SET value = $2, updated_ms = $3 WHERE name = $1 AND value = $4";
 
-/// Items that are due, oldest first, without waiting for those that another one is claiming just now. A claim may be lost when the
-/// server crashes; the next one is later, so its fence differs all the same.
+/// Items that are due, oldest first, without waiting for those that another one is claiming just now. A claim may be
+/// lost when the server crashes; the next one is later, so its fence differs all the same.
 pub(super) const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT id FROM outbox WHERE queue = $1 AND state = 0 AND due_ms <= $2

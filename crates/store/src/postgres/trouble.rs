@@ -6,7 +6,8 @@ use deadpool_postgres::PoolError;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
-/// How long one attempt may take: a little longer than the server's own limit for a statement, so that its word comes first.
+/// How long one attempt may take: a little longer than the server's own limit for a statement, so that its word comes
+/// first.
 pub(super) const ATTEMPT: Duration = STATEMENT.saturating_add(Duration::from_secs(1));
 
 /// Why an attempt failed.
