@@ -1,6 +1,6 @@
 //! The audit log in the database.
 
-use crate::{Error, Store, store::on_engine};
+use crate::{Error, Store, prepared, store::on_engine};
 use audit::{
     Text,
     tree::{Frontier, Hash, Tile},
@@ -90,6 +90,7 @@ impl Store {
 
     /// Keeps a signed checkpoint (a C2SP signed note) over the first `size` entries.
     pub async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), Error> {
+        prepared::body("a signed checkpoint", note)?;
         on_engine!(self.engine, keep_checkpoint(size, note))
     }
 
@@ -105,6 +106,7 @@ impl Store {
 
     /// Erases all personal texts of every subject that has a text equal to `person`.
     pub async fn erase(&self, person: &str) -> Result<Erased, Error> {
+        prepared::body("what is erased", person)?;
         on_engine!(self.engine, erase(person))
     }
 

@@ -141,7 +141,7 @@ pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -
     let until = core.claims.next_held_until(core.clock.now_ms());
     let is_repeated = AtomicBool::new(false);
     let (most, until, is_repeated) = (&most, &until, &is_repeated);
-    let claimed = core.light.patiently(|session| async move {
+    let claimed = core.connections.patiently(|session| async move {
         // The answer to an earlier attempt may have been lost: what it claimed is ours.
         let mut rows = match is_repeated.swap(true, Ordering::Relaxed) {
             true => session.query(CLAIMED, &[&worker, until]).await?,

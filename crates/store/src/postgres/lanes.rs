@@ -108,7 +108,7 @@ impl Lane {
                 answer(jobs, || Ok(Committed::Done));
             }
             // One that can't be written must not keep the others from it.
-            Ok(Outcome::Refused(_)) | Err(Error::Failed(_) | Error::Unsupported { .. }) if jobs.len() > 1 => {
+            Ok(Outcome::Refused(_)) | Err(Error::Failed(_)) if jobs.len() > 1 => {
                 for job in jobs {
                     self.carry_alone(job).await;
                 }
@@ -237,11 +237,11 @@ fn answer_error(jobs: Vec<Job>, error: Error) {
             let source: Arc<dyn std::error::Error + Send + Sync> = source.into();
             answer(jobs, || Err(Error::failed(source.clone())));
         }
-        Error::Newer { found, known } => answer(jobs, || Err(Error::Newer { found, known })),
         Error::Full => answer(jobs, || Err(Error::Full)),
-        Error::Unsupported { what } => answer(jobs, || Err(Error::Unsupported { what })),
-        Error::TooLarge { what, length, most } => {
-            answer(jobs, || Err(Error::TooLarge { what, length, most }));
+        // The others are never said by the database.
+        other => {
+            let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(other);
+            answer(jobs, || Err(Error::failed(source.clone())));
         }
     }
 }

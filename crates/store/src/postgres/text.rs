@@ -1,5 +1,13 @@
 //! SQL that is PostgreSQL's own: statements over whole columns of values, and locks.
 
+/// Raises the last seen time to ours, or to that of the newest batch; gives what it is now. (Each batch tells its time in a row of
+/// its lane's own: a row for all would let one batch wait for the other.)
+pub(super) const SEE_TIME: &str = "
+    INSERT INTO meta (name, value)
+    SELECT 'last_seen_ms', greatest($1::bigint, max(used_ms)) FROM lanes
+    ON CONFLICT (name) DO UPDATE SET value = greatest(meta.value, excluded.value)
+    RETURNING value";
+
 /// Notes the number of a lane's batch in its own transaction.
 pub(super) const MARK: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, $2, $3)
@@ -98,13 +106,12 @@ pub(super) const ADVANCE_FIRST: &str = "
 pub(super) const ADVANCE: &str = "
     UPDATE checkpoints SET value = $2, updated_ms = $3 WHERE name = $1 AND value = $4";
 
-/// Items that are due, oldest first, without waiting for those that another one is claiming just now. A claim may be
-/// lost when the server crashes; the next one is later, so its fence differs all the same.
+/// Items that are due, oldest first, without waiting for those that another one is claiming just now.
 pub(super) const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT id FROM outbox WHERE queue = $1 AND state = 0 AND due_ms <= $2
          ORDER BY due_ms, id LIMIT $3 FOR UPDATE SKIP LOCKED)
-    UPDATE outbox SET state = 2, fence = greatest(fence + 1, $2), holder = $4, lease_until_ms = $5
+    UPDATE outbox SET state = 2, fence = fence + 1, holder = $4, lease_until_ms = $5
       FROM next WHERE outbox.id = next.id
     RETURNING outbox.id, fence, source, event_id, step, subject, body, failures, created_ms, due_ms";
 
@@ -135,4 +142,4 @@ pub(super) const COUNT_ENTRIES: &str =
 
 /// Lanes that nobody uses any more.
 pub(super) const PURGE_LANES: &str =
-    "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE used_ms < $1 - 86400000 LIMIT $2)";
+    "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE used_ms < $1::bigint - 86400000 LIMIT $2)";

@@ -67,9 +67,6 @@ impl Trouble {
         }
         match self.code() {
             Some(&SqlState::DISK_FULL) => Error::Full,
-            Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) => Error::Unsupported {
-                what: "PostgreSQL keeps no texts with a NUL character; leave it out",
-            },
             _ if self.advice() == Advice::Repeat => Error::unavailable(self),
             _ => Error::failed(self),
         }

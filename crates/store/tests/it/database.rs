@@ -38,10 +38,6 @@ impl Database {
         })
     }
 
-    pub(crate) fn location(&self) -> &Location {
-        &self.location
-    }
-
     /// Opens it once more; each is like a process of its own.
     pub(crate) async fn open(&self) -> Store {
         Store::open(&self.location).await.unwrap()
