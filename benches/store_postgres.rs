@@ -2,11 +2,11 @@
 //!
 //! `TRUNKLINE_TEST_POSTGRES=postgres://... cargo bench -p trunkline-store --bench store_postgres`
 //!
-//! Claims: four workers claim 16 items and finish each of them, until none is left. Beside it the bare statements on copies of
-//! the same rows, on four connections: claim 16 with SKIP LOCKED (an UPDATE), and then, as the work is done by then, mark or
-//! delete them. The last line is what no queue can do whose work takes time: all in one transaction that is never left.
-//! Ingest: an event with an effect and an audit entry per commit. Beside it one connection that inserts the same rows, 50 in a
-//! transaction.
+//! Claims: four workers claim 16 items and finish each of them, until none is left. Beside it the bare statements on
+//! copies of the same rows, on four connections: claim 16 with SKIP LOCKED (an UPDATE), and then, as the work is done
+//! by then, mark or delete them. The last line is what no queue can do whose work takes time: all in one transaction
+//! that is never left. Ingest: an event with an effect and an audit entry per commit. Beside it one connection that
+//! inserts the same rows, 50 in a transaction.
 
 #![allow(clippy::expect_used, clippy::panic)]
 

@@ -6,8 +6,10 @@ use rand::Rng as _;
 
 /// The longest body of an event, an intent or a record, in bytes.
 pub const MOST_BODY: usize = 1024 * 1024;
-/// The longest name, id, key, error or result, in bytes. Longer errors are cut, the rest is refused.
-pub const MOST_NAME: usize = 4096;
+/// The longest name, id or part of a key, in bytes: two of them fit into an index of PostgreSQL, which takes 2,704 bytes.
+pub const MOST_NAME: usize = 1024;
+/// The longest error, in bytes. A longer one is cut.
+pub const MOST_ERROR: usize = 4096;
 /// The most intents, records and entries of one commit, each.
 pub const MOST_PARTS: usize = 1024;
 
@@ -54,6 +56,7 @@ fn check(commit: &Commit) -> Result<(), Error> {
     }
     commit.intents.iter().try_for_each(check_intent)?;
     commit.records.iter().try_for_each(check_record)?;
+    commit.audit.iter().try_for_each(check_entry)?;
     if let Some(advance) = &commit.advance {
         name("the name of a checkpoint", &advance.name)?;
         body("a checkpoint", &advance.to)?;
@@ -74,6 +77,18 @@ fn check_intent(intent: &Intent) -> Result<(), Error> {
         intent.subject.as_deref().unwrap_or_default(),
     )?;
     body("the body of an intent", &intent.body)
+}
+
+fn check_entry(entry: &audit::Entry) -> Result<(), Error> {
+    name("the action of an entry", &entry.action)?;
+    name(
+        "the subject of an entry",
+        entry.subject.as_deref().unwrap_or_default(),
+    )?;
+    entry.personal.iter().try_for_each(|(field, value)| {
+        name("the name of a personal text", field)?;
+        body("a personal text", value)
+    })
 }
 
 fn check_record(put: &Put) -> Result<(), Error> {
@@ -124,7 +139,7 @@ fn shortened(finish: Finish) -> Finish {
 
 fn cut(text: String) -> String {
     let mut text = text.replace('\0', " ");
-    text.truncate(text.floor_char_boundary(MOST_NAME));
+    text.truncate(text.floor_char_boundary(MOST_ERROR));
     text
 }
 

@@ -1,7 +1,8 @@
-//! Many commits as one transaction of few statements: one statement for each kind of change, whatever the number of commits.
+//! Many commits as one transaction of few statements: one statement for each kind of change, whatever the number of
+//! commits.
 //!
-//! Everything is written at once, and what each statement found tells whether the commits' conditions hold. If all do, the transaction
-//! is committed; if not, nothing of it happened.
+//! Everything is written at once, and what each statement found tells whether the commits' conditions hold. If all
+//! do, the transaction is committed; if not, nothing of it happened.
 
 use super::{
     claim::Claims,

@@ -24,7 +24,8 @@ use tokio_postgres::Row;
 
 /// A beat that takes longer found the database away.
 const SLOW_BEAT: Duration = Duration::from_millis(ALIVE_FOR.as_millis() as u64 / 2);
-/// So many good beats must come after that before others count as gone: all hearts stood still, and they get time to beat.
+/// So many good beats must come after that before others count as gone: all hearts stood still, and they get time to
+/// beat.
 const BEATS_BEFORE_REAPING: u8 = 2;
 
 /// The most claims that are remembered; one that is not remembered costs two statements more.
@@ -140,7 +141,7 @@ pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -
     let until = core.claims.next_held_until(core.clock.now_ms());
     let is_repeated = AtomicBool::new(false);
     let (most, until, is_repeated) = (&most, &until, &is_repeated);
-    let claimed = core.light.patiently(|session| async move {
+    let claimed = core.connections.patiently(|session| async move {
         // The answer to an earlier attempt may have been lost: what it claimed is ours.
         let mut rows = match is_repeated.swap(true, Ordering::Relaxed) {
             true => session.query(CLAIMED, &[&worker, until]).await?,

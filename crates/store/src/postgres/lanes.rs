@@ -1,7 +1,9 @@
-//! Lanes carry commits to the database: each takes what waits, as one batch and one transaction, while the others are on their way.
+//! Lanes carry commits to the database: each takes what waits, as one batch and one transaction, while the others are
+//! on their way.
 //!
-//! When the answer to a COMMIT is lost, the lane asks: every batch writes its number into the lane's row, within its own transaction.
-//! (`pg_xact_status` would not do: after a crash the server gives the numbers of lost transactions to new ones.)
+//! When the answer to a COMMIT is lost, the lane asks: every batch writes its number into the lane's row, within its
+//! own transaction. (`pg_xact_status` would not do: after a crash the server gives the numbers of lost transactions
+//! to new ones.)
 
 use super::{
     Core,
@@ -106,7 +108,7 @@ impl Lane {
                 answer(jobs, || Ok(Committed::Done));
             }
             // One that can't be written must not keep the others from it.
-            Ok(Outcome::Refused(_)) | Err(Error::Failed(_) | Error::Unsupported { .. }) if jobs.len() > 1 => {
+            Ok(Outcome::Refused(_)) | Err(Error::Failed(_)) if jobs.len() > 1 => {
                 for job in jobs {
                     self.carry_alone(job).await;
                 }
@@ -201,8 +203,8 @@ impl Lane {
         Ok(outcome)
     }
 
-    /// Waits for the end of the lane's last transaction, and says whether it was committed. The transaction held the lane's row
-    /// before its COMMIT was sent, so it can't come to life any later.
+    /// Waits for the end of the lane's last transaction, and says whether it was committed. The transaction held the
+    /// lane's row before its COMMIT was sent, so it can't come to life any later.
     async fn was_committed(&self, session: &Session) -> Result<bool, Trouble> {
         let now = self.core.clock.now_ms();
         let last = session.query_opt(text::LAST_BATCH, &[&self.id, &now]).await?;
@@ -235,11 +237,11 @@ fn answer_error(jobs: Vec<Job>, error: Error) {
             let source: Arc<dyn std::error::Error + Send + Sync> = source.into();
             answer(jobs, || Err(Error::failed(source.clone())));
         }
-        Error::Newer { found, known } => answer(jobs, || Err(Error::Newer { found, known })),
         Error::Full => answer(jobs, || Err(Error::Full)),
-        Error::Unsupported { what } => answer(jobs, || Err(Error::Unsupported { what })),
-        Error::TooLarge { what, length, most } => {
-            answer(jobs, || Err(Error::TooLarge { what, length, most }));
+        // The others are never said by the database.
+        other => {
+            let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(other);
+            answer(jobs, || Err(Error::failed(source.clone())));
         }
     }
 }

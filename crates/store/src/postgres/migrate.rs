@@ -10,7 +10,8 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0003_audit.sql"),
 ];
 
-/// Held while the schema changes, so that processes that start at once do it one after the other. The number is arbitrary.
+/// Held while the schema changes, so that processes that start at once do it one after the other. The number is
+/// arbitrary.
 const LOCK: i64 = 0x7472_756e_6b6c_696e;
 
 const VERSION: &str = "SELECT version FROM schema_version";

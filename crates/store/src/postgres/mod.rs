@@ -1,8 +1,9 @@
 //! The store on PostgreSQL, shared by any number of processes.
 //!
-//! Commits go through [`lanes`], each lane's batch in one transaction ([`batch`]); everything else takes a connection of the
-//! pool ([`session`]). What the database does not take now is tried again as long as patience lasts ([`trouble`] says what
-//! may pass). Audit entries are committed without an index; [`audit`] gives it to them, one process at a time.
+//! Commits go through [`lanes`], each lane's batch in one transaction ([`batch`]); everything else takes a connection
+//! of the pool ([`session`]). What the database does not take now is tried again as long as patience lasts
+//! ([`trouble`] says what may pass). Audit entries are committed without an index; [`audit`] gives it to them, one
+//! process at a time.
 
 mod audit;
 mod audit_read;
@@ -19,7 +20,7 @@ mod trouble;
 
 use crate::{
     Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Item, ItemFilter, KeptEntry,
-    KeptEvent, Lease, Record, Row, clock::millis, hints::Hints, prepared::Prepared, sql,
+    KeptEvent, Lease, Record, Row, clock::millis, hints::Hints, prepared::Prepared,
 };
 use ::audit::tree::{Frontier, Hash, Tile};
 use claim::Claims;
@@ -43,8 +44,8 @@ use trouble::Trouble;
 
 /// How long bringing the schema up to date may take.
 const MIGRATION: Duration = Duration::from_secs(600);
-/// Connections for claims and the hearts of workers, so that no load can starve them.
-const LIGHT: usize = 4;
+/// Connections for the hearts of workers, so that no load can starve them.
+const LIGHT: usize = 2;
 
 /// A database, and the tasks that work on it. Clones are the same.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ pub(crate) struct Postgres {
 /// What all tasks share.
 struct Core {
     connections: Connections,
-    /// What is written here may be lost when the server crashes: beats, and claims, which are then free again.
+    /// What is written here may be lost when the server crashes: who is alive is soon said again.
     light: Connections,
     clock: Clock,
     hints: Hints,
@@ -104,7 +105,7 @@ impl Core {
 
     /// The furthest clock of all processes is everybody's, and stays it when that process is gone.
     async fn agree_on_time(&self, session: &Session) -> Result<(), Trouble> {
-        let seen = session.query_opt(sql::SEE_TIME, &[&self.clock.now_ms()]).await?;
+        let seen = session.query_opt(text::SEE_TIME, &[&self.clock.now_ms()]).await?;
         let seen = seen.ok_or(Trouble::Odd("no time"))?;
         self.clock.saw(seen.try_get(0)?);
         Ok(())

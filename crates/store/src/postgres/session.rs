@@ -29,8 +29,8 @@ pub(super) struct Connections {
     pool: Pool,
 }
 
-/// A connection for one attempt. It goes back into the pool only by [`Session::done`]: one that was left in the middle of something
-/// is closed, and the server rolls back.
+/// A connection for one attempt. It goes back into the pool only by [`Session::done`]: one that was left in the
+/// middle of something is closed, and the server rolls back.
 pub(super) struct Session {
     connection: Option<Object>,
 }
@@ -58,8 +58,8 @@ impl Connections {
         })
     }
 
-    /// Does the work on a connection, and again on another one while that may help, as long as patience lasts. So the work must be
-    /// such that doing it twice is as good as once.
+    /// Does the work on a connection, and again on another one while that may help, as long as patience lasts. So the
+    /// work must be such that doing it twice is as good as once.
     pub(super) async fn patiently<T, F>(&self, work: impl Fn(Session) -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Trouble>>,

@@ -48,8 +48,8 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads a URL as libpq does. Two differences: TLS always checks the certificate, and to the same machine there is none
-    /// unless the URL asks for it.
+    /// Reads a URL as libpq does. Two differences: TLS always checks the certificate, and to the same machine there
+    /// is none unless the URL asks for it.
     pub(super) fn read(url: &str) -> Result<Self, Error> {
         read(url).map_err(Error::failed)
     }

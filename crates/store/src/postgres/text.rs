@@ -1,18 +1,27 @@
 //! SQL that is PostgreSQL's own: statements over whole columns of values, and locks.
 
+/// Raises the last seen time to ours, or to that of the newest batch; gives what it is now. (Each batch tells its time in a row of
+/// its lane's own: a row for all would let one batch wait for the other.)
+pub(super) const SEE_TIME: &str = "
+    INSERT INTO meta (name, value)
+    SELECT 'last_seen_ms', greatest($1::bigint, max(used_ms)) FROM lanes
+    ON CONFLICT (name) DO UPDATE SET value = greatest(meta.value, excluded.value)
+    RETURNING value";
+
 /// Notes the number of a lane's batch in its own transaction.
 pub(super) const MARK: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET batch = excluded.batch, used_ms = excluded.used_ms";
 
-/// The last batch of a lane. It writes, too: so it waits for a transaction that is still being committed, even for the lane's first.
+/// The last batch of a lane. It writes, too: so it waits for a transaction that is still being committed, even for
+/// the lane's first.
 pub(super) const LAST_BATCH: &str = "
     INSERT INTO lanes (id, batch, used_ms) VALUES ($1, 0, $2)
     ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms
     RETURNING batch";
 
-/// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is everybody's: so an item
-/// that joins a subject and one that leaves it see each other.
+/// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is
+/// everybody's: so an item that joins a subject and one that leaves it see each other.
 pub(super) const LOCK_SUBJECTS: &str = "
     SELECT pg_advisory_xact_lock(key) FROM (
         SELECT hashtextextended(subject, hashtextextended(queue, 0)) AS key
@@ -61,7 +70,8 @@ pub(super) const OWE: &str = "
      ORDER BY place
     ON CONFLICT (effect) DO NOTHING";
 
-/// Where nothing of a subject is ready or held, the first that is behind becomes ready. The parameters are those of `LOCK_SUBJECTS`.
+/// Where nothing of a subject is ready or held, the first that is behind becomes ready. The parameters are those of
+/// `LOCK_SUBJECTS`.
 pub(super) const PROMOTE: &str = "
     UPDATE outbox SET state = 0
      WHERE state = 1 AND id IN (
@@ -96,13 +106,12 @@ pub(super) const ADVANCE_FIRST: &str = "
 pub(super) const ADVANCE: &str = "
     UPDATE checkpoints SET value = $2, updated_ms = $3 WHERE name = $1 AND value = $4";
 
-/// Items that are due, oldest first, without waiting for those that another one is claiming just now. A claim may be lost when the
-/// server crashes; the next one is later, so its fence differs all the same.
+/// Items that are due, oldest first, without waiting for those that another one is claiming just now.
 pub(super) const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT id FROM outbox WHERE queue = $1 AND state = 0 AND due_ms <= $2
          ORDER BY due_ms, id LIMIT $3 FOR UPDATE SKIP LOCKED)
-    UPDATE outbox SET state = 2, fence = greatest(fence + 1, $2), holder = $4, lease_until_ms = $5
+    UPDATE outbox SET state = 2, fence = fence + 1, holder = $4, lease_until_ms = $5
       FROM next WHERE outbox.id = next.id
     RETURNING outbox.id, fence, source, event_id, step, subject, body, failures, created_ms, due_ms";
 
@@ -133,4 +142,4 @@ pub(super) const COUNT_ENTRIES: &str =
 
 /// Lanes that nobody uses any more.
 pub(super) const PURGE_LANES: &str =
-    "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE used_ms < $1 - 86400000 LIMIT $2)";
+    "DELETE FROM lanes WHERE id IN (SELECT id FROM lanes WHERE used_ms < $1::bigint - 86400000 LIMIT $2)";

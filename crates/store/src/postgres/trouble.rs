@@ -6,7 +6,8 @@ use deadpool_postgres::PoolError;
 use std::time::Duration;
 use tokio_postgres::error::SqlState;
 
-/// How long one attempt may take: a little longer than the server's own limit for a statement, so that its word comes first.
+/// How long one attempt may take: a little longer than the server's own limit for a statement, so that its word comes
+/// first.
 pub(super) const ATTEMPT: Duration = STATEMENT.saturating_add(Duration::from_secs(1));
 
 /// Why an attempt failed.
@@ -66,9 +67,6 @@ impl Trouble {
         }
         match self.code() {
             Some(&SqlState::DISK_FULL) => Error::Full,
-            Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) => Error::Unsupported {
-                what: "PostgreSQL keeps no texts with a NUL character; leave it out",
-            },
             _ if self.advice() == Advice::Repeat => Error::unavailable(self),
             _ => Error::failed(self),
         }

@@ -44,7 +44,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, cuts: Arc
             read = client.read(&mut up) => {
                 let bytes = &up[..read.unwrap_or(0)];
                 let is_commit = bytes.windows(7).any(|window| window == b"COMMIT\0");
-                let is_cut = is_commit && cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+                let is_cut = is_commit && take_one(&cuts);
                 if bytes.is_empty() || (is_cut && matches!(cut, Cut::Before)) {
                     return;
                 }
@@ -66,6 +66,13 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, cuts: Arc
             }
         }
     }
+}
+
+/// Whether there was one left.
+fn take_one(cuts: &AtomicUsize) -> bool {
+    let less = |left: usize| left.checked_sub(1);
+    cuts.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+        .is_ok()
 }
 
 /// A store behind a proxy; cuts so many COMMITs from then on.

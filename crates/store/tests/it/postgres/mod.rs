@@ -2,6 +2,7 @@
 
 mod cut;
 mod gone;
+mod limits;
 mod processes;
 pub(crate) mod server;
 mod slow;

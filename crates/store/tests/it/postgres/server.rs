@@ -1,6 +1,11 @@
 //! Servers and databases for tests.
 
-use std::{path::PathBuf, process::Command, sync::atomic::AtomicU32, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::AtomicU32,
+    time::Duration,
+};
 use store::{Commit, Committed, Error, Event, Expect, Location, Put, Store};
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
@@ -84,6 +89,10 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let url = script("start", &folder);
         Some(Self { folder, url })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// As a loss of power would.
