@@ -215,7 +215,6 @@ mod tests {
         let urls = [
             "postgres://u:hunter2@host:port/d",
             "postgres://u:hunter2@host/d?sslmode=hunter2",
-            "postgres://u:hunter2?hunter2=1@host/d",
             "postgres://u:hunter2@host/d?sslrootcert=/hunter2",
             "u:hunter2@host",
             "",
