@@ -5,5 +5,7 @@
 mod contract;
 mod database;
 mod make;
+mod model;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod sqlite;
