@@ -10,10 +10,10 @@ use crate::{
     Claim, ClaimId, EffectKey, Error, ItemId,
     clock::millis,
     sql,
-    worker::{ALIVE_FOR, HELD_FOR, REAP_EVERY},
+    worker::{ALIVE_FOR, BEAT_EVERY, HELD_FOR, LATE_BEAT, REAP_EVERY},
 };
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering},
@@ -39,6 +39,8 @@ pub(super) struct Claims {
     /// How many good beats are missing before this process takes from others what they hold.
     recovering: AtomicU8,
     last_reap: Mutex<Option<i64>>,
+    /// Until when the workers of this process are believed to be alive.
+    alive: Mutex<HashMap<String, i64>>,
     /// Claims of items without a subject: nothing can be behind those.
     plain: Mutex<HashSet<ClaimId>>,
 }
@@ -65,6 +67,18 @@ impl Claims {
             *last = Some(now);
         }
         is_due
+    }
+
+    /// The database has noted that a worker is alive.
+    fn believed(&self, worker: &str, until: i64, now: i64) {
+        let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        alive.retain(|_, until| *until > now);
+        alive.insert(worker.to_owned(), until);
+    }
+
+    fn is_believed(&self, worker: &str, until: i64) -> bool {
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        alive.get(worker).is_some_and(|known| *known > until)
     }
 
     fn note(&self, claims: &[Claim]) {
@@ -114,8 +128,10 @@ pub(super) async fn beat(core: &Core, worker: &str) -> Result<(), Error> {
     let began = Instant::now();
     let beaten = core.light.patiently(|session| async move {
         core.agree_on_time(&session).await?;
-        let alive_until = core.clock.now_ms() + millis(ALIVE_FOR);
-        session.execute(sql::BEAT, &[&worker, &alive_until]).await?;
+        let now = core.clock.now_ms();
+        let until = now.saturating_add(millis(ALIVE_FOR));
+        session.execute(sql::BEAT, &[&worker, &until]).await?;
+        core.claims.believed(worker, until, now);
         session.done();
         Ok(())
     });
@@ -135,20 +151,32 @@ pub(super) async fn leave(core: &Core, worker: &str) -> Result<(), Error> {
     left.await
 }
 
+/// What is to be claimed.
+struct Wanted<'a> {
+    worker: &'a str,
+    queue: &'a str,
+    most: i64,
+    /// How long it is held; also names the claim.
+    until: i64,
+}
+
 /// Claims work that is due, oldest first.
 pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -> Result<Vec<Claim>, Error> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let until = core.claims.next_held_until(core.clock.now_ms());
-    let is_repeated = AtomicBool::new(false);
-    let (most, until, is_repeated) = (&most, &until, &is_repeated);
+    let wanted = &Wanted {
+        worker,
+        queue,
+        most: i64::try_from(most).unwrap_or(i64::MAX),
+        until: core.claims.next_held_until(core.clock.now_ms()),
+    };
+    let is_repeated = &AtomicBool::new(false);
     let claimed = core.connections.patiently(|session| async move {
         // The answer to an earlier attempt may have been lost: what it claimed is ours.
         let mut rows = match is_repeated.swap(true, Ordering::Relaxed) {
-            true => session.query(CLAIMED, &[&worker, until]).await?,
+            true => session.query(CLAIMED, &[&worker, &wanted.until]).await?,
             false => Vec::new(),
         };
         if rows.is_empty() {
-            rows = claim_once(core, &session, &[&queue, most, &worker, until]).await?;
+            rows = claim_once(core, &session, wanted).await?;
         }
         session.done();
         Ok(rows)
@@ -158,27 +186,32 @@ pub(super) async fn claim(core: &Core, worker: &str, queue: &str, most: usize) -
     Ok(claims)
 }
 
-/// Parameters: queue, how many at most, the worker, until when.
-async fn claim_once(
-    core: &Core,
-    session: &Session,
-    [queue, most, worker, until]: &[Given<'_>; 4],
-) -> Result<Vec<Row>, Trouble> {
+async fn claim_once(core: &Core, session: &Session, wanted: &Wanted<'_>) -> Result<Vec<Row>, Trouble> {
     let now = core.clock.now_ms();
+    revive(core, session, wanted.worker, now).await?;
     if core.claims.may_reap(now) {
-        reap(core, session, *worker, now).await?;
+        reap(core, session, now).await?;
     }
-    session
-        .query(CLAIM, &[*queue, &now, *most, *worker, *until])
-        .await
+    let given: [Given<'_>; 5] = [&wanted.queue, &now, &wanted.most, &wanted.worker, &wanted.until];
+    session.query(CLAIM, &given).await
 }
 
-/// Frees the work of workers that are gone. Whoever claims is not gone, whatever its last beat says.
-async fn reap(core: &Core, session: &Session, worker: Given<'_>, now: i64) -> Result<(), Trouble> {
-    let alive_until = now.saturating_add(millis(ALIVE_FOR));
+/// Whoever claims is not gone, whatever its last beat says: it is believed for another second at least.
+async fn revive(core: &Core, session: &Session, worker: &str, now: i64) -> Result<(), Trouble> {
+    let enough = now.saturating_add(millis(ALIVE_FOR - BEAT_EVERY - LATE_BEAT));
+    if core.claims.is_believed(worker, enough) {
+        return Ok(());
+    }
+    let until = now.saturating_add(millis(ALIVE_FOR));
     session
-        .execute(sql::BEAT_IF_LATE, &[worker, &alive_until, &now])
+        .execute(sql::BEAT_IF_LATE, &[&worker, &until, &enough])
         .await?;
+    core.claims.believed(worker, enough, now);
+    Ok(())
+}
+
+/// Frees the work of workers that are gone.
+async fn reap(core: &Core, session: &Session, now: i64) -> Result<(), Trouble> {
     session.execute(sql::REMOVE_GONE_WORKERS, &[&now]).await?;
     if session.execute(text::REAP, &[&now]).await? > 0 {
         core.hints.give();

@@ -75,22 +75,36 @@ struct World {
 
 #[test]
 fn the_outbox_does_what_its_model_says() {
+    check(40, Database::sqlite);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn the_outbox_on_postgresql_does_what_its_model_says() {
+    check(12, Database::postgres);
+}
+
+/// Random steps on databases of this kind. Where there are none of the kind, nothing is checked.
+fn check<D: Future<Output = Option<Database>>>(cases: u32, database: impl Fn() -> D) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = ProptestConfig {
-        cases: 40,
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     };
     let steps = proptest::collection::vec(step(), 1..120);
     let outcome = TestRunner::new(config).run(&steps, |steps| {
-        runtime.block_on(run(steps));
+        runtime.block_on(async {
+            if let Some(database) = database().await {
+                run(steps, &database).await;
+            }
+        });
         Ok(())
     });
     outcome.unwrap();
 }
 
-async fn run(steps: Vec<Step>) {
-    let database = Database::sqlite().await.unwrap();
+async fn run(steps: Vec<Step>, database: &Database) {
     let clock = Clock::steered(START_MS);
     let store = database.open_at(&clock).await;
     let workers = [store.join().await.unwrap(), store.join().await.unwrap()];
