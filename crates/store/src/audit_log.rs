@@ -1,6 +1,6 @@
 //! The audit log in the database.
 
-use crate::{Error, Store, store::on_engine};
+use crate::{Error, Store, prepared, store::on_engine};
 use audit::{
     Text,
     tree::{Frontier, Hash, Tile},
@@ -90,6 +90,7 @@ impl Store {
 
     /// Keeps a signed checkpoint (a C2SP signed note) over the first `size` entries.
     pub async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), Error> {
+        prepared::body("a signed checkpoint", note)?;
         on_engine!(self.engine, keep_checkpoint(size, note))
     }
 
@@ -107,6 +108,7 @@ impl Store {
     pub async fn erase(&self, person: &str) -> Result<Erased, Error> {
         // Texts are masked before they are kept, so this is how the person stands there.
         let person = audit::mask::text(person);
+        prepared::body("what is erased", &person)?;
         on_engine!(self.engine, erase(&person))
     }
 

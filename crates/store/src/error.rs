@@ -29,6 +29,12 @@ pub enum Error {
         /// How long it may be.
         most: usize,
     },
+    /// Text with a zero byte, which not every database can keep.
+    #[error("{what} has a zero byte in it; send text without")]
+    ZeroByte {
+        /// What: `the body of an event`.
+        what: &'static str,
+    },
     /// This kind of database can't do that.
     #[error("{what}")]
     Unsupported {

@@ -75,7 +75,7 @@ pub use model::{
     ItemFilter, ItemId, ItemState, KeptEvent, Lease, Put, Record,
 };
 pub use notary::{Notary, NotaryError, vouchers};
-pub use prepared::{MOST_BODY, MOST_NAME, MOST_PARTS};
+pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS};
 pub use private::{create_private, write_private};
 pub use store::{Location, Settings, Store};
 pub use verification::{Trust, Verified};

@@ -6,8 +6,10 @@ use rand::Rng as _;
 
 /// The longest body of an event, an intent or a record, in bytes.
 pub const MOST_BODY: usize = 1024 * 1024;
-/// The longest name, id, key, error or result, in bytes. Longer errors are cut, the rest is refused.
-pub const MOST_NAME: usize = 4096;
+/// The longest name, id or part of a key, in bytes: two of them fit into an index of PostgreSQL, which takes 2,704 bytes.
+pub const MOST_NAME: usize = 1024;
+/// The longest error, in bytes. A longer one is cut.
+pub const MOST_ERROR: usize = 4096;
 /// The most intents, records and entries of one commit, each.
 pub const MOST_PARTS: usize = 1024;
 
@@ -47,41 +49,76 @@ fn check(commit: &Commit) -> Result<(), Error> {
     at_most("a commit's list of records", commit.records.len(), MOST_PARTS)?;
     at_most("a commit's list of entries", commit.audit.len(), MOST_PARTS)?;
     if let Some(event) = &commit.event {
-        at_most("the source of an event", event.source.len(), MOST_NAME)?;
-        at_most("the id of an event", event.id.len(), MOST_NAME)?;
-        at_most("the body of an event", event.body.len(), MOST_BODY)?;
-        at_most("the answer to an event", event.answer.len(), MOST_BODY)?;
+        name("the source of an event", &event.source)?;
+        name("the id of an event", &event.id)?;
+        body("the body of an event", &event.body)?;
+        body("the answer to an event", &event.answer)?;
     }
-    for intent in &commit.intents {
-        let key = &intent.effect;
-        let longest = key.source.len().max(key.event.len()).max(key.step.len());
-        at_most("the key of an effect", longest, MOST_NAME)?;
-        at_most("the name of a queue", intent.queue.len(), MOST_NAME)?;
-        let subject = intent.subject.as_deref().map_or(0, str::len);
-        at_most("the subject of an intent", subject, MOST_NAME)?;
-        at_most("the body of an intent", intent.body.len(), MOST_BODY)?;
-    }
-    for record in &commit.records {
-        at_most("the kind of a record", record.kind.len(), MOST_NAME)?;
-        at_most("the id of a record", record.id.len(), MOST_NAME)?;
-        at_most(
-            "the body of a record",
-            record.body.as_deref().map_or(0, str::len),
-            MOST_BODY,
-        )?;
-    }
+    commit.intents.iter().try_for_each(check_intent)?;
+    commit.records.iter().try_for_each(check_record)?;
+    commit.audit.iter().try_for_each(check_entry)?;
     if let Some(advance) = &commit.advance {
-        at_most("the name of a checkpoint", advance.name.len(), MOST_NAME)?;
-        at_most("a checkpoint", advance.to.len(), MOST_BODY)?;
+        name("the name of a checkpoint", &advance.name)?;
+        body("a checkpoint", &advance.to)?;
     }
-    if let Some((_, Finish::Done { result: Some(result) })) = &commit.finish {
-        at_most("the result of an effect", result.len(), MOST_BODY)?;
+    match &commit.finish {
+        Some((_, Finish::Done { result: Some(result) })) => body("the result of an effect", result),
+        _ => Ok(()),
+    }
+}
+
+fn check_intent(intent: &Intent) -> Result<(), Error> {
+    name("the source of an effect", &intent.effect.source)?;
+    name("the event of an effect", &intent.effect.event)?;
+    name("the step of an effect", &intent.effect.step)?;
+    name("the name of a queue", &intent.queue)?;
+    name(
+        "the subject of an intent",
+        intent.subject.as_deref().unwrap_or_default(),
+    )?;
+    body("the body of an intent", &intent.body)
+}
+
+fn check_entry(entry: &audit::Entry) -> Result<(), Error> {
+    name("the action of an entry", &entry.action)?;
+    name(
+        "the subject of an entry",
+        entry.subject.as_deref().unwrap_or_default(),
+    )?;
+    entry.personal.iter().try_for_each(|(field, value)| {
+        name("the name of a personal text", field)?;
+        body("a personal text", value)
+    })
+}
+
+fn check_record(put: &Put) -> Result<(), Error> {
+    name("the kind of a record", &put.kind)?;
+    name("the id of a record", &put.id)?;
+    body("the body of a record", put.body.as_deref().unwrap_or_default())
+}
+
+/// Refuses a name that is too long, or that not every database can keep.
+pub(crate) fn name(what: &'static str, text: &str) -> Result<(), Error> {
+    at_most(what, text.len(), MOST_NAME)?;
+    without_zero(what, text)
+}
+
+/// Refuses a body that is too long, or that not every database can keep.
+pub(crate) fn body(what: &'static str, text: &str) -> Result<(), Error> {
+    at_most(what, text.len(), MOST_BODY)?;
+    without_zero(what, text)
+}
+
+/// PostgreSQL has no zero bytes in text.
+fn without_zero(what: &'static str, text: &str) -> Result<(), Error> {
+    if text.as_bytes().contains(&0) {
+        return Err(Error::ZeroByte { what });
     }
     Ok(())
 }
 
 /// Refuses what is longer than it may be.
-pub(crate) fn at_most(what: &'static str, length: usize, most: usize) -> Result<(), Error> {
+fn at_most(what: &'static str, length: usize, most: usize) -> Result<(), Error> {
     if length <= most {
         return Ok(());
     }
@@ -100,8 +137,9 @@ fn shortened(finish: Finish) -> Finish {
     }
 }
 
-fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MOST_NAME));
+fn cut(text: String) -> String {
+    let mut text = text.replace('\0', " ");
+    text.truncate(text.floor_char_boundary(MOST_ERROR));
     text
 }
 

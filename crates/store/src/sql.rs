@@ -82,7 +82,7 @@ pub(crate) const BEAT: &str = "
     INSERT INTO workers (id, alive_until_ms) VALUES ($1, $2)
     ON CONFLICT (id) DO UPDATE SET alive_until_ms = excluded.alive_until_ms";
 
-/// The same, if it is not there or was not heard of in time. Parameters: worker, until when, now.
+/// The same, unless it is believed beyond a time anyway. Parameters: worker, until when, that time.
 pub(crate) const BEAT_IF_LATE: &str = "
     INSERT INTO workers (id, alive_until_ms) VALUES ($1, $2)
     ON CONFLICT (id) DO UPDATE SET alive_until_ms = excluded.alive_until_ms WHERE workers.alive_until_ms <= $3";
@@ -255,3 +255,28 @@ pub(crate) const OLD_ENTRIES: &str =
 pub(crate) const EXPIRE_ENTRY: &str = "UPDATE audit SET leaf = NULL WHERE idx = $1";
 
 pub(crate) const EXPIRE_TEXTS: &str = "DELETE FROM audit_texts WHERE idx = $1";
+
+#[cfg(test)]
+mod tests {
+    /// SQLite takes `$1` for a name and numbers it by its first appearance.
+    #[test]
+    fn parameters_first_appear_in_the_order_of_their_numbers() {
+        let statements = include_str!("sql.rs").split("pub(crate) const ").skip(1);
+        let mut checked = 0;
+        for statement in statements {
+            let (name, text) = statement.split_once(':').unwrap();
+            let text = text.split_once("\";").map_or(text, |(text, _)| text);
+            let mut known = 0;
+            for number in text
+                .split('$')
+                .skip(1)
+                .filter_map(|rest| rest.chars().next()?.to_digit(10))
+            {
+                assert!(number <= known + 1, "{name}: ${number} after ${known}");
+                known = known.max(number);
+            }
+            checked += 1;
+        }
+        assert!(checked > 40);
+    }
+}

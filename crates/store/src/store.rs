@@ -5,7 +5,7 @@ use crate::postgres::Postgres;
 use crate::{
     Clock, Commit, Committed, Counts, EffectKey, Error, Item, ItemFilter, KeptEvent, Lease, Record, Worker,
     hints::{Hints, Waiting},
-    prepared::{MOST_NAME, Prepared, at_most},
+    prepared::{self, Prepared},
     sqlite::Sqlite,
 };
 use std::{
@@ -106,6 +106,16 @@ impl Store {
         on_engine!(self.engine, commit(prepared))
     }
 
+    /// How many transactions this store has committed so far: many commits share one. `None` for PostgreSQL, where the
+    /// server puts them together.
+    pub fn transactions(&self) -> Option<u64> {
+        match &self.engine {
+            Engine::Sqlite(engine) => Some(engine.transactions()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => None,
+        }
+    }
+
     /// An event of the inbox.
     pub async fn event(&self, source: &str, id: &str) -> Result<Option<KeptEvent>, Error> {
         on_engine!(self.engine, event(source, id))
@@ -149,8 +159,8 @@ impl Store {
 
     /// Takes or renews a lease; `None` while another holder has it.
     pub async fn lease(&self, name: &str, holder: &str, lasts: Duration) -> Result<Option<Lease>, Error> {
-        at_most("the name of a lease", name.len(), MOST_NAME)?;
-        at_most("the holder of a lease", holder.len(), MOST_NAME)?;
+        prepared::name("the name of a lease", name)?;
+        prepared::name("the holder of a lease", holder)?;
         let fence = on_engine!(self.engine, lease(name, holder, lasts))?;
         let name = name.to_owned();
         Ok(fence.map(|fence| Lease { name, fence }))

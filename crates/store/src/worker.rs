@@ -10,6 +10,8 @@ use tokio::{task::JoinHandle, time::MissedTickBehavior};
 
 /// How often a worker says that it lives.
 pub(crate) const BEAT_EVERY: Duration = Duration::from_millis(400);
+/// How late that may be without a claim having to make up for it.
+pub(crate) const LATE_BEAT: Duration = Duration::from_millis(100);
 /// How long it is believed.
 pub(crate) const ALIVE_FOR: Duration = Duration::from_millis(1_500);
 /// How long an item is held at most.

@@ -21,7 +21,7 @@ use crate::{
     clock::millis,
     effect::effect_hash,
     hints::Hints,
-    prepared::{MOST_BODY, MOST_NAME, Prepared, at_most},
+    prepared::Prepared,
     query::{Condition, as_i64},
     sql,
 };
@@ -63,6 +63,10 @@ impl Sqlite {
         self.writer
             .write(move |session| commit::commit(session, &commit))
             .await
+    }
+
+    pub(crate) fn transactions(&self) -> u64 {
+        self.writer.transactions()
     }
 
     pub(crate) async fn event(&self, source: &str, id: &str) -> Result<Option<KeptEvent>, Error> {
@@ -230,7 +234,6 @@ impl Sqlite {
     }
 
     pub(crate) async fn keep_checkpoint(&self, size: u64, note: &str) -> Result<(), Error> {
-        at_most("a signed checkpoint", note.len(), MOST_NAME)?;
         let note = note.to_owned();
         self.writer
             .write(move |session| log::keep_checkpoint(session, as_i64(size), &note))
@@ -252,7 +255,6 @@ impl Sqlite {
     }
 
     pub(crate) async fn erase(&self, person: &str) -> Result<Erased, Error> {
-        at_most("what is erased", person.len(), MOST_BODY)?;
         let person = person.to_owned();
         let erased = self
             .writer

@@ -6,7 +6,7 @@ use crate::{
     clock::millis,
     query::{Condition, Parameter},
     sql,
-    worker::{ALIVE_FOR, HELD_FOR, REAP_EVERY},
+    worker::{ALIVE_FOR, BEAT_EVERY, HELD_FOR, LATE_BEAT, REAP_EVERY},
 };
 use rusqlite::{OptionalExtension as _, Row, ToSql, params, params_from_iter, types::ToSqlOutput};
 
@@ -31,7 +31,8 @@ pub(super) fn claim(
     queue: &str,
     most: i64,
 ) -> rusqlite::Result<Vec<Claim>> {
-    reap(session, worker)?;
+    revive(session, worker)?;
+    reap(session)?;
     let (now, until) = (session.now_ms, session.now_ms.saturating_add(millis(HELD_FOR)));
     let mut statement = session.prepare(sql::CLAIM)?;
     let rows = statement.query_map(params![worker, until, queue, now, most], |row| {
@@ -61,16 +62,20 @@ fn read_claim(row: &Row<'_>) -> rusqlite::Result<Claim> {
     })
 }
 
-/// Frees the work of workers that are gone. Whoever claims is not gone, whatever its last beat says.
-fn reap(session: &mut Session<'_>, worker: &str) -> rusqlite::Result<()> {
+/// Whoever claims is not gone, whatever its last beat says: it is believed for another second at least.
+fn revive(session: &Session<'_>, worker: &str) -> rusqlite::Result<()> {
+    let now = session.now_ms;
+    let (until, enough) = (millis(ALIVE_FOR), millis(ALIVE_FOR - BEAT_EVERY - LATE_BEAT));
+    let parameters = params![worker, now.saturating_add(until), now.saturating_add(enough)];
+    session.execute(sql::BEAT_IF_LATE, parameters).map(drop)
+}
+
+/// Frees the work of workers that are gone.
+fn reap(session: &mut Session<'_>) -> rusqlite::Result<()> {
     let now = session.now_ms;
     if now.saturating_sub(*session.reaped_ms) < millis(REAP_EVERY) {
         return Ok(());
     }
-    session.execute(
-        sql::BEAT_IF_LATE,
-        params![worker, now.saturating_add(millis(ALIVE_FOR)), now],
-    )?;
     session.execute(sql::REMOVE_GONE_WORKERS, [now])?;
     let freed = session.execute(sql::REAP, [now])?;
     session.wakes |= freed > 0;

@@ -5,7 +5,11 @@ use crate::{Clock, Error, hints::Hints};
 use rusqlite::Connection;
 use std::{
     io,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -28,6 +32,7 @@ const GATHERING: Duration = Duration::from_micros(500);
 pub(super) struct Writer {
     messages: mpsc::Sender<Message>,
     turns: Arc<Semaphore>,
+    transactions: Arc<AtomicU64>,
 }
 
 enum Message {
@@ -77,7 +82,9 @@ impl Writer {
     pub(super) fn start(connection: Connection, clock: Clock, hints: Hints) -> io::Result<Self> {
         let (messages, receiver) = mpsc::channel();
         let turns = Arc::new(Semaphore::new(MOST_WAITING));
+        let transactions = Arc::default();
         let thread = Thread {
+            transactions: Arc::clone(&transactions),
             connection,
             receiver,
             clock,
@@ -89,7 +96,11 @@ impl Writer {
         thread::Builder::new()
             .name("store".into())
             .spawn(move || thread.run())?;
-        Ok(Self { messages, turns })
+        Ok(Self {
+            messages,
+            turns,
+            transactions,
+        })
     }
 
     /// Runs in a transaction of the thread, together with what else waits; returns when it is durable.
@@ -122,6 +133,11 @@ impl Writer {
         }
     }
 
+    /// How many transactions were committed so far.
+    pub(super) fn transactions(&self) -> u64 {
+        self.transactions.load(Ordering::Relaxed)
+    }
+
     /// Finishes what was asked before, and closes the connection.
     pub(super) async fn close(&self) {
         let (reply, closed) = oneshot::channel();
@@ -132,6 +148,7 @@ impl Writer {
 }
 
 struct Thread {
+    transactions: Arc<AtomicU64>,
     connection: Connection,
     receiver: mpsc::Receiver<Message>,
     clock: Clock,
@@ -169,17 +186,23 @@ impl Thread {
                 Message::Write(write) => writes.push(write),
                 Message::Close(closed) => return (writes, Some(closed)),
             }
-            next = match self.receiver.try_recv() {
-                _ if writes.len() >= MOST_TOGETHER => None,
-                Ok(message) => Some(message),
-                Err(_) if writes.len() * 4 >= self.together * 3 => None,
-                Err(_) => self
-                    .receiver
-                    .recv_timeout(until.saturating_duration_since(Instant::now()))
-                    .ok(),
-            };
+            next = self.next(writes.len(), until);
         }
         (writes, None)
+    }
+
+    /// The next message for a transaction that has so many already.
+    fn next(&self, taken: usize, until: Instant) -> Option<Message> {
+        if taken >= MOST_TOGETHER {
+            return None;
+        }
+        let waits = self.receiver.try_recv().ok();
+        let crowd_is_back = taken * 4 >= self.together * 3;
+        if waits.is_some() || crowd_is_back {
+            return waits;
+        }
+        let rest = until.saturating_duration_since(Instant::now());
+        self.receiver.recv_timeout(rest).ok()
     }
 
     /// Writes all together. One that fails must harm nobody else, so then each is tried alone.
@@ -211,6 +234,7 @@ impl Thread {
             .and_then(|wakes| connection.prepare_cached("COMMIT")?.execute([]).map(|_| wakes));
         match outcome {
             Ok(wakes) => {
+                self.transactions.fetch_add(1, Ordering::Relaxed);
                 if wakes {
                     self.hints.give();
                 }

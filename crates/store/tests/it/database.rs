@@ -7,6 +7,9 @@ pub(crate) struct Database {
     location: Location,
     #[allow(dead_code)] // Held for its drop.
     folder: Option<tempfile::TempDir>,
+    #[cfg(feature = "postgres")]
+    #[allow(dead_code)] // Held for its drop.
+    server: Option<crate::postgres::server::Database>,
 }
 
 /// A point in time at which steered clocks begin: 2026-11-21 09:30 UTC.
@@ -19,17 +22,20 @@ impl Database {
         Some(Self {
             location: Location::Sqlite(folder.path().join("trunkline.db")),
             folder: Some(folder),
+            #[cfg(feature = "postgres")]
+            server: None,
         })
     }
 
     /// A new database of the server that `TRUNKLINE_TEST_POSTGRES` names by its URL; `None` without it.
+    #[cfg(feature = "postgres")]
     pub(crate) async fn postgres() -> Option<Self> {
-        std::env::var("TRUNKLINE_TEST_POSTGRES").ok()?;
-        None // Comes with the engine.
-    }
-
-    pub(crate) fn location(&self) -> &Location {
-        &self.location
+        let server = crate::postgres::server::Database::new().await?;
+        Some(Self {
+            location: Location::Postgres(server.url.clone()),
+            folder: None,
+            server: Some(server),
+        })
     }
 
     /// Opens it once more; each is like a process of its own.

@@ -5,3 +5,8 @@
 mod contract;
 mod database;
 mod make;
+mod model;
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;

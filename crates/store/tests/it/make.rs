@@ -2,7 +2,7 @@
 
 use audit::{Actor, Entry, Outcome};
 use std::time::Duration;
-use store::{Commit, EffectKey, Event, Intent};
+use store::{Advance, Claim, Commit, EffectKey, Event, Expect, Finish, Intent, Put};
 
 pub(crate) fn event(id: &str) -> Event {
     Event {
@@ -62,6 +62,64 @@ pub(crate) fn accepted(id: &str) -> Commit {
 pub(crate) fn owed(id: &str, subject: Option<&str>) -> Commit {
     Commit {
         intents: vec![intent(id, subject)],
+        ..Commit::default()
+    }
+}
+
+/// A claim is finished like this.
+pub(crate) fn finished(claim: &Claim, finish: Finish) -> Commit {
+    Commit {
+        finish: Some((claim.id, finish)),
+        ..Commit::default()
+    }
+}
+
+pub(crate) fn done() -> Finish {
+    Finish::Done { result: None }
+}
+
+pub(crate) fn dead() -> Finish {
+    Finish::Dead {
+        error: "410 Gone".into(),
+    }
+}
+
+pub(crate) fn again(after: Duration) -> Finish {
+    Finish::Again {
+        after,
+        error: "503".into(),
+    }
+}
+
+/// A record of the kind `call`.
+pub(crate) fn put(id: &str, body: &str, expect: Expect) -> Commit {
+    let put = Put {
+        kind: "call".into(),
+        id: id.into(),
+        body: Some(body.into()),
+        expect,
+    };
+    Commit {
+        records: vec![put],
+        ..Commit::default()
+    }
+}
+
+pub(crate) fn advance(from: Option<&str>, to: &str) -> Commit {
+    let advance = Advance {
+        name: "sync".into(),
+        from: from.map(Into::into),
+        to: to.into(),
+    };
+    Commit {
+        advance: Some(advance),
+        ..Commit::default()
+    }
+}
+
+pub(crate) fn noted(subject: &str, personal: &[(&str, &str)]) -> Commit {
+    Commit {
+        audit: vec![entry(subject, personal)],
         ..Commit::default()
     }
 }

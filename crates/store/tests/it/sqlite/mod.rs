@@ -1,0 +1,6 @@
+//! What only a file can go through.
+
+mod crash;
+mod file;
+mod full;
+mod upgrade;
