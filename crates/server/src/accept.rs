@@ -53,6 +53,8 @@ pub async fn serve(
             connection(stream, acceptor, router, closing).await;
         });
     }
+    // Before the wait: who comes now is refused by the system, and not left waiting for nobody.
+    drop(listener);
     connections.close();
     let _ = tokio::time::timeout(CLOSE_PATIENCE, connections.wait()).await;
 }

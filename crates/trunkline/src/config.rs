@@ -4,6 +4,7 @@ use crate::files::read_text;
 use anyhow::{Context, Result, bail};
 use flow::delivery::Schedule;
 use std::{
+    collections::HashSet,
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -132,22 +133,31 @@ fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
         "source",
     ];
     serve.only(&known, faults);
-    let sources = serve.optional_list("source", faults).unwrap_or_default();
     ServeConfig {
         listen: serve.optional_parsed("listen", faults),
         allow_hosts: texts(serve, "allow_hosts", faults),
         keep_days: days(serve, "keep_days", faults),
         keep_audit_days: days(serve, "keep_audit_days", faults),
         schedule: serve.optional_parsed("schedule", faults),
-        sources: sources
-            .iter()
-            .enumerate()
-            .filter_map(|(at, source)| {
-                let source = Object::at(source, &format!("serve.source[{at}]"), faults)?;
-                read_source(&source, faults)
-            })
-            .collect(),
+        sources: read_sources(serve, faults),
     }
+}
+
+fn read_sources(serve: &Object<'_>, faults: &mut Faults) -> Vec<Source> {
+    let listed = serve.optional_list("source", faults).unwrap_or_default();
+    let mut names = HashSet::new();
+    let mut read = |(at, source)| {
+        let source = Object::at(source, &format!("serve.source[{at}]"), faults)?;
+        let name = source.get("name").and_then(serde_json::Value::as_str);
+        if let Some(name) = name.filter(|name| !names.insert(*name)) {
+            let itself = source.itself();
+            faults.push(format!(
+                "{itself}: there is another source {name:?}; give each its own name"
+            ));
+        }
+        read_source(&source, faults)
+    };
+    listed.iter().enumerate().filter_map(&mut read).collect()
 }
 
 fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {

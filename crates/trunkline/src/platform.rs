@@ -15,7 +15,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-use store::{Commit, EntryFilter, Location, Store};
+use store::{Commit, EntryFilter, Location, Notary, Store};
 use wire::{
     calls::PlaceCall,
     ids::CallId,
@@ -226,6 +226,21 @@ pub(crate) async fn note_in_audit(
         .commit(commit)
         .await
         .context("the audit log can't be written")?;
+    Ok(())
+}
+
+/// Signs what a command noted in the audit log, so that it can't be cut off unseen, and closes the store.
+pub(crate) async fn close_signed(store: Store, args: &StoreArgs, config: &Config) -> Result<()> {
+    let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
+    // Without one, the database is elsewhere, and so is whoever signs its log.
+    if folder.exists() {
+        let notary = Notary::open(store.clone(), &folder).await?;
+        notary
+            .sign()
+            .await
+            .context("it is done, but the audit log can't be signed")?;
+    }
+    store.close().await;
     Ok(())
 }
 

@@ -1,13 +1,16 @@
 //! Fan-out: what an event owes to which endpoints.
 
-use crate::endpoint::{Endpoint, QUEUES, is_event_type};
+use crate::{
+    endpoint::{Endpoint, QUEUES, is_event_type},
+    incoming::LARGEST_INCOMING,
+};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write as _, time::Duration};
 use store::{EffectKey, Intent};
 use wire::{Faults, fault::shorten};
 
-/// The largest body of a webhook, in bytes.
-pub const LARGEST_BODY: usize = 256 * 1024;
+/// The largest body of a webhook, in bytes: what is taken in can go out.
+pub const LARGEST_BODY: usize = LARGEST_INCOMING;
 /// The longest source, id and subject of an event, in bytes.
 const LONGEST_NAME: usize = 256;
 
@@ -193,7 +196,7 @@ mod tests {
         assert!(event(&fits).is_ok());
         assert_eq!(
             event(&format!("{fits} ")).unwrap_err().into_vec(),
-            ["the body has 262145 bytes, of 262144 at most"]
+            ["the body has 1048577 bytes, of 1048576 at most"]
         );
     }
 

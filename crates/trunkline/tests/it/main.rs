@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod audit;
 mod center;
 mod demo;
 mod kill;
@@ -10,6 +11,10 @@ mod menu;
 mod postgres;
 mod receiver;
 mod secrets;
+mod serve;
+mod service;
+mod store;
 mod support;
 mod third_party;
 mod usage;
+mod webhooks;

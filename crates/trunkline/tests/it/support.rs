@@ -1,5 +1,6 @@
 //! Running the binary: with a bound on time, and never leaving a process behind.
 
+use serde_json::Value;
 use std::{
     collections::HashMap,
     fs,
@@ -35,6 +36,54 @@ pub(crate) fn stdout(output: &Output) -> String {
 /// Standard error as text.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// What a command that must succeed prints with `--json`.
+pub(crate) fn json(folder: &Path, args: &[&str]) -> Value {
+    let output = run(folder, &[&["--json"], args].concat());
+    assert!(
+        output.status.success(),
+        "{args:?}: {}{}",
+        stdout(&output),
+        stderr(&output)
+    );
+    serde_json::from_str(&stdout(&output)).unwrap()
+}
+
+/// Puts a placeholder in the place of every member of these names that has a value: for snapshots.
+pub(crate) fn redact(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, names)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                match names.contains(&name.as_str()) && !member.is_null() {
+                    true => *member = format!("[{name}]").into(),
+                    false => redact(member, names),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The bytes of every file below a folder, by path.
+pub(crate) fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found
+}
+
+/// Whether the bytes of this text are somewhere in others.
+pub(crate) fn has(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
 /// Waits until something is there.

@@ -12,7 +12,6 @@ pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) 
     let told = json!({"calls": calls.records, "recordings": calls.recordings, "subjects": erased.subjects.len(), "texts": erased.texts});
     // Not whom: that would be the next thing to erase.
     platform::note_in_audit(&store, "audit.erased", None, told.clone()).await?;
-    store.close().await;
     output.line(format!(
         "erased: {} texts of {} calls and events in the audit log, {} records of calls, {} recordings",
         erased.texts,
@@ -21,5 +20,6 @@ pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) 
         calls.recordings
     ));
     output.json(&told);
+    platform::close_signed(store, &args.store, config).await?;
     Ok(Done::Well)
 }

@@ -77,7 +77,6 @@ pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &O
         }
     }
     platform::note_in_audit(&store, "webhook.replayed", None, json!({"deliveries": replayed})).await?;
-    store.close().await;
     output.line(match replayed {
         1 => "1 delivery is sent again".to_owned(),
         count => format!("{count} deliveries are sent again"),
@@ -88,6 +87,7 @@ pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &O
         ));
     }
     output.json(&json!({"replayed": replayed, "refused": missing}));
+    platform::close_signed(store, &args.store, config).await?;
     Ok(if missing.is_empty() {
         Done::Well
     } else {

@@ -17,33 +17,26 @@ pub(super) async fn run(command: EndpointsCommand, config: &Config, output: &Out
     match command {
         EndpointsCommand::List { store } => list(&store, config, output).await,
         EndpointsCommand::Add(args) => add(args, config, output).await,
-        EndpointsCommand::Remove(args) => {
-            let (store, id) = open(&args, config).await?;
-            Endpoints::new(store.clone()).remove(&id).await?;
-            store.close().await;
-            output.line(format!("{id} is removed"));
-            output.json(&json!({"removed": id.as_str()}));
-            Ok(Done::Well)
-        }
+        EndpointsCommand::Remove(args) => remove(args, config, output).await,
         EndpointsCommand::Enable(args) => {
             let (store, id) = open(&args, config).await?;
             let changed = Endpoints::new(store.clone()).enable(&id).await?;
-            tell(store, &changed, "is enabled", output).await
+            tell(&changed, "is enabled", output);
+            close(store, &args.store, config).await
         }
         EndpointsCommand::Disable(args) => {
             let (store, id) = open(&args, config).await?;
-            let changed = Endpoints::new(store.clone())
-                .disable(&id, "at the command line")
-                .await?;
-            tell(store, &changed, "is disabled", output).await
+            let endpoints = Endpoints::new(store.clone());
+            let changed = endpoints.disable(&id, "at the command line").await?;
+            tell(&changed, "is disabled", output);
+            close(store, &args.store, config).await
         }
         EndpointsCommand::Rotate(args) => {
             let (store, id) = open(&args, config).await?;
             let changed = Endpoints::new(store.clone()).rotate(&id, None, OVERLAP).await?;
-            store.close().await;
             tell_secret(&changed, output);
             output.note("the old secret signs beside it for 24 h");
-            Ok(Done::Well)
+            close(store, &args.store, config).await
         }
     }
 }
@@ -51,6 +44,11 @@ pub(super) async fn run(command: EndpointsCommand, config: &Config, output: &Out
 async fn open(args: &EndpointArgs, config: &Config) -> Result<(Store, EndpointId)> {
     let id = args.id.parse().context("the endpoint")?;
     Ok((platform::existing_store(&args.store, config).await?, id))
+}
+
+async fn close(store: Store, args: &StoreArgs, config: &Config) -> Result<Done> {
+    platform::close_signed(store, args, config).await?;
+    Ok(Done::Well)
 }
 
 async fn list(args: &StoreArgs, config: &Config, output: &Output) -> Result<Done> {
@@ -76,16 +74,21 @@ async fn add(args: EndpointAddArgs, config: &Config, output: &Output) -> Result<
     let new = NewEndpoint::parse(&args.url, &args.description, &events, None)?;
     let store = platform::store(&args.store, config).await?;
     let endpoint = Endpoints::new(store.clone()).add(new).await?;
-    store.close().await;
     tell_secret(&endpoint, output);
-    Ok(Done::Well)
+    close(store, &args.store, config).await
 }
 
-async fn tell(store: Store, endpoint: &Endpoint, what: &str, output: &Output) -> Result<Done> {
-    store.close().await;
+async fn remove(args: EndpointArgs, config: &Config, output: &Output) -> Result<Done> {
+    let (store, id) = open(&args, config).await?;
+    Endpoints::new(store.clone()).remove(&id).await?;
+    output.line(format!("{id} is removed"));
+    output.json(&json!({"removed": id.as_str()}));
+    close(store, &args.store, config).await
+}
+
+fn tell(endpoint: &Endpoint, what: &str, output: &Output) {
     output.line(format!("{} {what}", endpoint.id));
     output.json(&to_json(endpoint));
-    Ok(Done::Well)
 }
 
 /// The one time that a secret is shown.
