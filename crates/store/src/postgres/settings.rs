@@ -104,9 +104,12 @@ impl OwnParameters {
     /// Takes them out of the URL.
     fn split(url: &str) -> Result<(String, Self), SettingsError> {
         let mut own = Self::default();
-        let Some((base, query)) = url.split_once('?') else {
+        // Before the first @ is the password, which may have anything in it.
+        let host = url.find('@').unwrap_or(0);
+        let Some(question) = url[host..].find('?') else {
             return Ok((url.to_owned(), own));
         };
+        let (base, query) = (&url[..host + question], &url[host + question + 1..]);
         let mut rest = Vec::new();
         for pair in query.split('&') {
             match form_urlencoded::parse(pair.as_bytes()).next() {
@@ -215,6 +218,7 @@ mod tests {
         let urls = [
             "postgres://u:hunter2@host:port/d",
             "postgres://u:hunter2@host/d?sslmode=hunter2",
+            "postgres://u:hunter2@host/d?hunter2=1",
             "postgres://u:hunter2@host/d?sslrootcert=/hunter2",
             "u:hunter2@host",
             "",
@@ -228,6 +232,13 @@ mod tests {
                 "{url}: {error:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_password_may_have_a_question_mark_in_it() {
+        let settings = read("postgres://u:why?&sslmode=no@localhost/d?sslmode=disable").unwrap();
+        assert_eq!(settings.config.get_password(), Some(&b"why?&sslmode=no"[..]));
+        assert_eq!(settings.config.get_dbname(), Some("d"));
     }
 
     #[test]
