@@ -4,7 +4,7 @@ use crate::{Error, Row, Store};
 use audit::{
     checkpoint::Checkpoint,
     note::{Note, NoteError, VerifyingKey},
-    tree::TILE,
+    tree::{Frontier, TILE},
     verify::{Verdict, Verifier, VerifyRow},
 };
 use std::collections::BTreeSet;
@@ -19,6 +19,10 @@ const CHECKPOINTS: usize = 1000;
 const LEVELS: u8 = 4;
 /// Most forged checkpoints that are told one by one.
 const MOST_FORGED: usize = 20;
+
+/// What is said of a head that is no head.
+const DAMAGED: &str =
+    "the head of the log is damaged, so nothing can be appended to it; restore it from a backup";
 
 /// Whom to believe.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +42,7 @@ pub struct Verified {
     pub checkpoints: u64,
     /// How many checkpoints of keys that are not known were left out.
     pub unknown: u64,
-    /// Checkpoints that were changed: why each is not believed.
+    /// What was changed beside the entries, checkpoints or the head: why each is not believed.
     pub forged: Vec<String>,
 }
 
@@ -60,7 +64,11 @@ impl Store {
     ) -> Result<Verified, Error> {
         // Before the head is read, so that each checkpoint is about entries that must be there.
         let mut vouchers = Vouchers::new(trust, self.last_checkpoint().await?);
-        let head = self.log().await?;
+        let (head, is_damaged) = match self.log().await {
+            Ok(head) => (head, false),
+            Err(Error::Failed(_)) => (self.head_of_rows().await?, true),
+            Err(error) => return Err(error),
+        };
         vouchers.newest = vouchers.newest.max(head.size());
         let mut verifier = Verifier::default();
         let mut from = 0;
@@ -76,13 +84,33 @@ impl Store {
             from = to;
             progress(from, head.size());
         }
-        if self.log().await? == head {
+        if is_damaged || self.log().await? == head {
             // Nothing came meanwhile, so what lies beyond the head is no entry of ours.
             let beyond = self.rows(head.size(), PAGE as usize).await?;
             beyond.iter().for_each(|row| verifier.row(&view(row)));
         }
         self.vouch(&mut verifier, &mut vouchers, from, u64::MAX).await?;
+        if is_damaged {
+            vouchers.forge(DAMAGED.to_owned());
+        }
         Ok(vouchers.verified(verifier.finish(&head)))
+    }
+
+    /// The head that the rows would have, where the one that is kept can't be read.
+    async fn head_of_rows(&self) -> Result<Frontier, Error> {
+        let mut head = Frontier::default();
+        loop {
+            let rows = self.rows(head.size(), PAGE as usize).await?;
+            let size = head.size();
+            let in_order = rows
+                .iter()
+                .zip(size..)
+                .take_while(|(row, index)| row.index == *index);
+            in_order.for_each(|(row, _)| drop(head.push(row.hash)));
+            if head.size() == size {
+                return Ok(head);
+            }
+        }
     }
 
     /// Feeds what vouches for entries `from..to`.

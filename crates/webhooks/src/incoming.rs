@@ -60,7 +60,8 @@ impl Source {
 /// An event that was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
-    /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the body's hash: the same for a repeat.
+    /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the hash of the masked body: the same for
+    /// a repeat.
     pub event_id: String,
     /// The body's members, with card numbers, codes and secrets masked ([`audit::mask`]).
     pub body: Map<String, Value>,
@@ -125,15 +126,15 @@ pub fn receive(source: &Source, headers: &HeaderMap, body: &[u8], now: UtcTime) 
         verify(headers, body, &source.secrets, now, source.tolerance).map_err(Refused::Unauthorised)?;
     }
     let mut faults = Faults::new();
-    let members = parse(body, &mut faults);
-    let event_id = event_id(headers, members.as_ref(), body, &mut faults);
+    let members = parse(body, &mut faults).map(masked);
+    let event_id = event_id(headers, members.as_ref(), &mut faults);
     let correlation = headers
         .get("x-correlation-id")
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse().ok());
-    let incoming = members.map(|members| Incoming {
+    let incoming = members.map(|body| Incoming {
         event_id,
-        body: masked(members),
+        body,
         correlation,
     });
     faults.finish(incoming).map_err(Refused::Malformed)
@@ -190,12 +191,7 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
 }
 
 /// The event's id; the empty text when there are faults.
-fn event_id(
-    headers: &HeaderMap,
-    members: Option<&Map<String, Value>>,
-    body: &[u8],
-    faults: &mut Faults,
-) -> String {
+fn event_id(headers: &HeaderMap, members: Option<&Map<String, Value>>, faults: &mut Faults) -> String {
     if let Some(value) = headers.get(signature::ID) {
         let id = value
             .to_str()
@@ -209,7 +205,9 @@ fn event_id(
         Some((name, value))
     });
     let Some((name, value)) = named else {
-        return format!("sha256:{}", hex(&Sha256::digest(body)));
+        // Of what is kept: the hash of a card number that was masked could be tried out.
+        let kept = members.and_then(|members| serde_json::to_vec(members).ok());
+        return format!("sha256:{}", hex(&Sha256::digest(kept.unwrap_or_default())));
     };
     let id = match value {
         Value::String(text) => checked_id(text),

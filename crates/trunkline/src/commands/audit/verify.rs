@@ -66,7 +66,7 @@ pub(crate) fn story(verified: &Verified) -> Vec<String> {
         verified
             .forged
             .iter()
-            .map(|why| format!("a checkpoint is forged: {why}")),
+            .map(|why| format!("beside the entries: {why}")),
     );
     if verified.unknown > 0 {
         lines.push(format!(

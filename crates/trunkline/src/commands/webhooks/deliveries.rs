@@ -10,8 +10,11 @@ use crate::{
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
-use store::{Item, ItemFilter, ItemId, ItemState};
+use store::{Item, ItemFilter, ItemId, ItemState, Store};
 use wire::UtcTime;
+
+/// Items that are read at once.
+const PAGE: usize = 50;
 
 pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
@@ -25,7 +28,7 @@ pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Outpu
         before: args.before.map(ItemId),
         ..to(args.endpoint.as_deref())
     };
-    let items = store.items(&filter, args.limit.into()).await?;
+    let items = newest(&store, filter, args.limit.into()).await?;
     store.close().await;
     if items.is_empty() {
         output.line("there are no such deliveries");
@@ -35,6 +38,23 @@ pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Outpu
     let deliveries: Vec<_> = items.iter().map(to_json).collect();
     output.json(&json!({"deliveries": deliveries}));
     Ok(Done::Well)
+}
+
+/// Items without their bodies, which may be large.
+async fn newest(store: &Store, mut filter: ItemFilter, most: usize) -> Result<Vec<Item>> {
+    let mut items: Vec<Item> = Vec::new();
+    while items.len() < most {
+        let wanted = PAGE.min(most - items.len());
+        let mut page = store.items(&filter, wanted).await?;
+        page.iter_mut().for_each(|item| item.body = String::new());
+        let is_last = page.len() < wanted;
+        items.append(&mut page);
+        if is_last {
+            break;
+        }
+        filter.before = items.last().map(|item| item.id);
+    }
+    Ok(items)
 }
 
 pub(super) async fn show(id: i64, args: &StoreArgs, config: &Config, output: &Output) -> Result<Done> {
