@@ -1,12 +1,15 @@
 //! The audit log in the database.
 
-use crate::{Error, Store, prepared, store::on_engine};
+use crate::{Commit, Error, Store, prepared, store::on_engine};
 use audit::{
-    Text,
+    Actor, Entry, Outcome, Text,
     tree::{Frontier, Hash, Tile},
 };
 use std::time::Duration;
 use wire::UtcTime;
+
+/// The action of an entry that says up to which index retention dropped texts (`through` in its detail).
+pub(crate) const EXPIRED: &str = "audit.expired";
 
 /// Which entries are meant; what is `None` does not matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,8 +115,50 @@ impl Store {
         on_engine!(self.engine, erase(&person))
     }
 
-    /// Drops the text of entries older than this; their hashes stay, so the log stays valid. Gives how many.
+    /// Drops the text of entries that are older than this, up to the first that is not; their hashes stay, so the log stays
+    /// valid. An entry `audit.expired` says so first: without it, verification takes a missing text for a removed one.
+    /// Gives how many.
     pub async fn expire(&self, older: Duration) -> Result<u64, Error> {
-        on_engine!(self.engine, expire(older))
+        let end = self.first_since(self.ago(older)).await?;
+        let last = match end.checked_sub(1) {
+            Some(last) => self.rows(last, 1).await?.pop(),
+            None => None,
+        };
+        if last.is_none_or(|row| row.leaf.is_none()) {
+            return Ok(0);
+        }
+        let detail = serde_json::json!({"through": end - 1});
+        let entry = Entry {
+            at: jiff::Timestamp::from_millisecond(self.ago(Duration::ZERO))
+                .unwrap_or_default()
+                .into(),
+            actor: Actor::Service,
+            action: EXPIRED.to_owned(),
+            subject: None,
+            correlation: None,
+            outcome: Outcome::Success,
+            detail: detail.as_object().cloned().unwrap_or_default(),
+            personal: Vec::new(),
+        };
+        let commit = Commit {
+            audit: vec![entry],
+            ..Commit::default()
+        };
+        self.commit(commit).await?;
+        on_engine!(self.engine, expire(end))
+    }
+
+    /// The index of the first entry that is not older than this; the log's size when all are.
+    async fn first_since(&self, since_ms: i64) -> Result<u64, Error> {
+        let size = self.log().await?.size();
+        let Ok(since) = jiff::Timestamp::from_millisecond(since_ms) else {
+            return Ok(0);
+        };
+        let filter = EntryFilter {
+            since: Some(since.into()),
+            ..EntryFilter::default()
+        };
+        let first = self.entries(&filter, 1).await?;
+        Ok(first.first().map_or(size, |entry| entry.index))
     }
 }

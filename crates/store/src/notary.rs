@@ -13,7 +13,7 @@ use std::{
 };
 use tokio::{
     sync::Mutex,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, MissedTickBehavior, interval},
 };
 
 /// The key that signs: its name and, in hexadecimal, its seed. A secret.
@@ -25,6 +25,9 @@ const COPY: &str = "audit.checkpoint";
 
 /// How often the log is signed, if it has grown.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
+
+/// How often it is told that it can't be signed.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Why the audit log was not signed.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +92,11 @@ impl Notary {
         })
     }
 
+    /// Whether a notary's key is in this folder.
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(KEY).exists()
+    }
+
     /// What verifies its signatures.
     pub fn verifying_key(&self) -> &VerifyingKey {
         self.key.verifying_key()
@@ -117,9 +125,15 @@ impl Notary {
     pub async fn keep_signing(&self) {
         let mut ticks = interval(SIGN_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told = None;
         loop {
             ticks.tick().await;
-            if let Err(error) = self.sign().await {
+            let Err(error) = self.sign().await else {
+                told = None;
+                continue;
+            };
+            if told.is_none_or(|told: Instant| told.elapsed() > TELL_EVERY) {
+                told = Some(Instant::now());
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
                     "the audit log is not signed"
@@ -167,7 +181,10 @@ fn open_key(folder: &Path) -> Result<SigningKey, NotaryError> {
         None => new_key(&path)?,
     };
     let key = parse_key(text.trim()).ok_or(NotaryError::Key(path))?;
-    write(&folder.join(PUBLIC), &format!("{}\n", key.verifying_key()))?;
+    let public = format!("{}\n", key.verifying_key());
+    if read(&folder.join(PUBLIC))?.as_deref() != Some(&public) {
+        write(&folder.join(PUBLIC), &public)?;
+    }
     Ok(key)
 }
 
@@ -177,6 +194,9 @@ fn new_key(path: &Path) -> Result<String, NotaryError> {
         path: path.to_owned(),
         source,
     };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(file)?;
+    }
     let seed: [u8; 32] = rand::random();
     let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
     let text = format!("trunkline-audit/{:08x} {hex}\n", rand::random::<u32>());

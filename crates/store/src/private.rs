@@ -8,13 +8,20 @@ use std::{
 /// Writes a file that only its owner can read; the old content stays if anything fails.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
-    new.push(".new");
+    // Of its own: another process may write the same file.
+    new.push(format!(".{:08x}.new", rand::random::<u32>()));
     let new = PathBuf::from(new);
-    let _ = fs::remove_file(&new);
-    let mut file = create_private(&new)?;
+    let written = write_new(&new, bytes).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = create_private(path)?;
     io::Write::write_all(&mut file, bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)
+    file.sync_all()
 }
 
 /// Creates a file that is not there yet, for its owner only.

@@ -231,10 +231,10 @@ pub(crate) const LEAF_HASHES: &str = "SELECT hash FROM audit WHERE idx >= $1 AND
 pub(crate) const TILES: &str =
     "SELECT idx, hash FROM audit_tiles WHERE level = $1 AND idx >= $2 AND idx < $3 ORDER BY idx";
 
-/// A checkpoint; a newer one of the same size takes its place.
+/// A checkpoint; the first one of a size stays, whoever else signs it.
 pub(crate) const PUT_LOG_CHECKPOINT: &str = "
     INSERT INTO audit_checkpoints (size, note) VALUES ($1, $2)
-    ON CONFLICT (size) DO UPDATE SET note = excluded.note";
+    ON CONFLICT (size) DO NOTHING";
 
 pub(crate) const LOG_CHECKPOINTS: &str =
     "SELECT note FROM audit_checkpoints WHERE size >= $1 ORDER BY size LIMIT $2";
@@ -248,9 +248,9 @@ pub(crate) const ERASE_SUBJECT: &str = "DELETE FROM audit_texts WHERE subject = 
 
 pub(crate) const ERASE_VALUE: &str = "DELETE FROM audit_texts WHERE value = $1";
 
-/// The next entries from before then whose text is still there, so many at most.
+/// The next entries below an index whose text is still there, so many at most.
 pub(crate) const OLD_ENTRIES: &str =
-    "SELECT idx FROM audit WHERE leaf IS NOT NULL AND at_ms < $1 ORDER BY at_ms LIMIT $2";
+    "SELECT idx FROM audit WHERE leaf IS NOT NULL AND idx < $1 ORDER BY idx LIMIT $2";
 
 pub(crate) const EXPIRE_ENTRY: &str = "UPDATE audit SET leaf = NULL WHERE idx = $1";
 

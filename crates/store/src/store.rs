@@ -55,6 +55,7 @@ impl Default for Settings {
 pub struct Store {
     pub(crate) engine: Engine,
     waiting: Waiting,
+    clock: Clock,
 }
 
 /// The kinds of database. Both have the same methods.
@@ -87,6 +88,7 @@ impl Store {
     pub async fn open_with(location: &Location, settings: Settings) -> Result<Self, Error> {
         let hints = Hints::new();
         let waiting = hints.waiting();
+        let clock = settings.clock.clone();
         let engine = match location {
             Location::Sqlite(path) => Engine::Sqlite(Sqlite::open(path, settings, hints).await?),
             #[cfg(feature = "postgres")]
@@ -97,7 +99,11 @@ impl Store {
                 return Err(Error::Unsupported { what });
             }
         };
-        Ok(Self { engine, waiting })
+        Ok(Self {
+            engine,
+            waiting,
+            clock,
+        })
     }
 
     /// Writes; returns when it is durable. If the caller stops waiting, it may be written all the same.
@@ -114,6 +120,11 @@ impl Store {
             #[cfg(feature = "postgres")]
             Engine::Postgres(_) => None,
         }
+    }
+
+    /// The store's time, so long ago.
+    pub(crate) fn ago(&self, span: Duration) -> i64 {
+        self.clock.now_ms().saturating_sub(crate::clock::millis(span))
     }
 
     /// An event of the inbox.

@@ -1,18 +1,19 @@
 //! Verifying the audit log in the database.
 
-use crate::{Error, Row, Store};
+use crate::{EntryFilter, Error, Row, Store, audit_log::EXPIRED};
 use audit::{
     checkpoint::Checkpoint,
+    leaf::ParsedLeaf,
     note::{Note, NoteError, VerifyingKey},
-    tree::{Frontier, TILE},
+    tree::{Frontier, TILE, Tile},
     verify::{Verdict, Verifier, VerifyRow},
 };
 use std::collections::BTreeSet;
 
 /// Rows that are read at once; a multiple of a tile.
 const PAGE: u64 = 1024;
-/// The end of a range of tiles that means all.
-const MOST_TILES: u64 = i64::MAX as u64;
+/// Most tiles of a level beyond the end of the log that are looked at.
+const MOST_STRAY: u64 = 1000;
 /// Checkpoints that are read at once.
 const CHECKPOINTS: usize = 1000;
 /// Levels of tiles that there are: 256^4 entries are more than there will be.
@@ -47,9 +48,14 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// Whether nothing at all is wrong.
+    /// Whether nothing is wrong, as far as somebody vouches for it.
     pub fn is_good(&self) -> bool {
-        self.verdict.broken == 0 && self.forged.is_empty()
+        self.verdict.broken == 0 && self.forged.is_empty() && !self.is_unjudged()
+    }
+
+    /// Whether all that would vouch for the log is signed by keys that are not known: then nothing is known of it.
+    pub fn is_unjudged(&self) -> bool {
+        self.checkpoints == 0 && self.unknown > 0
     }
 }
 
@@ -71,6 +77,7 @@ impl Store {
         };
         vouchers.newest = vouchers.newest.max(head.size());
         let mut verifier = Verifier::default();
+        verifier.expired(self.expired_before().await?);
         let mut from = 0;
         while from < head.size() {
             let rows = self.rows(from, PAGE as usize).await?;
@@ -78,18 +85,23 @@ impl Store {
                 break;
             }
             let to = head.size().min(from + PAGE);
-            self.vouch(&mut verifier, &mut vouchers, from, to).await?;
+            self.tiles_in(&mut verifier, from, to).await?;
+            self.checkpoints_in(&mut verifier, &mut vouchers, from, to)
+                .await?;
             let of_page = rows.iter().filter(|row| row.index < to);
             of_page.for_each(|row| verifier.row(&view(row)));
             from = to;
             progress(from, head.size());
         }
+        // Read first, asked afterwards: if nothing came meanwhile, what lies beyond the head is no entry of ours.
+        let beyond = self.rows(head.size(), PAGE as usize).await?;
+        let tiles = self.tiles_from(head.size()).await?;
         if is_damaged || self.log().await? == head {
-            // Nothing came meanwhile, so what lies beyond the head is no entry of ours.
-            let beyond = self.rows(head.size(), PAGE as usize).await?;
             beyond.iter().for_each(|row| verifier.row(&view(row)));
+            tiles.into_iter().for_each(|tile| verifier.tile(tile));
         }
-        self.vouch(&mut verifier, &mut vouchers, from, u64::MAX).await?;
+        self.checkpoints_in(&mut verifier, &mut vouchers, from, u64::MAX)
+            .await?;
         if is_damaged {
             vouchers.forge(DAMAGED.to_owned());
         }
@@ -113,39 +125,64 @@ impl Store {
         }
     }
 
-    /// Feeds what vouches for entries `from..to`.
-    async fn vouch(
+    /// Below which index retention dropped texts, as the log itself says.
+    async fn expired_before(&self) -> Result<u64, Error> {
+        let mut filter = EntryFilter {
+            action_prefix: Some(EXPIRED.to_owned()),
+            ..EntryFilter::default()
+        };
+        let mut before = 0;
+        loop {
+            let entries = self.entries(&filter, PAGE as usize).await?;
+            let Some(last) = entries.last() else {
+                return Ok(before);
+            };
+            filter.from = last.index + 1;
+            let leaves = entries.iter().filter_map(|entry| entry.leaf.as_deref());
+            let through = leaves.filter_map(|leaf| {
+                let leaf = ParsedLeaf::parse(leaf).ok()?;
+                leaf.detail.get("through")?.as_u64()
+            });
+            before = through
+                .map(|index| index.saturating_add(1))
+                .fold(before, u64::max);
+        }
+    }
+
+    /// Feeds the tiles whose last entry is in `from..to`.
+    async fn tiles_in(&self, verifier: &mut Verifier, from: u64, to: u64) -> Result<(), Error> {
+        for level in 1..=LEVELS {
+            let span = TILE.pow(level.into());
+            for tile in self.tiles(level, from / span, to / span).await? {
+                verifier.tile(tile);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tiles that are over entries beyond this many.
+    async fn tiles_from(&self, size: u64) -> Result<Vec<Tile>, Error> {
+        let mut tiles = Vec::new();
+        for level in 1..=LEVELS {
+            let from = size / TILE.pow(level.into());
+            tiles.extend(self.tiles(level, from, from + MOST_STRAY).await?);
+        }
+        Ok(tiles)
+    }
+
+    /// Feeds the checkpoints of more than `from` and at most `to` entries.
+    async fn checkpoints_in(
         &self,
         verifier: &mut Verifier,
         vouchers: &mut Vouchers,
         from: u64,
         to: u64,
     ) -> Result<(), Error> {
-        for level in 1..=LEVELS {
-            let span = TILE.pow(level.into());
-            // Those whose last entry is within the range.
-            for tile in self
-                .tiles(level, from / span, (to / span).min(MOST_TILES))
-                .await?
-            {
-                verifier.tile(tile);
-            }
+        while !vouchers.is_read && vouchers.next <= to.min(vouchers.newest) {
+            let notes = self.checkpoints(vouchers.next, CHECKPOINTS).await?;
+            vouchers.take(&notes);
         }
-        let mut kept = Vec::new();
-        let mut next = from + 1;
-        while next <= to.min(vouchers.newest) {
-            let notes = self.checkpoints(next, CHECKPOINTS).await?;
-            let read: Vec<Checkpoint> = notes.iter().filter_map(|note| vouchers.read(note)).collect();
-            let last = read.iter().map(Checkpoint::size).max();
-            kept.extend(read.into_iter().filter(|checkpoint| checkpoint.size() <= to));
-            match last {
-                Some(last) if notes.len() == CHECKPOINTS => next = last + 1,
-                _ => break,
-            }
-        }
-        kept.extend(vouchers.outside_in(from, to));
-        kept.sort_by_key(Checkpoint::size);
-        for checkpoint in kept {
+        for checkpoint in vouchers.due(from, to) {
             vouchers.used += 1;
             verifier.checkpoint(checkpoint.size(), *checkpoint.root());
         }
@@ -157,6 +194,12 @@ impl Store {
 struct Vouchers {
     keys: Vec<VerifyingKey>,
     outside: Vec<Checkpoint>,
+    /// Of the database: read, but not fed yet.
+    pending: Vec<Checkpoint>,
+    /// The size from which on the database's were not read yet.
+    next: u64,
+    /// Whether there are no more of them.
+    is_read: bool,
     /// The size up to which those in the database count: later ones came while we verified.
     newest: u64,
     used: u64,
@@ -169,19 +212,23 @@ impl Vouchers {
         let mut vouchers = Self {
             keys: trust.keys.clone(),
             outside: Vec::new(),
+            pending: Vec::new(),
+            next: 1,
+            is_read: false,
             newest: 0,
             used: 0,
             unknown: 0,
             forged: BTreeSet::new(),
         };
         let newest = newest.and_then(|note| vouchers.read(&note));
+        vouchers.newest = newest.map_or(0, |checkpoint| checkpoint.size());
+        // It comes again with the others.
+        vouchers.unknown = 0;
         vouchers.outside = trust
             .notes
             .iter()
             .filter_map(|note| vouchers.read(note))
             .collect();
-        vouchers.newest = newest.map_or(0, |checkpoint| checkpoint.size());
-        vouchers.unknown = 0;
         vouchers
     }
 
@@ -203,9 +250,31 @@ impl Vouchers {
         }
     }
 
-    fn outside_in(&self, from: u64, to: u64) -> impl Iterator<Item = Checkpoint> {
-        let within = move |checkpoint: &&Checkpoint| checkpoint.size() > from && checkpoint.size() <= to;
-        self.outside.iter().filter(within).cloned()
+    /// The next ones of the database, by size.
+    fn take(&mut self, notes: &[String]) {
+        for note in notes {
+            if let Ok(Ok(said)) = Note::parse(note).map(|note| Checkpoint::parse(note.unverified())) {
+                self.next = self.next.max(said.size().saturating_add(1));
+            }
+            let read = self
+                .read(note)
+                .filter(|checkpoint| checkpoint.size() <= self.newest);
+            self.pending.extend(read);
+        }
+        self.is_read = notes.len() < CHECKPOINTS;
+    }
+
+    /// Those of more than `from` and at most `to` entries, by size.
+    fn due(&mut self, from: u64, to: u64) -> Vec<Checkpoint> {
+        let (due, later) = std::mem::take(&mut self.pending)
+            .into_iter()
+            .partition(|checkpoint| checkpoint.size() <= to);
+        self.pending = later;
+        let mut due: Vec<Checkpoint> = due;
+        let within = |checkpoint: &&Checkpoint| checkpoint.size() > from && checkpoint.size() <= to;
+        due.extend(self.outside.iter().filter(within).cloned());
+        due.sort_by_key(Checkpoint::size);
+        due
     }
 
     fn verified(self, verdict: Verdict) -> Verified {

@@ -3,6 +3,7 @@
 use crate::files::read_text;
 use anyhow::{Context, Result, bail};
 use flow::delivery::Schedule;
+use secrecy::SecretString;
 use std::{
     collections::HashSet,
     io,
@@ -22,7 +23,7 @@ pub(crate) struct Config {
     /// Where data is kept.
     pub(crate) data_dir: Option<PathBuf>,
     /// A PostgreSQL database; its URL may hold a password.
-    pub(crate) database: Option<String>,
+    pub(crate) database: Option<SecretString>,
     pub(crate) center: CenterConfig,
     pub(crate) serve: ServeConfig,
 }
@@ -52,8 +53,19 @@ pub(crate) struct ServeConfig {
     pub(crate) sources: Vec<Source>,
 }
 
-/// Reads the named file, which must be there, or `trunkline.toml`, which may be.
+/// Reads the named file, which must be there, or `trunkline.toml`, which may be. `TRUNKLINE_DATABASE` goes over its
+/// database, for commands without that flag too.
 pub(crate) fn read(named: Option<&Path>) -> Result<Config> {
+    let mut config = read_file(named)?;
+    if let Ok(url) = std::env::var("TRUNKLINE_DATABASE")
+        && !url.is_empty()
+    {
+        config.database = Some(url.into());
+    }
+    Ok(config)
+}
+
+fn read_file(named: Option<&Path>) -> Result<Config> {
     let file = named.unwrap_or(Path::new("trunkline.toml"));
     let text = match read_text(file, MAX_BYTES) {
         Ok(text) => text,
@@ -84,7 +96,9 @@ fn parse(text: &str) -> Result<Config, Faults> {
         file.only(&["data_dir", "database", "center", "serve"], &mut faults);
         Config {
             data_dir: file.optional_text("data_dir", &mut faults).map(PathBuf::from),
-            database: file.optional_text("database", &mut faults).map(str::to_owned),
+            database: file
+                .optional_text("database", &mut faults)
+                .map(SecretString::from),
             center: section(&file, "center", &mut faults, read_center),
             serve: section(&file, "serve", &mut faults, read_serve),
         }

@@ -1,14 +1,19 @@
 //! Reading the files that a user names.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs,
+    io::{self, Read as _},
+    path::Path,
+};
 
 /// A text file of at most `most_bytes`.
 pub(crate) fn read_text(file: &Path, most_bytes: usize) -> io::Result<String> {
-    let size = fs::metadata(file)?.len();
-    if size > most_bytes as u64 {
-        return Err(io::Error::other(format!(
-            "it must be at most {most_bytes} bytes, not {size}"
-        )));
+    let mut text = String::new();
+    // Not what its size is said to be: a device has none.
+    let most = most_bytes as u64;
+    fs::File::open(file)?.take(most + 1).read_to_string(&mut text)?;
+    if text.len() > most_bytes {
+        return Err(io::Error::other(format!("it must be at most {most_bytes} bytes")));
     }
-    fs::read_to_string(file)
+    Ok(text)
 }

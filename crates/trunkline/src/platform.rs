@@ -167,38 +167,73 @@ fn read_step(sentence: &Sentence) -> Result<Step> {
     Ok(Step { when, act })
 }
 
-/// The database of the data folder, made if it is not there.
-pub(crate) async fn local_store(data_dir: &Path) -> Result<Store> {
-    let location = Location::Sqlite(data_dir.join(DATABASE));
+/// The database that the arguments, the environment or the configuration name; SQLite in the data folder by default. Made
+/// if it is not there.
+pub(crate) async fn store(args: &StoreArgs, config: &Config) -> Result<Store> {
+    if let Some(url) = database(args, config) {
+        let location = Location::Postgres(url.to_owned());
+        return Store::open(&location).await.context("the database can't be used");
+    }
+    let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
+    let location = Location::Sqlite(folder.join(DATABASE));
     Store::open(&location).await.with_context(|| {
         format!(
             "the data folder {} can't be used; choose another with --data-dir",
-            data_dir.display()
+            folder.display()
         )
     })
-}
-
-/// The database that the arguments, the environment or the configuration name; SQLite in the data folder by default.
-pub(crate) async fn store(args: &StoreArgs, config: &Config) -> Result<Store> {
-    match args.database.as_ref().or(config.database.as_ref()) {
-        Some(url) => Store::open(&Location::Postgres(url.clone()))
-            .await
-            .context("the database can't be used"),
-        None => local_store(&data_dir(args.data_dir.clone(), config.data_dir.clone())).await,
-    }
 }
 
 /// The same, for commands that only look at what others wrote: a slip in the folder's name must not make a new one.
 pub(crate) async fn existing_store(args: &StoreArgs, config: &Config) -> Result<Store> {
     let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
-    let is_file = args.database.is_none() && config.database.is_none();
-    if is_file && !folder.join(DATABASE).exists() {
+    if database(args, config).is_none() && !folder.join(DATABASE).exists() {
         bail!(
             "there is no database in {}\nhint: name the data folder with --data-dir, or a PostgreSQL database with --database",
             folder.display()
         );
     }
     store(args, config).await
+}
+
+/// The database of a command that has no choice of its own: what the environment or the configuration name.
+pub(crate) async fn usual_store(data_dir: &Path, config: &Config) -> Result<(Store, Notary)> {
+    let args = StoreArgs {
+        data_dir: Some(data_dir.to_owned()),
+        database: None,
+    };
+    let store = store(&args, config).await?;
+    let notary = Notary::open(store.clone(), &audit_folder(&args, config)).await?;
+    Ok((store, notary))
+}
+
+fn database<'a>(args: &'a StoreArgs, config: &'a Config) -> Option<&'a str> {
+    let configured = config.database.as_ref().map(|url| url.expose_secret());
+    args.database.as_deref().or(configured)
+}
+
+/// Where the key of the database's audit log is, and the copy of its newest checkpoint: each log has its own.
+pub(crate) fn audit_folder(args: &StoreArgs, config: &Config) -> PathBuf {
+    let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
+    match database(args, config) {
+        Some(url) => folder.join(format!("audit-{}", plain_name(url))),
+        None => folder,
+    }
+}
+
+/// Host, port and name of a database as the name of a folder; neither user nor password.
+fn plain_name(url: &str) -> String {
+    let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let url = url.split('?').next().unwrap_or_default();
+    let name = url.rsplit('@').next().unwrap_or_default();
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || c == '.' {
+            c
+        } else {
+            '-'
+        }
+    };
+    name.chars().take(100).map(plain).collect()
 }
 
 /// Notes what a person did at the command line.
@@ -231,9 +266,9 @@ pub(crate) async fn note_in_audit(
 
 /// Signs what a command noted in the audit log, so that it can't be cut off unseen, and closes the store.
 pub(crate) async fn close_signed(store: Store, args: &StoreArgs, config: &Config) -> Result<()> {
-    let folder = data_dir(args.data_dir.clone(), config.data_dir.clone());
-    // Without one, the database is elsewhere, and so is whoever signs its log.
-    if folder.exists() {
+    let folder = audit_folder(args, config);
+    // Without its key the log of a PostgreSQL database is signed elsewhere, by those who have it.
+    if database(args, config).is_none() || Notary::is_in(&folder) {
         let notary = Notary::open(store.clone(), &folder).await?;
         notary
             .sign()
@@ -257,4 +292,16 @@ pub(crate) async fn audit_of(store: &Store, call: &CallId) -> Result<Vec<serde_j
 /// Where data is kept unless something else is said.
 pub(crate) fn data_dir(flag: Option<PathBuf>, config: Option<PathBuf>) -> PathBuf {
     flag.or(config).unwrap_or_else(|| "trunkline-data".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_has_a_folder_without_its_password() {
+        let name = plain_name("postgres://crm:s3cret@db.example:5432/trunkline?sslmode=require");
+        assert_eq!(name, "db.example-5432-trunkline");
+        assert_eq!(plain_name("postgres://u:p@ss@h/../x"), "h-..-x");
+    }
 }

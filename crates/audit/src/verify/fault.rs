@@ -13,6 +13,8 @@ pub struct Verdict {
     pub entries: u64,
     /// The root over them; `None` when rows are missing, so that it can't be known.
     pub root: Option<Hash>,
+    /// How many of them have no text any more, because retention dropped it.
+    pub expired: u64,
     /// So many entries, from the first one, are what a signed checkpoint vouches for.
     pub proven: u64,
     /// How many faults there are.
@@ -59,6 +61,8 @@ pub enum What {
     PersonalText(String),
     /// A personal text that the entry does not know.
     StrangeText(String),
+    /// The text is missing, and retention did not drop it.
+    TextRemoved,
     /// There are no rows.
     Removed,
     /// A row of this index came after another one.
@@ -117,6 +121,7 @@ impl fmt::Display for What {
                 "its personal text `{field}` was added (the entry knows of none)"
             ),
             Self::Removed => f.write_str("removed (there is no row)"),
+            Self::TextRemoved => f.write_str("its text was removed (and not by retention)"),
             Self::OutOfOrder { after } => write!(f, "it comes after entry {after}"),
             Self::Range => f.write_str(
                 "one of them was changed together with its hash (the tile over them has another one)",

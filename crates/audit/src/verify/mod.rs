@@ -50,9 +50,18 @@ pub struct Verifier {
     /// The index that the next row has to have.
     next: u64,
     rows: u64,
+    /// Below this index, retention may have dropped texts.
+    expired_before: u64,
+    expired: u64,
 }
 
 impl Verifier {
+    /// Retention may have dropped the texts of entries below this index; entries `audit.expired` of the log say so. Any other
+    /// missing text is a fault.
+    pub fn expired(&mut self, before: u64) {
+        self.expired_before = self.expired_before.max(before);
+    }
+
     /// A checkpoint whose signature was verified. They come in order of size, each before the row that its size counts last.
     pub fn checkpoint(&mut self, size: u64, root: Hash) {
         if size < self.next {
@@ -81,6 +90,13 @@ impl Verifier {
             self.faults.add(self.next, row.index - 1, What::Removed);
             self.history.gap(row.index, &mut self.faults);
         }
+        if row.leaf.is_none() {
+            if row.index < self.expired_before {
+                self.expired += 1;
+            } else {
+                self.faults.add(row.index, row.index, What::TextRemoved);
+            }
+        }
         let (text_hash, is_moved) = row::check(row, &mut self.faults);
         if is_moved {
             self.history.explain();
@@ -101,6 +117,7 @@ impl Verifier {
         self.history.head(head, &mut self.faults);
         Verdict {
             entries: self.rows,
+            expired: self.expired,
             root: self.history.root(),
             proven: self.history.proven(),
             broken: self.faults.count,

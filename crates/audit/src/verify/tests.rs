@@ -26,6 +26,8 @@ struct Log {
     tiles: Vec<Tile>,
     checkpoints: Vec<(u64, Hash)>,
     head: Frontier,
+    /// Below this index, retention may have dropped texts.
+    expired_before: u64,
 }
 
 impl Log {
@@ -56,6 +58,7 @@ impl Log {
 
     fn verify(&self) -> Verdict {
         let mut verifier = Verifier::default();
+        verifier.expired(self.expired_before);
         let mut checkpoints = self.checkpoints.iter().peekable();
         for page in self.rows.chunks(1000) {
             let end = page.last().map_or(0, |row| row.index + 1);
@@ -175,7 +178,19 @@ fn erased_and_expired_texts_are_no_fault() {
     log.row(8).leaf = None;
     log.row(8).texts.clear();
     log.row(300).leaf = None;
-    assert!(log.verify().holds());
+    log.expired_before = 301;
+    let verdict = log.verify();
+    assert!(verdict.holds());
+    assert_eq!(verdict.expired, 2);
+}
+
+#[test]
+fn a_text_that_retention_did_not_drop_is_named() {
+    let mut log = log();
+    log.expired_before = 10;
+    log.row(9).leaf = None;
+    log.row(10).leaf = None;
+    insta::assert_snapshot!(log.faults(), @"entry 10: its text was removed (and not by retention)");
 }
 
 #[test]
@@ -210,6 +225,7 @@ fn a_changed_hash_of_an_expired_entry_is_narrowed_to_its_tile_or_checkpoint() {
     log.row(300).hash[5] ^= 1;
     log.row(550).leaf = None;
     log.row(550).hash[5] ^= 1;
+    log.expired_before = 600;
     insta::assert_snapshot!(log.faults(), @r"
 entries 300 to 399: rewritten (the signed checkpoint of 400 entries has another root)
 entries 300 to 599: rewritten (the signed checkpoint of 600 entries has another root)

@@ -31,7 +31,7 @@ const ERASE: &str = "
 
 /// The texts of old entries.
 const EXPIRE: &str = "
-    WITH old AS (SELECT idx FROM audit WHERE leaf IS NOT NULL AND at_ms < $1 ORDER BY at_ms LIMIT $2 FOR UPDATE),
+    WITH old AS (SELECT idx FROM audit WHERE leaf IS NOT NULL AND idx < $1 ORDER BY idx LIMIT $2 FOR UPDATE),
          gone AS (DELETE FROM audit_texts WHERE idx IN (SELECT idx FROM old))
     UPDATE audit SET leaf = NULL FROM old WHERE audit.idx = old.idx";
 

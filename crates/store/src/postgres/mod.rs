@@ -18,6 +18,7 @@ mod settings;
 mod text;
 mod trouble;
 
+use crate::query::as_i64;
 use crate::{
     Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Item, ItemFilter, KeptEntry,
     KeptEvent, Lease, Record, Row, clock::millis, hints::Hints, prepared::Prepared,
@@ -282,8 +283,8 @@ impl Postgres {
         audit_read::erase(&self.core.connections, person).await
     }
 
-    pub(crate) async fn expire(&self, older: Duration) -> Result<u64, Error> {
-        audit_read::expire(&self.core.connections, self.core.before(older)).await
+    pub(crate) async fn expire(&self, end: u64) -> Result<u64, Error> {
+        audit_read::expire(&self.core.connections, as_i64(end)).await
     }
 
     /// Finishes what is under way, and closes the connections.

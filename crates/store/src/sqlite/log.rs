@@ -141,11 +141,10 @@ pub(super) fn erase(session: &mut Session<'_>, person: &str) -> rusqlite::Result
 }
 
 /// Drops the text of some entries from before then; gives how many.
-pub(super) fn expire(session: &mut Session<'_>, older_ms: i64, most: i64) -> rusqlite::Result<u64> {
-    let before = session.now_ms.saturating_sub(older_ms);
+pub(super) fn expire(session: &mut Session<'_>, end: i64, most: i64) -> rusqlite::Result<u64> {
     let old = {
         let mut statement = session.prepare(sql::OLD_ENTRIES)?;
-        let old = statement.query_map([before, most], |row| row.get(0))?;
+        let old = statement.query_map([end, most], |row| row.get(0))?;
         old.collect::<rusqlite::Result<Vec<i64>>>()?
     };
     for index in &old {

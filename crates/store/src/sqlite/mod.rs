@@ -264,13 +264,13 @@ impl Sqlite {
         Ok(erased)
     }
 
-    pub(crate) async fn expire(&self, older: Duration) -> Result<u64, Error> {
-        let older_ms = millis(older);
+    pub(crate) async fn expire(&self, end: u64) -> Result<u64, Error> {
+        let end = as_i64(end);
         let mut total = 0;
         loop {
             let expired = self
                 .writer
-                .write(move |session| log::expire(session, older_ms, work::CHUNK))
+                .write(move |session| log::expire(session, end, work::CHUNK))
                 .await?;
             total += expired;
             if expired < work::CHUNK as u64 {

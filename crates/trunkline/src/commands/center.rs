@@ -3,7 +3,7 @@
 use super::signals::{asked_to_end, end_at_once_when_asked_again};
 use crate::{Done, cli::CenterArgs, config::Config, output::Output, platform};
 use ::center::{Center, Options, TlsOptions};
-use ::store::{Notary, write_private};
+use ::store::write_private;
 use anyhow::{Context, Result};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -14,9 +14,9 @@ const HTTPS_PORT: u16 = 8643;
 
 pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Result<Done> {
     let env_file = args.env_file.clone();
+    let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
+    let (store, notary) = platform::usual_store(&data_dir, &config).await?;
     let mut options = options(args, config)?;
-    let store = platform::local_store(&options.data_dir).await?;
-    let notary = Notary::open(store.clone(), &options.data_dir).await?;
     options.store = Some(store.clone());
     let center = Center::start(options).await?;
     if let Some(file) = env_file {

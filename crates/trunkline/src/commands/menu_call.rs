@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use store::{Notary, Store};
+use store::Store;
 use wire::calls::{CallRecord, PlaceCall};
 
 /// Longer than the longest call.
@@ -39,9 +39,8 @@ pub(crate) async fn run(args: MenuCallArgs, config: Config, output: &Output) -> 
         call: platform::placed_call(&args.caller)?,
         recording: args.recording,
     };
-    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
-    let store = platform::local_store(&data_dir).await?;
-    let notary = Notary::open(store.clone(), &data_dir).await?;
+    let data_dir = platform::data_dir(args.data_dir, config.data_dir.clone());
+    let (store, notary) = platform::usual_store(&data_dir, &config).await?;
     let done = match args.center {
         Some(url) => on_running_center(&url, asked, &store, output).await,
         None => {

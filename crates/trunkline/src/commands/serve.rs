@@ -12,7 +12,7 @@ const PORT: u16 = 8650;
 
 pub(crate) async fn run(args: ServeArgs, config: Config, output: &Output) -> Result<Done> {
     let store = platform::store(&args.store, &config).await?;
-    let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
+    let folder = platform::audit_folder(&args.store, &config);
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("the data folder {} can't be used", folder.display()))?;
     let notary = Notary::open(store.clone(), &folder).await?;

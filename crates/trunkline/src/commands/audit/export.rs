@@ -20,7 +20,7 @@ use store::{KeptEntry, create_private, vouchers};
 
 pub(super) async fn run(args: AuditExportArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
-    let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
+    let folder = platform::audit_folder(&args.store, config);
     let key = vouchers(&folder)?.0;
     let log = key.as_ref().map_or("trunkline-audit", |key| key.name());
     let mut to = open(args.to.as_deref())?;

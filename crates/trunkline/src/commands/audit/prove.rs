@@ -3,10 +3,10 @@
 use super::trust::trust;
 use crate::{Done, cli::AuditProveArgs, config::Config, files::read_text, output::Output, platform};
 use anyhow::{Context, Result, bail};
-use audit::{evidence::Evidence, leaf::ParsedLeaf};
+use audit::{evidence::Evidence, leaf::ParsedLeaf, note::Note};
 use serde_json::json;
 use std::path::Path;
-use store::Notary;
+use store::{Notary, Store};
 
 /// Largest proof that is read, in bytes.
 const MAX_PROOF: usize = 4 * 1024 * 1024;
@@ -22,8 +22,7 @@ pub(super) async fn run(args: AuditProveArgs, config: &Config, output: &Output) 
 /// Prints evidence, JSON in any case: it is made for a file.
 async fn prove(index: u64, args: &AuditProveArgs, config: &Config) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
-    let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
-    let checkpoint = Notary::open(store.clone(), &folder).await?.sign().await?;
+    let checkpoint = checkpoint(&store, args, config).await?;
     let evidence = store.evidence(index, &checkpoint).await?;
     store.close().await;
     let Some(evidence) = evidence else {
@@ -31,6 +30,21 @@ async fn prove(index: u64, args: &AuditProveArgs, config: &Config) -> Result<Don
     };
     anstream::println!("{}", serde_json::to_string_pretty(&evidence)?);
     Ok(Done::Well)
+}
+
+/// A signed checkpoint: a new one if the key is here, otherwise the newest of those that are believed.
+async fn checkpoint(store: &Store, args: &AuditProveArgs, config: &Config) -> Result<String> {
+    let folder = platform::audit_folder(&args.store, config);
+    if Notary::is_in(&folder) {
+        return Ok(Notary::open(store.clone(), &folder).await?.sign().await?);
+    }
+    let trust = trust(&args.store, config, &args.key, &[])?;
+    let newest = store.last_checkpoint().await?;
+    let newest = newest.context("the log is not signed yet")?;
+    Note::parse(&newest)?
+        .verify(&trust.keys)
+        .context("the newest checkpoint can't be believed")?;
+    Ok(newest)
 }
 
 fn check(file: &Path, args: &AuditProveArgs, config: &Config, output: &Output) -> Result<Done> {

@@ -83,6 +83,16 @@ pub(crate) fn story(verified: &Verified) -> Vec<String> {
         (proven, all) if proven >= all => "all of them signed".to_owned(),
         (proven, _) => format!("the first {proven} of them signed"),
     };
+    if verdict.expired > 0 {
+        lines.push(format!(
+            "the texts of {} entries are gone: retention dropped them",
+            verdict.expired
+        ));
+    }
+    if verified.is_unjudged() {
+        lines.push("Nobody who is known here vouches for the audit log, so it can't be judged; name a key with --key.".to_owned());
+        return lines;
+    }
     lines.push(match verified.is_good() {
         true => format!("The audit log holds: {entries}, {signed}."),
         false => {
@@ -100,7 +110,7 @@ pub(crate) fn to_json(verified: &Verified) -> Value {
         .iter()
         .map(|fault| json!({"entry": fault.entry, "last": fault.last, "message": fault.to_string()}));
     json!({
-        "holds": verified.is_good(), "entries": verdict.entries, "signed": verdict.proven, "broken": verdict.broken,
+        "holds": verified.is_good(), "entries": verdict.entries, "signed": verdict.proven, "expired": verdict.expired, "broken": verdict.broken,
         "faults": faults.collect::<Vec<_>>(), "checkpoints": verified.checkpoints, "unknownKeys": verified.unknown,
         "forged": verified.forged,
     })

@@ -19,9 +19,8 @@ use serde_json::json;
 use store::{Notary, Store, Trust, Verified};
 
 pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
-    let data_dir = platform::data_dir(args.data_dir, config.data_dir);
-    let store = platform::local_store(&data_dir).await?;
-    let notary = Notary::open(store.clone(), &data_dir).await?;
+    let data_dir = platform::data_dir(args.data_dir, config.data_dir.clone());
+    let (store, notary) = platform::usual_store(&data_dir, &config).await?;
     let center = platform::local_center(platform::tenant(None)?, data_dir, store.clone()).await?;
     let clients = Clients::of_center(&center)?;
     let journey = tokio::select! {

@@ -89,7 +89,7 @@ fn rewrite(database: &Connection, index: i64, from: &str, to: &str) {
 /// A case: what is done to the database, and the fault that must be found first.
 type Damage = (&'static str, fn(&Connection), &'static str);
 
-const DAMAGES: [Damage; 13] = [
+const DAMAGES: [Damage; 14] = [
     (
         "a byte of a leaf",
         |database| {
@@ -129,6 +129,16 @@ const DAMAGES: [Damage; 13] = [
             )
         },
         "entry 3: its personal text `ani` was added (the entry knows of none)",
+    ),
+    (
+        "a text removed, as if retention had dropped it",
+        |database| {
+            sql(
+                database,
+                "UPDATE audit SET leaf = NULL, action = 'x', subject = 'y', at_ms = 5 WHERE idx = 2",
+            )
+        },
+        "entry 2: its text was removed (and not by retention)",
     ),
     (
         "a row removed",
