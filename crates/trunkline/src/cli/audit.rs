@@ -128,8 +128,9 @@ pub(crate) struct AuditExportArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Every call and event that names the person loses its personal texts: in the audit log, in the records of calls, and
-the recordings. Hashes stay, so 'audit verify' holds. This can't be undone.
+Every call that names the person loses its personal texts: in the audit log, in the records of calls, and the
+recordings. Hashes stay, so 'audit verify' holds. Bodies of events and webhooks are not searched: they go after
+keep_days. This can't be undone.
 
 Example:
   trunkline audit erase +15550123456 --yes")]

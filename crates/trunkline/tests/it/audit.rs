@@ -63,7 +63,7 @@ fn entries_are_listed_by_action_subject_and_time() {
     assert_eq!(list(&["--until", "1h"]), [0; 0]);
     let (before, after) = (list(&["--until", at]), list(&["--since", at]));
     assert!(
-        before.starts_with(&[0, 1]) && after.ends_with(&[3, 4, 5, 6]),
+        before.starts_with(&[0]) && after.ends_with(&[3, 4, 5, 6]),
         "{before:?} {after:?}"
     );
     assert_eq!([before, after].concat(), [0, 1, 2, 3, 4, 5, 6]);
