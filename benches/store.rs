@@ -1,6 +1,6 @@
 //! What it costs to keep everything: events in, work out, and memory.
 //!
-//! `cargo bench -p trunkline-store --bench store [-- --long]` (`--long`: memory over 1,000,000 events)
+//! `cargo bench -p trunkline-store --bench store [-- --long]` (`--long`: memory over 1,000,000 events, and their audit log verified)
 //!
 //! An event is an inbox row, an outbox row and an audit entry in one commit, asked for by 64 tasks at once; each waits until
 //! its own is durable. The peer writes the same rows into the same schema with bare rusqlite: one thread, prepared statements,
@@ -23,7 +23,9 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use store::{Claim, Commit, Committed, EffectKey, Event, Finish, Intent, Location, Store, Worker};
+use store::{
+    Claim, Commit, Committed, EffectKey, Event, Finish, Intent, Location, Notary, Store, Trust, Worker,
+};
 
 const EVENTS: usize = 20_000;
 const ROUNDS: usize = 5;
@@ -306,12 +308,16 @@ async fn memory() {
     const STEP: usize = LONG / 20;
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(folder.path()).await;
+    let notary = Notary::open(store.clone(), folder.path())
+        .await
+        .expect("a notary");
     let mut resident = Vec::new();
     for from in (0..LONG).step_by(STEP) {
         let started = Instant::now();
         ingest(&store, from, from + STEP).await;
         work_off(&store, STEP).await;
         let rate = STEP as f64 / started.elapsed().as_secs_f64();
+        notary.sign().await.expect("a signed log");
         resident.push(resident_mib());
         let now = resident.last().copied().unwrap_or_default();
         println!(
@@ -323,6 +329,36 @@ async fn memory() {
     println!(
         "memory after {LONG} events to that after {STEP}: {:.2}",
         last / first
+    );
+    verify(&store, &notary).await;
+}
+
+/// The whole log verified, and one entry proven.
+async fn verify(store: &Store, notary: &Notary) {
+    let note = notary.sign().await.expect("a signed log");
+    let keys = vec![notary.verifying_key().clone()];
+    let notes = vec![note.clone()];
+    let started = Instant::now();
+    let found = store
+        .verify_log(&Trust { keys, notes }, |_, _| {})
+        .await
+        .expect("a verdict");
+    assert!(found.is_good(), "{found:?}");
+    println!(
+        "{} entries verified in {:.2} s, {:.1} MiB resident",
+        found.verdict.entries,
+        started.elapsed().as_secs_f64(),
+        resident_mib()
+    );
+    let started = Instant::now();
+    let evidence = store
+        .evidence(found.verdict.entries / 3, &note)
+        .await
+        .expect("a database");
+    println!(
+        "one inclusion proof of {} hashes in {:.2} ms",
+        evidence.map_or(0, |evidence| evidence.proof.len()),
+        started.elapsed().as_secs_f64() * 1000.0
     );
 }
 

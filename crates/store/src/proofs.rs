@@ -20,12 +20,6 @@ impl Store {
         self.proof(Plan::consistency(old, new)).await
     }
 
-    /// The root over the first `size` entries, by the hashes that are kept; `None` when some are missing.
-    pub async fn root_at(&self, size: u64) -> Result<Option<Hash>, Error> {
-        let root = self.proof(Plan::root(size)).await?;
-        Ok(root.and_then(|root| root.first().copied()))
-    }
-
     /// Evidence that an entry is in the log that the signed note vouches for. `None` when there is no such entry in it, or its
     /// text was dropped.
     pub async fn evidence(&self, index: u64, checkpoint: &str) -> Result<Option<Evidence>, Error> {

@@ -29,11 +29,6 @@ pub use json::{json, member};
 
 use std::{borrow::Cow, ops::Range};
 
-/// What stands for a key that a caller pressed after a sensitive prompt.
-pub fn digit() -> &'static str {
-    "*"
-}
-
 /// The text with card numbers, codes and passwords masked; borrowed when there are none. Takes linear time.
 pub fn text(text: &str) -> Cow<'_, str> {
     if !worth_a_look(text.as_bytes()) {

@@ -1,7 +1,7 @@
 //! A copy of the database while it is in use.
 
 use super::{connect, fault};
-use crate::Error;
+use crate::{Error, create_private};
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Copies to a new file, for its owner alone. A copy that fails leaves nothing.
 pub(super) fn backup(from: &Path, to: &Path) -> Result<(), Error> {
-    connect::create_file(to).map_err(Error::failed)?;
+    create_private(to).map_err(Error::failed)?;
     let copied = copy(from, to);
     if copied.is_err() {
         let _ = fs::remove_file(to);

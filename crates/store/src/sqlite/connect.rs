@@ -1,7 +1,7 @@
 //! Opening the file.
 
 use super::{fault, schema};
-use crate::Error;
+use crate::{Error, create_private};
 use rusqlite::{Connection, OpenFlags};
 use std::{
     fs, io,
@@ -43,9 +43,10 @@ fn create(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         create_folder(folder)?;
     }
-    match create_file(path) {
+    match create_private(path) {
+        Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+        Err(error) => Err(error),
     }
 }
 
@@ -54,14 +55,6 @@ fn create_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
-}
-
-/// Makes a file for its owner alone; refuses one that is there.
-pub(super) fn create_file(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create_new(true).open(path).map(drop)
 }
 
 fn open(path: &Path, flags: OpenFlags, cache: i64) -> Result<Connection, Error> {
