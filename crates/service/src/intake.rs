@@ -66,12 +66,18 @@ pub(crate) async fn take(
         .store
         .commit(commit)
         .await
-        .map_err(|error| unavailable(&error))?
+        .map_err(|error| not_kept(&error))?
     {
         Committed::Duplicate { answer } => Ok(json(answer)),
-        Committed::Done | Committed::Stale | Committed::Conflict => Ok(json(RECEIVED.to_owned())),
+        Committed::Done => Ok(json(RECEIVED.to_owned())),
+        other => Err(Refusal::internal(&NotKept(other))),
     }
 }
+
+/// An event has no lease, no claim and no record that somebody else could hold.
+#[derive(Debug, thiserror::Error)]
+#[error("the commit of an event came to {0:?}")]
+struct NotKept(Committed);
 
 /// The event as its subscribers get it.
 fn forwarded(source: &str, incoming: &Incoming, kind: &str) -> Result<OutEvent, Faults> {
@@ -133,10 +139,40 @@ fn refuse(source: &str, why: Refused) -> Refusal {
     }
 }
 
+/// What the store will never take is the sender's to mend; everything else may be better soon.
+fn not_kept(error: &store::Error) -> Refusal {
+    match error {
+        store::Error::TooLarge { .. } | store::Error::ZeroByte { .. } => {
+            tracing::info!(error = error as &dyn std::error::Error, "an event is refused");
+            Refusal::faults(Faults::one(error.to_string()))
+        }
+        error => unavailable(error),
+    }
+}
+
 fn unavailable(error: &store::Error) -> Refusal {
     tracing::error!(
         error = error as &dyn std::error::Error,
         "an event is not accepted"
     );
     Refusal::unavailable(&format!("the event is not accepted: {error}"), RETRY_AFTER_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_store_never_takes_is_the_senders_fault() {
+        let status = |error| not_kept(&error).into_response().status();
+        let what = "the body of an event";
+        let large = store::Error::TooLarge {
+            what,
+            length: 2,
+            most: 1,
+        };
+        assert_eq!(status(large), StatusCode::BAD_REQUEST);
+        assert_eq!(status(store::Error::ZeroByte { what }), StatusCode::BAD_REQUEST);
+        assert_eq!(status(store::Error::Full), StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

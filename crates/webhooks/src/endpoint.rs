@@ -33,6 +33,11 @@ impl EndpointId {
         Self(format!("ep_{}", id.simple()))
     }
 
+    /// Whether it is as long as those that are given out, all of which are equally long.
+    pub fn is_whole(&self) -> bool {
+        self.0.len() == "ep_".len() + uuid::fmt::Simple::LENGTH
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -461,5 +466,7 @@ mod tests {
             assert!(wrong.parse::<EndpointId>().is_err(), "{wrong}");
         }
         assert_eq!("ep_1".parse::<EndpointId>().unwrap().to_string(), "ep_1");
+        assert!(!"ep_1".parse::<EndpointId>().unwrap().is_whole());
+        assert!(EndpointId::from_uuid(uuid::Uuid::nil()).is_whole());
     }
 }

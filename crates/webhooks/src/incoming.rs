@@ -9,7 +9,7 @@ use audit::mask;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 use wire::{Faults, UtcTime, fault, ids::CorrelationId};
 
 /// The largest body that is taken, in bytes; whoever reads it from the network stops there.
@@ -60,19 +60,20 @@ impl Source {
 /// An event that was taken.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Incoming {
-    /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the hash of the masked body: the same for
-    /// a repeat.
+    /// The header `webhook-id`, or the body's `eventId` or `id`, or `sha256:` and the hash of [`Incoming::text`]: the same
+    /// for a repeat.
     pub event_id: String,
     /// The body's members, with card numbers, codes and secrets masked ([`audit::mask`]).
     pub body: Map<String, Value>,
     /// The header `X-Correlation-Id`.
     pub correlation: Option<CorrelationId>,
+    text: String,
 }
 
 impl Incoming {
-    /// The body as JSON text.
+    /// The body as JSON text: as it was sent, numbers to the last digit, unless something in it had to be masked.
     pub fn text(&self) -> String {
-        serde_json::to_string(&self.body).unwrap_or_default()
+        self.text.clone()
     }
 }
 
@@ -126,39 +127,85 @@ pub fn receive(source: &Source, headers: &HeaderMap, body: &[u8], now: UtcTime) 
         verify(headers, body, &source.secrets, now, source.tolerance).map_err(Refused::Unauthorised)?;
     }
     let mut faults = Faults::new();
-    let members = parse(body, &mut faults).map(masked);
-    let event_id = event_id(headers, members.as_ref(), &mut faults);
+    let kept = parse(body, &mut faults).map(|(members, text)| masked(members, &text));
+    let event_id = event_id(headers, kept.as_ref(), &mut faults);
     let correlation = headers
         .get("x-correlation-id")
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse().ok());
-    let incoming = members.map(|body| Incoming {
+    let incoming = kept.map(|Kept { body, text }| Incoming {
         event_id,
         body,
         correlation,
+        text,
     });
     faults.finish(incoming).map_err(Refused::Malformed)
 }
 
-fn masked(members: Map<String, Value>) -> Map<String, Value> {
-    let mut value = Value::Object(members);
+/// What is kept of a body.
+struct Kept {
+    body: Map<String, Value>,
+    text: String,
+}
+
+fn masked(members: Map<String, Value>, text: &str) -> Kept {
+    let sent = Value::Object(members);
+    let mut value = sent.clone();
     mask::json(&mut value);
-    match value {
+    // What the text has and the value has not was not looked at: the first of two members of one name, and digits that a
+    // number lost.
+    let is_as_sent = value == sent
+        && members_in(text) == members_of(&sent)
+        && matches!(mask::text(text), Cow::Borrowed(_));
+    let text = if is_as_sent {
+        text.to_owned()
+    } else {
+        value.to_string()
+    };
+    let body = match value {
         Value::Object(members) => members,
         _ => Map::new(),
+    };
+    Kept { body, text }
+}
+
+/// How many members the objects of a JSON text have: as many as it has colons outside of strings.
+fn members_in(text: &str) -> usize {
+    let (mut count, mut in_string, mut is_escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => in_string = !in_string,
+            b':' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count
+}
+
+/// How many members the objects in a value have. The parser stops at 128 levels, so the recursion is bounded.
+fn members_of(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => values.iter().map(members_of).sum(),
+        Value::Object(members) => members.len() + members.values().map(members_of).sum::<usize>(),
+        _ => 0,
     }
 }
 
-fn parse(body: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {
+/// The members of the object, and the JSON text without what it was wrapped in.
+fn parse(body: &[u8], faults: &mut Faults) -> Option<(Map<String, Value>, String)> {
     let text = faults.keep(std::str::from_utf8(body).map_err(|_| "the body is not UTF-8"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let value = serde_json::from_str(text).or_else(|error| in_a_form(text).ok_or(error));
-    let value = faults.keep(value.map_err(|error| format!("the body is not JSON: {error}")))?;
+    let value = serde_json::from_str(text)
+        .map(|value| (value, text.trim().to_owned()))
+        .or_else(|error| in_a_form(text).ok_or(error));
+    let (value, text) = faults.keep(value.map_err(|error| format!("the body is not JSON: {error}")))?;
     if is_deeper(&value, DEEPEST) {
         faults.push(format!("the body is nested more than {DEEPEST} deep"));
     }
     match value {
-        Value::Object(members) => Some(members),
+        Value::Object(members) => Some((members, text)),
         other => {
             faults.push(format!(
                 "the body must be a JSON object, not {}",
@@ -170,14 +217,15 @@ fn parse(body: &[u8], faults: &mut Faults) -> Option<Map<String, Value>> {
 }
 
 /// The JSON that is the only value of a form, or its only name: what is left of a JSON body that was sent as a form.
-fn in_a_form(text: &str) -> Option<Value> {
+fn in_a_form(text: &str) -> Option<(Value, String)> {
     let mut pairs = form_urlencoded::parse(text.as_bytes());
     let (name, value) = pairs.next()?;
     if pairs.next().is_some() {
         return None;
     }
     let json = if value.is_empty() { name } else { value };
-    serde_json::from_str(&json).ok()
+    let value = serde_json::from_str(&json).ok()?;
+    Some((value, json.trim().to_owned()))
 }
 
 /// Whether a value is nested deeper than this. The parser stops at 128, so the recursion is bounded.
@@ -191,7 +239,7 @@ fn is_deeper(value: &Value, levels: usize) -> bool {
 }
 
 /// The event's id; the empty text when there are faults.
-fn event_id(headers: &HeaderMap, members: Option<&Map<String, Value>>, faults: &mut Faults) -> String {
+fn event_id(headers: &HeaderMap, kept: Option<&Kept>, faults: &mut Faults) -> String {
     if let Some(value) = headers.get(signature::ID) {
         let id = value
             .to_str()
@@ -201,13 +249,13 @@ fn event_id(headers: &HeaderMap, members: Option<&Map<String, Value>>, faults: &
         return faults.keep(id).unwrap_or_default();
     }
     let named = ["eventId", "id"].into_iter().find_map(|name| {
-        let value = members?.get(name).filter(|value| !value.is_null())?;
+        let value = kept?.body.get(name).filter(|value| !value.is_null())?;
         Some((name, value))
     });
     let Some((name, value)) = named else {
         // Of what is kept: the hash of a card number that was masked could be tried out.
-        let kept = members.and_then(|members| serde_json::to_vec(members).ok());
-        return format!("sha256:{}", hex(&Sha256::digest(kept.unwrap_or_default())));
+        let text = kept.map_or("", |kept| &kept.text);
+        return format!("sha256:{}", hex(&Sha256::digest(text)));
     };
     let id = match value {
         Value::String(text) => checked_id(text),

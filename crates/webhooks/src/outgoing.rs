@@ -43,6 +43,9 @@ impl OutEvent {
                 ));
             }
         }
+        if subject.is_some_and(|subject| subject.chars().any(char::is_control)) {
+            faults.push("the event's subject must have no control characters");
+        }
         if !is_event_type(kind) {
             faults.push(format!(
                 "{:?} is no type of events; write it like call.ended",
@@ -191,6 +194,11 @@ mod tests {
                 r#""no type" is no type of events; write it like call.ended"#,
                 "the body is not JSON: EOF while parsing an object at line 1 column 1",
             ]
+        );
+        let zero = OutEvent::new("center", "evt-1", "call.ended", Some("call\0"), "{}".into());
+        assert_eq!(
+            zero.unwrap_err().into_vec(),
+            ["the event's subject must have no control characters"]
         );
         let fits = format!("\"{}\"", "x".repeat(LARGEST_BODY - 2));
         assert!(event(&fits).is_ok());

@@ -4,7 +4,7 @@ use super::{Run, books};
 use crate::{clock::Clock, recordings};
 use audit::Outcome;
 use std::path::Path;
-use store::{Commit, Store};
+use store::{Commit, Expect, Put, Store};
 use wire::{
     callcontrol::HangupCause,
     calls::{CallRecord, CallState, Happening, Moment},
@@ -24,6 +24,8 @@ pub(crate) async fn close_broken_off(store: &Store, run: &Run, folder: &Path) ->
         }
         for call in live {
             let Ok(id) = call.id.parse::<CallId>() else {
+                // It names no call; left there, it would be found for ever.
+                store.commit(taking_out(run, call.id)).await?;
                 continue;
             };
             let record = books::find(store, &id).await?;
@@ -31,6 +33,19 @@ pub(crate) async fn close_broken_off(store: &Store, run: &Run, folder: &Path) ->
             closed += usize::from(record.is_some());
             store.commit(closing(run, &id, record, folder).await).await?;
         }
+    }
+}
+
+fn taking_out(run: &Run, id: String) -> Commit {
+    let gone = Put {
+        kind: books::live_kind(&run.id),
+        id,
+        body: None,
+        expect: Expect::Any,
+    };
+    Commit {
+        records: vec![gone],
+        ..Commit::default()
     }
 }
 
@@ -93,6 +108,22 @@ fn last_known_ms(record: &CallRecord) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_names_no_call_is_taken_out_of_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = store::Location::Sqlite(folder.path().join("trunkline.db"));
+        let store = Store::open(&location).await.unwrap();
+        let run = Run::begin(folder.path()).unwrap();
+        let mut odd = taking_out(&run, "no call's id".to_owned());
+        odd.records[0].body = Some("{}".to_owned());
+        store.commit(odd).await.unwrap();
+        let closing = close_broken_off(&store, &run, folder.path());
+        let closed = tokio::time::timeout(std::time::Duration::from_secs(10), closing).await;
+        assert_eq!(closed.unwrap().unwrap(), 0);
+        let left = store.records(&books::live_kind(&run.id), PAGE).await.unwrap();
+        assert!(left.is_empty(), "{left:?}");
+    }
 
     #[tokio::test]
     async fn a_call_whose_recording_is_gone_ends_all_the_same() {

@@ -12,7 +12,10 @@ use crate::{
 use anyhow::{Context, Result};
 use center::Tenant;
 use flow::menu::Menu;
-use jobs::{audit::StoreLog, menu::MenuJob};
+use jobs::{
+    audit::{AuditLog, StoreLog},
+    menu::MenuJob,
+};
 use serde_json::json;
 use std::{
     fs,
@@ -85,17 +88,21 @@ async fn one_call(
     output: &Output,
 ) -> Result<Done> {
     let placed = clients.admin.place_call(&asked.call).await?;
+    let log = Arc::new(StoreLog::new(store.clone()));
     let job = MenuJob::new(
         Arc::new(menu),
         clients.calls.clone(),
         clients.profiles.clone(),
-        Arc::new(StoreLog::new(store.clone())),
+        log.clone(),
     );
     let (left, record) = tokio::select! {
         ended = async { (job.run(&placed.id, None).await, clients.admin.wait_for_end(&placed.id, PATIENCE).await) } => ended,
         () = super::signals::asked_to_end() => {
             output.note("hanging up ...");
-            clients.admin.end_call(&placed.id).await?;
+            let hung_up = clients.admin.end_call(&placed.id).await;
+            // What was noted so far is signed, and the store closed, after this.
+            log.settle().await;
+            hung_up?;
             return Ok(Done::Failed);
         }
     };

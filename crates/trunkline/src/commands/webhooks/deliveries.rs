@@ -11,12 +11,16 @@ use anyhow::{Result, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
 use store::{Item, ItemFilter, ItemId, ItemState, Store};
+use webhooks::EndpointId;
 use wire::UtcTime;
 
 /// Items that are read at once.
 const PAGE: usize = 50;
+/// Most replayed deliveries that an audit entry names.
+const MOST_TOLD: usize = 100;
 
 pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Output) -> Result<Done> {
+    let endpoint = whole(args.endpoint.as_deref())?;
     let store = platform::existing_store(&args.store, config).await?;
     let filter = ItemFilter {
         states: args
@@ -26,7 +30,7 @@ pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Outpu
             .copied()
             .collect(),
         before: args.before.map(ItemId),
-        ..to(args.endpoint.as_deref())
+        ..to(endpoint.as_ref())
     };
     let items = newest(&store, filter, args.limit.into()).await?;
     store.close().await;
@@ -76,13 +80,16 @@ pub(super) async fn show(id: i64, args: &StoreArgs, config: &Config, output: &Ou
 }
 
 pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &Output) -> Result<Done> {
+    let endpoint = whole(args.endpoint.as_deref())?;
     let store = platform::existing_store(&args.store, config).await?;
     let mut replayed = 0;
+    let mut which = json!({"state": "dead", "endpoint": args.endpoint});
+    let mut again = Vec::new();
     let mut missing = Vec::new();
     if args.dead {
         let filter = ItemFilter {
             states: vec![ItemState::Dead],
-            ..to(args.endpoint.as_deref())
+            ..to(endpoint.as_ref())
         };
         replayed = store.replay(&filter).await?;
     }
@@ -93,10 +100,20 @@ pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &O
         };
         match store.replay(&filter).await? {
             0 => missing.push(*id),
-            count => replayed += count,
+            count => {
+                replayed += count;
+                again.push(*id);
+            }
         }
     }
-    platform::note_in_audit(&store, "webhook.replayed", None, json!({"deliveries": replayed})).await?;
+    if !args.dead {
+        again.truncate(MOST_TOLD);
+        which = json!({"ids": again});
+    }
+    if replayed > 0 {
+        which["deliveries"] = replayed.into();
+        platform::note_in_audit(&store, "webhook.replayed", None, which).await?;
+    }
     output.line(match replayed {
         1 => "1 delivery is sent again".to_owned(),
         count => format!("{count} deliveries are sent again"),
@@ -115,10 +132,19 @@ pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &O
     })
 }
 
-/// Deliveries to one endpoint, or to all.
-fn to(endpoint: Option<&str>) -> ItemFilter {
+/// An endpoint's id, which must not be shortened: others may begin the same.
+fn whole(endpoint: Option<&str>) -> Result<Option<EndpointId>> {
+    let id = endpoint.map(str::parse::<EndpointId>).transpose()?;
+    if let Some(short) = id.as_ref().filter(|id| !id.is_whole()) {
+        bail!("{short} is not a whole id; 'trunkline webhooks endpoints list' shows them");
+    }
+    Ok(id)
+}
+
+/// Deliveries to one endpoint, or to all. Whole ids are equally long: none begins with another.
+fn to(endpoint: Option<&EndpointId>) -> ItemFilter {
     ItemFilter {
-        queue_prefix: Some(webhooks::queue_prefix(endpoint)),
+        queue_prefix: Some(webhooks::queue_prefix(endpoint.map(EndpointId::as_str))),
         ..ItemFilter::default()
     }
 }
