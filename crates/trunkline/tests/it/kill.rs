@@ -5,7 +5,7 @@
 
 use crate::{
     postgres::Database,
-    receiver::Receiver,
+    receiver::{Receiver, Request},
     support::{run, stderr, stdout, trunkline, wait_for},
 };
 use serde_json::Value;
@@ -141,6 +141,7 @@ fn storm(folder: &Path, processes: usize, database: Option<&str>) {
         &info,
         &dead_letters(folder, database),
     );
+    check_order(&deliveries(folder, database, "done"), &receiver.requests());
     drop(services);
     let verified = run_on(folder, database, &["audit", "verify"]);
     assert!(
@@ -266,25 +267,49 @@ fn settled(folder: &Path, database: Option<&str>) -> Value {
 }
 
 fn dead_letters(folder: &Path, database: Option<&str>) -> BTreeSet<String> {
-    let mut events = BTreeSet::new();
+    let letters = deliveries(folder, database, "dead");
+    let events: BTreeSet<String> = letters.iter().map(event_of).collect();
+    assert_eq!(events.len(), letters.len(), "twice: {letters:?}");
+    events
+}
+
+fn event_of(delivery: &Value) -> String {
+    delivery["event"].as_str().unwrap().to_owned()
+}
+
+/// All deliveries in this state, newest first.
+fn deliveries(folder: &Path, database: Option<&str>, state: &str) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
     let mut before = i64::MAX.to_string();
     loop {
         let args = [
-            "--json", "webhooks", "list", "--state", "dead", "--limit", "1000", "--before", &before,
+            "--json", "webhooks", "list", "--state", state, "--limit", "1000", "--before", &before,
         ];
         let output = run_on(folder, database, &args);
         let page: Value = serde_json::from_str(&stdout(&output)).unwrap();
         let page = page["deliveries"].as_array().unwrap();
         let Some(last) = page.last() else {
-            return events;
+            return all;
         };
         before = last["id"].to_string();
-        for letter in page {
-            assert!(
-                events.insert(letter["event"].as_str().unwrap().to_owned()),
-                "twice: {letter}"
-            );
-        }
+        all.extend_from_slice(page);
+    }
+}
+
+/// Events of one subject come for the first time in the order they were accepted, whoever was killed meanwhile.
+fn check_order(done: &[Value], requests: &[Request]) {
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for (at, request) in requests.iter().enumerate() {
+        first.entry(request.event()).or_insert(at);
+    }
+    let mut lines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for delivery in done.iter().rev() {
+        let subject = delivery["subject"].as_str().unwrap().to_owned();
+        lines.entry(subject).or_default().push(first[&event_of(delivery)]);
+    }
+    assert!(lines.values().any(|line| line.len() > 5), "nothing to order");
+    for (subject, line) in lines {
+        assert!(line.is_sorted(), "{subject}: {line:?}");
     }
 }
 
