@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use store::{Commit, Committed, Expect, Put, Record, Store};
-use wire::calls::CallRecord;
+use wire::calls::{CallRecord, CallState};
 
 /// Most calls that are looked at.
-const MOST_CALLS: usize = 1_000_000;
+const MOST_CALLS: usize = 200_000;
 /// What stands where a caller's number was.
 const ERASED: &str = "erased";
 
@@ -20,6 +20,8 @@ pub struct ErasedCalls {
     pub records: u64,
     /// Recordings that are deleted.
     pub recordings: u64,
+    /// Calls that are not over: nothing of them is erased yet.
+    pub live: u64,
 }
 
 /// Why a caller could not be erased everywhere; it can be tried again.
@@ -34,58 +36,188 @@ pub enum EraseError {
         #[source]
         source: io::Error,
     },
+    /// There are more calls than are looked at.
+    #[error("the store has {0} calls or more, not all of which can be looked at; nothing was erased")]
+    TooMany(usize),
     /// The database does not do its part.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
 /// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings in the
-/// data folder.
+/// data folder. A call that is not over is only counted: its center writes it again.
 pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Result<ErasedCalls, EraseError> {
     let folder = data_dir.join(recordings::FOLDER);
+    let records = store.records(CALL, MOST_CALLS).await?;
+    if records.len() >= MOST_CALLS {
+        return Err(EraseError::TooMany(MOST_CALLS));
+    }
     let mut erased = ErasedCalls::default();
-    for record in store.records(CALL, MOST_CALLS).await? {
+    for record in records {
         let Ok(call) = serde_json::from_str::<CallRecord>(&record.body) else {
             continue;
         };
         let external_id = call.external_id.as_ref().map(|id| id.as_str());
-        if call.ani.as_str() != person && external_id != Some(person) {
-            continue;
+        if call.ani.as_str() == person || external_id == Some(person) {
+            erase_call(store, &folder, record, call, &mut erased).await?;
         }
-        erased.recordings += delete_recording(&folder, &call)?;
-        erased.records += blot_out(store, &record, call).await?;
     }
     Ok(erased)
 }
 
-fn delete_recording(folder: &Path, call: &CallRecord) -> Result<u64, EraseError> {
-    let Some(recording) = &call.recording else {
-        return Ok(0);
-    };
-    let path = recordings::file_in(folder, recording);
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(1),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-        Err(source) => Err(EraseError::Recording { path, source }),
+async fn erase_call(
+    store: &Store,
+    folder: &Path,
+    mut record: Record,
+    mut call: CallRecord,
+    erased: &mut ErasedCalls,
+) -> Result<(), EraseError> {
+    if call.state != CallState::Ended {
+        erased.live += 1;
+        return Ok(());
     }
-}
-
-async fn blot_out(store: &Store, record: &Record, mut call: CallRecord) -> Result<u64, EraseError> {
+    if let Some(recording) = &call.recording {
+        // Written as it is first: what somebody else has written meanwhile loses no file. The name goes last, so that
+        // the call is found again if the file can't be deleted.
+        let body = record.body.clone();
+        if !write(store, &record, body).await? {
+            erased.live += 1;
+            return Ok(());
+        }
+        record.version += 1;
+        match delete(recordings::file_in(folder, recording))? {
+            Deleted::Now => {
+                erased.recordings += 1;
+                call.recording = None;
+            }
+            Deleted::Before if folder.is_dir() => call.recording = None,
+            // The recordings are elsewhere: the record goes on saying which is its own.
+            Deleted::Before => {}
+        }
+    }
     if let Ok(number) = ERASED.parse() {
         call.ani = number;
     }
     call.external_id = None;
-    call.recording = None;
+    // A record is text and numbers: that always can be written as JSON.
+    let body = serde_json::to_string(&call).unwrap_or_default();
+    if write(store, &record, body).await? {
+        erased.records += 1;
+    } else {
+        erased.live += 1;
+    }
+    Ok(())
+}
+
+/// Whether a file was deleted just now.
+enum Deleted {
+    Now,
+    Before,
+}
+
+fn delete(path: PathBuf) -> Result<Deleted, EraseError> {
+    match fs::remove_file(&path) {
+        Ok(()) => Ok(Deleted::Now),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Deleted::Before),
+        Err(source) => Err(EraseError::Recording { path, source }),
+    }
+}
+
+/// Writes a record unless somebody else did meanwhile; gives whether it did.
+async fn write(store: &Store, record: &Record, body: String) -> Result<bool, EraseError> {
     let put = Put {
         kind: CALL.to_owned(),
         id: record.id.clone(),
-        body: serde_json::to_string(&call).ok(),
+        body: Some(body),
         expect: Expect::Version(record.version),
     };
     let commit = Commit {
         records: vec![put],
         ..Commit::default()
     };
-    // A call that is written meanwhile is live; it is erased when it is over and this is asked again.
-    Ok(u64::from(store.commit(commit).await? == Committed::Done))
+    Ok(store.commit(commit).await? == Committed::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::Location;
+
+    const ANI: &str = "+15550100";
+
+    async fn with_call(folder: &Path, state: &str) -> (Store, Record) {
+        let store = Store::open(&Location::Sqlite(folder.join("trunkline.db")))
+            .await
+            .unwrap();
+        let body = format!(
+            r#"{{"id":"c","ani":"{ANI}","dnis":"+1800","state":"{state}","placedAt":"2026-11-21T09:00:00Z",
+            "recording":{{"path":"data/recordings/c.wav","uri":"/x","durationMs":1000}},"timeline":[]}}"#
+        );
+        let put = Put {
+            kind: CALL.to_owned(),
+            id: "c".to_owned(),
+            body: Some(body),
+            expect: Expect::Absent,
+        };
+        let commit = Commit {
+            records: vec![put],
+            ..Commit::default()
+        };
+        assert_eq!(store.commit(commit).await.unwrap(), Committed::Done);
+        let record = store.record(CALL, "c").await.unwrap().unwrap();
+        (store, record)
+    }
+
+    fn recording_in(folder: &Path) -> PathBuf {
+        fs::create_dir(folder.join(recordings::FOLDER)).unwrap();
+        let file = folder.join(recordings::FOLDER).join("c.wav");
+        fs::write(&file, "sound").unwrap();
+        file
+    }
+
+    async fn kept(store: &Store) -> CallRecord {
+        let record = store.record(CALL, "c").await.unwrap().unwrap();
+        serde_json::from_str(&record.body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_live_call_is_counted_and_keeps_its_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = with_call(folder.path(), "controlled").await;
+        let file = recording_in(folder.path());
+        let erased = erase_caller(&store, folder.path(), ANI).await.unwrap();
+        assert_eq!((erased.live, erased.records, erased.recordings), (1, 0, 0));
+        assert!(file.exists());
+        assert_eq!(kept(&store).await.ani.as_str(), ANI);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_written_meanwhile_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, mut record) = with_call(folder.path(), "ended").await;
+        let file = recording_in(folder.path());
+        record.version += 1;
+        let mut erased = ErasedCalls::default();
+        let call = kept(&store).await;
+        erase_call(&store, file.parent().unwrap(), record, call, &mut erased)
+            .await
+            .unwrap();
+        assert_eq!((erased.live, erased.records, erased.recordings), (1, 0, 0));
+        assert!(file.exists());
+    }
+
+    #[tokio::test]
+    async fn a_recording_is_forgotten_only_where_the_recordings_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        let (store, _) = with_call(folder.path(), "ended").await;
+        let file = recording_in(folder.path());
+        let erased = erase_caller(&store, elsewhere.path(), ANI).await.unwrap();
+        assert_eq!((erased.live, erased.records, erased.recordings), (0, 1, 0));
+        assert!(kept(&store).await.recording.is_some() && file.exists());
+
+        let erased = erase_caller(&store, folder.path(), ERASED).await.unwrap();
+        assert_eq!((erased.live, erased.records, erased.recordings), (0, 1, 1));
+        assert!(kept(&store).await.recording.is_none() && !file.exists());
+    }
 }

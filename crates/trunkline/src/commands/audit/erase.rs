@@ -1,6 +1,7 @@
 //! `trunkline audit erase`.
 
 use crate::{Done, cli::AuditEraseArgs, config::Config, output::Output, platform};
+use ::center::ErasedCalls;
 use anyhow::Result;
 use serde_json::json;
 
@@ -9,7 +10,8 @@ pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) 
     let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
     let calls = ::center::erase_caller(&store, &folder, &args.person).await?;
     let erased = store.erase(&args.person).await?;
-    let told = json!({"calls": calls.records, "recordings": calls.recordings, "subjects": erased.subjects.len(), "texts": erased.texts});
+    let told = json!({"calls": calls.records, "recordings": calls.recordings, "live": calls.live, "subjects": erased.subjects.len(), "texts": erased.texts});
+    let found_nothing = calls == ErasedCalls::default() && erased.subjects.is_empty() && erased.texts == 0;
     // Not whom: that would be the next thing to erase.
     platform::note_in_audit(&store, "audit.erased", None, told.clone()).await?;
     output.line(format!(
@@ -19,7 +21,18 @@ pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) 
         calls.records,
         calls.recordings
     ));
+    if calls.live > 0 {
+        output.note(format!(
+            "{} calls are live: erase again when they are over",
+            calls.live
+        ));
+    }
+    if found_nothing {
+        output.note(
+            "nothing was found of this person; numbers and ids must be written as they were in the call",
+        );
+    }
     output.json(&told);
     platform::close_signed(store, &args.store, config).await?;
-    Ok(Done::Well)
+    Ok(if calls.live > 0 { Done::Failed } else { Done::Well })
 }
