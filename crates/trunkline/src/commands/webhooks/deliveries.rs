@@ -110,10 +110,8 @@ pub(super) async fn replay(args: WebhooksReplayArgs, config: &Config, output: &O
         again.truncate(MOST_TOLD);
         which = json!({"ids": again});
     }
-    if replayed > 0 {
-        which["deliveries"] = replayed.into();
-        platform::note_in_audit(&store, "webhook.replayed", None, which).await?;
-    }
+    which["deliveries"] = replayed.into();
+    platform::note_in_audit(&store, "webhook.replayed", None, which).await?;
     output.line(match replayed {
         1 => "1 delivery is sent again".to_owned(),
         count => format!("{count} deliveries are sent again"),
