@@ -38,7 +38,7 @@ pub(crate) enum DeliveryState {
 #[command(after_help = "\
 Examples:
   trunkline webhooks list
-  trunkline webhooks list --state dead --endpoint ep_6f2c
+  trunkline webhooks list --state dead --endpoint ep_01a1fcbbccf470ef9753471d11fd4d17
   trunkline --json webhooks list --state dead | jq '.deliveries[].error'")]
 pub(crate) struct WebhooksListArgs {
     /// Only deliveries in this state. May be repeated.
@@ -63,7 +63,7 @@ A running 'trunkline serve' sends them within a second; otherwise they are sent 
 
 Examples:
   trunkline webhooks replay 4711
-  trunkline webhooks replay --dead --endpoint ep_6f2c")]
+  trunkline webhooks replay --dead --endpoint ep_01a1fcbbccf470ef9753471d11fd4d17")]
 pub(crate) struct WebhooksReplayArgs {
     /// The deliveries' numbers.
     #[arg(required_unless_present = "dead", conflicts_with = "dead")]
