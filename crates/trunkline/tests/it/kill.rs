@@ -257,13 +257,27 @@ fn run_on(folder: &Path, database: Option<&str>, args: &[&str]) -> std::process:
     run(folder, &args)
 }
 
-/// What `store info` says once nothing waits any more.
+/// What `store info` says once nothing waits any more. It may take long, but it must go on.
 fn settled(folder: &Path, database: Option<&str>) -> Value {
-    wait_for("the end of all work", || {
+    let mut finished = 0;
+    let mut progress = Instant::now();
+    loop {
         let output = run_on(folder, database, &["--json", "store", "info"]);
         let info: Value = serde_json::from_str(&stdout(&output)).unwrap();
-        (info["waiting"] == 0 && info["held"] == 0).then_some(info)
-    })
+        let count = |name: &str| info[name].as_u64().unwrap();
+        if count("waiting") + count("held") == 0 {
+            return info;
+        }
+        if count("done") + count("dead") > finished {
+            finished = count("done") + count("dead");
+            progress = Instant::now();
+        }
+        assert!(
+            progress.elapsed() < Duration::from_secs(20),
+            "nothing goes on: {info}"
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn dead_letters(folder: &Path, database: Option<&str>) -> BTreeSet<String> {

@@ -65,6 +65,8 @@ async fn run(shared: Arc<Shared>, endpoint: watch::Receiver<Arc<Endpoint>>, stop
     let store = shared.store.clone();
     let mut under_way: JoinSet<()> = JoinSet::new();
     while !stop.is_cancelled() {
+        // Those that finished together are replaced together: a claim costs a sync, however many it takes.
+        while under_way.try_join_next().is_some() {}
         let free = MOST_AT_ONCE - under_way.len().min(MOST_AT_ONCE);
         let claimed = claim(&shared, &queue, free).await;
         let may_have_more = claimed.is_some();
