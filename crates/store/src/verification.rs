@@ -77,12 +77,20 @@ impl Store {
         };
         vouchers.newest = vouchers.newest.max(head.size());
         let mut verifier = Verifier::default();
-        verifier.expired(self.expired_before().await?);
+        let mut expired_before = 0;
         let mut from = 0;
         while from < head.size() {
             let rows = self.rows(from, PAGE as usize).await?;
             if rows.is_empty() {
                 break;
+            }
+            // Asked when it matters, after the rows: retention says so before it drops a text.
+            if rows
+                .iter()
+                .any(|row| row.leaf.is_none() && row.index >= expired_before)
+            {
+                expired_before = self.expired_before().await?;
+                verifier.expired(expired_before);
             }
             let to = head.size().min(from + PAGE);
             self.tiles_in(&mut verifier, from, to).await?;

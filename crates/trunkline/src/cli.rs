@@ -253,7 +253,8 @@ Sources (who may send events) and their secrets stand in trunkline.toml:
   name = \"crm\"
   secrets = [\"whsec_...\"]          # two of them while one is being replaced
 
-Events come to POST /webhooks/<source>, and go on to the endpoints of 'trunkline webhooks endpoints'.
+Events come to POST /webhooks/<source>, and go on to the endpoints of
+'trunkline webhooks endpoints'.
 
 Examples:
   trunkline serve

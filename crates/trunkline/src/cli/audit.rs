@@ -61,8 +61,9 @@ pub(crate) struct AuditListArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Whoever can write the database could replace its checkpoints too. So the data folder keeps a copy of them, and a
-checkpoint that was handed to somebody else (--checkpoint) shows what even its keeper can't undo.
+Whoever can write the database could replace its checkpoints too. So the data folder
+keeps a copy of the newest, and one that was handed to somebody else (--checkpoint)
+shows what even its keeper can't undo.
 
 Examples:
   trunkline audit verify
@@ -128,9 +129,9 @@ pub(crate) struct AuditExportArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Every call that names the person loses its personal texts: in the audit log, in the records of calls, and the
-recordings. Hashes stay, so 'audit verify' holds. Bodies of events and webhooks are not searched: they go after
-keep_days. This can't be undone.
+Every call that names the person loses its personal texts in the audit log and in the
+records of calls, and its recording. Hashes stay, so 'audit verify' holds. Bodies of
+events and webhooks are not searched: they go after keep_days. This can't be undone.
 
 Example:
   trunkline audit erase +15550123456 --yes")]

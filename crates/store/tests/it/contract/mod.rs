@@ -38,6 +38,7 @@ macro_rules! contract {
 contract! {
     proof::a_log_that_nobody_touched_holds_however_it_grows,
     proof::a_log_holds_while_it_grows,
+    proof::a_log_holds_while_retention_drops_texts,
     proof::texts_that_retention_dropped_are_told_from_removed_ones,
     proof::an_entry_is_proven_to_somebody_without_the_log,
     proof::a_log_that_is_shorter_than_what_was_signed_is_found_and_not_signed,

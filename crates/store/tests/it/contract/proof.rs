@@ -78,6 +78,40 @@ pub(super) async fn a_log_holds_while_it_grows(database: &Database) {
     assert!(verified > 1);
 }
 
+pub(super) async fn a_log_holds_while_retention_drops_texts(database: &Database) {
+    let clock = Clock::steered(START_MS);
+    let store = database.open_at(&clock).await;
+    let folder = tempfile::tempdir().unwrap();
+    let notary = Notary::open(store.clone(), folder.path()).await.unwrap();
+    for round in 0..4 {
+        let entries = (0..1000).map(|n| make::entry(&format!("call-{round}-{n}"), &[]));
+        let commit = Commit {
+            audit: entries.collect(),
+            ..Commit::default()
+        };
+        store.commit(commit).await.unwrap();
+    }
+    notary.sign().await.unwrap();
+    clock.pass(Duration::from_secs(3600));
+    let retention = tokio::spawn({
+        let store = store.clone();
+        async move { store.expire(Duration::from_secs(60)).await.unwrap() }
+    });
+    loop {
+        let is_last = retention.is_finished();
+        let found = store
+            .verify_log(&trust(&notary, Vec::new()), |_, _| {})
+            .await
+            .unwrap();
+        assert!(found.is_good(), "{found:?}");
+        if is_last {
+            assert_eq!(found.verdict.expired, 4000);
+            break;
+        }
+    }
+    assert_eq!(retention.await.unwrap(), 4000);
+}
+
 pub(super) async fn texts_that_retention_dropped_are_told_from_removed_ones(database: &Database) {
     let clock = Clock::steered(START_MS);
     let store = database.open_at(&clock).await;
