@@ -149,6 +149,33 @@ impl<'a> Object<'a> {
         self.typed(field, "a text", Value::as_str, faults)
     }
 
+    /// A text that may be absent, of at most so many characters.
+    pub fn short_text(&self, field: &str, most: usize, faults: &mut Faults) -> Option<&'a str> {
+        let text = self.optional_text(field, faults)?;
+        let length = text.chars().count();
+        if length > most {
+            faults.push(format!(
+                "{} must be at most {most} characters long, not {length}",
+                self.name(field)
+            ));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// A text that must be there, of at most so many characters, and not only white space.
+    pub fn filled_text(&self, field: &str, most: usize, faults: &mut Faults) -> Option<&'a str> {
+        if !self.has(field) {
+            faults.push(format!("{} is missing", self.name(field)));
+        }
+        let text = self.short_text(field, most, faults)?;
+        if text.trim().is_empty() {
+            faults.push(format!("{} must not be empty", self.name(field)));
+            return None;
+        }
+        Some(text)
+    }
+
     /// A truth value that may be absent.
     pub fn optional_bool(&self, field: &str, faults: &mut Faults) -> Option<bool> {
         self.typed(field, "true or false", Value::as_bool, faults)

@@ -111,6 +111,22 @@ id!(
     /// An `Idempotency-Key`.
     IdempotencyKey
 );
+id!(
+    /// An interaction of a customer with the contact centre: a call, a chat.
+    InteractionId
+);
+id!(
+    /// An agent.
+    AgentId
+);
+id!(
+    /// A follow-up task.
+    TaskId
+);
+id!(
+    /// A notification to an agent.
+    NotificationId
+);
 
 impl CallId {
     /// An id for a new call, from 128 random or time-ordered bits.
@@ -130,6 +146,20 @@ impl CorrelationId {
     /// An id for a request that brought none.
     pub fn from_uuid(id: uuid::Uuid) -> Self {
         Self(id.to_string().into())
+    }
+}
+
+impl TaskId {
+    /// An id for a new task.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("task-{id}").into())
+    }
+}
+
+impl NotificationId {
+    /// An id for a new notification.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("ntf-{id}").into())
     }
 }
 

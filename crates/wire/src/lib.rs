@@ -19,15 +19,22 @@
 
 pub mod callcontrol;
 pub mod calls;
+pub mod completion;
+pub mod desk;
 pub mod digit;
 pub mod error;
 pub mod fault;
+pub mod form;
 pub mod ids;
 pub mod limits;
+pub mod notification;
 pub mod oauth;
+pub mod page;
 pub mod profile;
 pub mod script;
+pub mod task;
 pub mod time;
+mod words;
 
 pub use digit::{Digit, KeySet, ShownDigit};
 pub use error::ErrorBody;
