@@ -1,0 +1,71 @@
+//! `trunkline tasks`.
+
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+use wire::{UtcTime, ids::AgentId};
+
+#[derive(Subcommand)]
+pub(crate) enum TasksCommand {
+    /// The rules: which completed interactions lead to tasks.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RulesCommand {
+    /// Report every fault of rules files, with file and line: also gaps, and rules that never fire.
+    Check(RulesCheckArgs),
+    /// Judge a form: which rule fires, why, and what tasks it leads to.
+    Try(RulesTryArgs),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  trunkline tasks rules check rules.toml
+  trunkline --json tasks rules check rules/*.toml")]
+pub(crate) struct RulesCheckArgs {
+    /// The rules files.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+The form is what '--set' says, over what '--form' says, which is the JSON of
+GET /api/v2/interactions/{id}/postinteractionforms:
+
+  {\"interactionId\": \"int-1\", \"responses\": [{\"fieldName\": \"overall_satisfaction\", \"value\": \"2\"}]}
+
+Examples:
+  trunkline tasks rules try --set score=2
+  trunkline tasks rules try rules.toml --form form.json --set queue=billing --at 2026-12-24T15:00:00+01:00")]
+pub(crate) struct RulesTryArgs {
+    /// The rules file [default: the built-in rules].
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// What a field of the rules is, as the form or the completion would say it. May be repeated.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_set)]
+    pub(crate) set: Vec<(String, String)>,
+    /// A form as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) form: Option<PathBuf>,
+    /// The agent who led the interaction.
+    #[arg(long, value_name = "ID", default_value = "agent-1")]
+    pub(crate) agent: AgentId,
+    /// When the interaction was completed, such as 2026-11-21T09:30:00Z [default: now].
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) at: Option<UtcTime>,
+}
+
+fn parse_set(text: &str) -> Result<(String, String), String> {
+    let (field, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("{text:?} is not like score=2"))?;
+    Ok((field.trim().to_owned(), value.to_owned()))
+}
+
+fn parse_time(text: &str) -> Result<UtcTime, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is no time like 2026-11-21T09:30:00Z"))
+}
