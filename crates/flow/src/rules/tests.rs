@@ -78,6 +78,14 @@ fn the_usual_rules_are_those_of_the_contract() {
 }
 
 #[test]
+fn the_example_of_the_guide_has_no_faults() {
+    let guide = include_str!("../../../../docs/tasks.md");
+    let (_, example) = guide.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    assert_eq!(parse(example).unwrap().notes(), []);
+}
+
+#[test]
 fn what_fired_and_why_is_told() {
     let fired = fired(judge(
         &parse(USUAL).unwrap(),
