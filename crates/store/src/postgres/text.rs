@@ -100,6 +100,23 @@ pub(super) const PUT_NEXT: &str = "
 
 pub(super) const REMOVE_VERSION: &str = "DELETE FROM records WHERE kind = $1 AND id = $2 AND version = $3";
 
+/// Holds records until the end of the transaction, so that nobody else gives them terms or removes them meanwhile; in the
+/// order of the key, as others do.
+pub(super) const LOCK_RECORDS: &str = "
+    SELECT 1 FROM records JOIN unnest($1::text[], $2::text[]) AS must (kind, id) USING (kind, id)
+     ORDER BY kind, id FOR NO KEY UPDATE OF records";
+
+pub(super) const FORGET_TERMS: &str = "
+    DELETE FROM terms USING unnest($1::text[], $2::text[]) AS old (kind, id)
+     WHERE terms.kind = old.kind AND terms.id = old.id";
+
+/// The terms of records that are there.
+pub(super) const KEEP_TERMS: &str = "
+    INSERT INTO terms (kind, id, term, place)
+    SELECT kind, id, term, place
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (kind, id, term, place)
+      JOIN records USING (kind, id)";
+
 pub(super) const ADVANCE_FIRST: &str = "
     INSERT INTO checkpoints (name, value, updated_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 

@@ -1,0 +1,67 @@
+//! The terms of records, of many commits at once.
+
+use super::{
+    batch::{Step, step},
+    text,
+};
+use crate::prepared::Prepared;
+use std::collections::BTreeMap;
+
+/// Under which terms records are found, by column.
+#[derive(Default)]
+pub(super) struct Terms<'a> {
+    /// What is last said of each record.
+    newest: BTreeMap<(&'a str, &'a str), &'a [(String, i64)]>,
+    kinds: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    rows: TermRows<'a>,
+}
+
+#[derive(Default)]
+struct TermRows<'a> {
+    kinds: Vec<&'a str>,
+    ids: Vec<&'a str>,
+    terms: Vec<&'a str>,
+    places: Vec<i64>,
+}
+
+impl<'a> Terms<'a> {
+    /// Commits of a batch count in their order: a later removal of a record undoes what was said of it before.
+    pub(super) fn add(&mut self, commit: &'a Prepared) {
+        for put in commit.records.iter().filter(|put| put.body.is_none()) {
+            self.newest.remove(&(put.kind.as_str(), put.id.as_str()));
+        }
+        for terms in &commit.terms {
+            self.newest.insert((&terms.kind, &terms.id), &terms.terms);
+        }
+    }
+
+    /// From now on, these are the columns.
+    pub(super) fn settle(&mut self) {
+        for ((kind, id), terms) in std::mem::take(&mut self.newest) {
+            self.kinds.push(kind);
+            self.ids.push(id);
+            for (term, place) in terms {
+                self.rows.kinds.push(kind);
+                self.rows.ids.push(id);
+                self.rows.terms.push(term);
+                self.rows.places.push(*place);
+            }
+        }
+    }
+
+    pub(super) fn steps(&self) -> Vec<Step<'_>> {
+        if self.ids.is_empty() {
+            return Vec::new();
+        }
+        let rows = &self.rows;
+        vec![
+            step(text::LOCK_RECORDS, vec![&self.kinds, &self.ids]),
+            step(text::FORGET_TERMS, vec![&self.kinds, &self.ids]),
+            step(
+                text::KEEP_TERMS,
+                vec![&rows.kinds, &rows.ids, &rows.terms, &rows.places],
+            ),
+        ]
+    }
+}
