@@ -160,12 +160,12 @@ pub(crate) const PUT_RECORD: &str = "
 
 pub(crate) const REMOVE_RECORD: &str = "DELETE FROM records WHERE kind = $1 AND id = $2";
 
-/// Records of a kind that were written before then, so many at most. The time is asked for twice: a record that is written
-/// while this waits for it stays. (The second time as a sum, so that records are looked up by their id, not by time again.)
+/// Records of a kind that were written before then, so many at most. The time is asked for twice: one that is written while
+/// this waits for it stays.
 pub(crate) const PURGE_RECORDS: &str = "
-    DELETE FROM records WHERE kind = $1 AND updated_ms + 0 < $2 AND id IN (
-        SELECT id FROM records WHERE kind = $1 AND updated_ms < $2 ORDER BY updated_ms LIMIT $3
-    )";
+    DELETE FROM records WHERE (kind, id) IN (
+        SELECT kind, id FROM records WHERE kind = $1 AND updated_ms < $2 ORDER BY updated_ms LIMIT $3
+    ) AND updated_ms < $2";
 
 /// A record that is removed takes its terms with it.
 pub(crate) const FORGET_TERMS: &str = "DELETE FROM terms WHERE kind = $1 AND id = $2";

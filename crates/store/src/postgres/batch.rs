@@ -190,6 +190,7 @@ impl<'a> Columns<'a> {
         if has_subjects {
             steps.push(step(text::LOCK_SUBJECTS, self.subjects()));
         }
+        steps.extend(self.terms.lock());
         if !self.leases.names.is_empty() {
             let given: Vec<Given<'b>> = vec![&self.leases.names, &self.leases.fences, now];
             steps.push(step(text::CHECK_LEASES, given).must(self.leases.names.len(), Failed::Stale));

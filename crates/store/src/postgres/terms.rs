@@ -50,18 +50,24 @@ impl<'a> Terms<'a> {
         }
     }
 
+    /// Comes before all that waits for records.
+    pub(super) fn lock(&self) -> Option<Step<'_>> {
+        (!self.ids.is_empty()).then(|| step(text::LOCK_TERMS, vec![&self.kinds, &self.ids]))
+    }
+
+    /// Comes after what is written of records.
     pub(super) fn steps(&self) -> Vec<Step<'_>> {
-        if self.ids.is_empty() {
-            return Vec::new();
-        }
         let rows = &self.rows;
-        vec![
-            step(text::LOCK_RECORDS, vec![&self.kinds, &self.ids]),
-            step(text::FORGET_TERMS, vec![&self.kinds, &self.ids]),
-            step(
+        let mut steps = Vec::new();
+        if !self.ids.is_empty() {
+            steps.push(step(text::FORGET_TERMS, vec![&self.kinds, &self.ids]));
+        }
+        if !rows.ids.is_empty() {
+            steps.push(step(
                 text::KEEP_TERMS,
                 vec![&rows.kinds, &rows.ids, &rows.terms, &rows.places],
-            ),
-        ]
+            ));
+        }
+        steps
     }
 }
