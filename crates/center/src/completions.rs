@@ -18,12 +18,28 @@ pub(crate) use turns::Turns;
 
 use url::Url;
 
+/// Where completions go.
+#[derive(Clone)]
+pub enum Destination {
+    /// There.
+    Url(Url),
+    /// To this path of the center's own address, such as `/webhooks/interaction-completed`: for a service that shares it
+    /// ([`crate::Options::beside`]), when the port is not known beforehand.
+    Here(String),
+}
+
+impl From<Url> for Destination {
+    fn from(url: Url) -> Self {
+        Self::Url(url)
+    }
+}
+
 /// Which completions a center sends, and where to.
 #[derive(Clone, Default)]
 pub struct Completions {
     /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint`]), besides those that
     /// others have added.
-    pub to: Option<Url>,
+    pub to: Option<Destination>,
     /// How many interactions are made up and completed; without it, none.
     pub rate: Option<CompletionRate>,
     /// Whether the center delivers webhooks itself: those of every endpoint in its store. Otherwise a service over the same

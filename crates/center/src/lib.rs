@@ -39,7 +39,7 @@ mod tenant;
 mod tls;
 mod tokens;
 
-pub use completions::{BadRate, CompletionRate, Completions, DestinationError, own_endpoint};
+pub use completions::{BadRate, CompletionRate, Completions, Destination, DestinationError, own_endpoint};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -68,8 +68,9 @@ use std::{
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
 use webhooks::{Deliveries, DeliveryOptions, Endpoints, Subscribers};
-use wire::{callcontrol::HangupCause, ids::ClientId};
+use wire::{callcontrol::HangupCause, ids::ClientId, oauth::Credentials};
 
 /// How a center is to be run.
 pub struct Options {
@@ -91,6 +92,8 @@ pub struct Options {
     pub admin_token: Option<SecretString>,
     /// Completions that are sent by webhook.
     pub completions: Completions,
+    /// Routes that are served beside the center's own, at the same address.
+    pub beside: Option<axum::Router>,
 }
 
 impl Options {
@@ -106,6 +109,7 @@ impl Options {
             allow_hosts: Vec::new(),
             admin_token: None,
             completions: Completions::default(),
+            beside: None,
         }
     }
 }
@@ -187,6 +191,9 @@ pub enum StartError {
         quoted(.0)
     )]
     AllowedHosts(Vec<String>),
+    /// There is no randomness for secrets.
+    #[error("no secrets can be made up: the machine gives no randomness")]
+    Random(#[source] io::Error),
     /// A thread can't be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
@@ -249,6 +256,7 @@ pub struct Center {
     app: Arc<App>,
     addresses: Addresses,
     environment: Environment,
+    house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
     deliveries: Option<Deliveries>,
@@ -285,12 +293,16 @@ impl Center {
         let mut secrets = secrets::Secrets::open(&data_dir)?;
         let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
         let webhook_secret = secrets.of_webhooks()?;
-        let clients = client_secrets(&options.tenant, &mut secrets)?;
+        let mut clients = client_secrets(&options.tenant, &mut secrets)?;
         let first = &options.tenant.first_client;
         let environment = clients
             .get(first)
             .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token, &webhook_secret))
             .unwrap_or_default();
+
+        let house = secrets::house_credentials().map_err(StartError::Random)?;
+        let client = tenant::Client::of_house();
+        clients.insert(house.client_id.clone(), (client, house.client_secret.clone()));
 
         let clock = Clock::start();
         let announcements = announcements(&options.tenant)?;
@@ -305,7 +317,8 @@ impl Center {
             Some(store) => store,
             None => keeping::own_store(&data_dir).await?,
         };
-        completions::arrange(&store, &options.completions, &webhook_secret).await?;
+        let completions = options.completions;
+        let to = completions::arrange(&store, &completions, &addresses, &webhook_secret).await?;
         let audience = Audience {
             subscribers: Arc::new(Subscribers::new(Endpoints::new(store.clone()))),
             turns: Arc::new(Turns::new(agents)),
@@ -322,7 +335,7 @@ impl Center {
         );
         let switch = switch.map_err(StartError::Thread)?;
         let books = books.keep(switch.reports());
-        let deliveries = deliveries(&options.completions, &store, &guard).await?;
+        let deliveries = deliveries(completions.deliver, to.as_ref(), &store, &guard).await?;
         let app = Arc::new(App {
             clock,
             switch,
@@ -330,7 +343,7 @@ impl Center {
             subscribers: audience.subscribers.clone(),
             recordings,
             tokens: tokens::Tokens::new(clients),
-            limits: limits::RateLimits::new(options.limits),
+            limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
             idempotency: Default::default(),
             faults: Default::default(),
             fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
@@ -340,7 +353,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let router = http::router(app.clone());
+        let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
                 listener,
@@ -349,7 +362,7 @@ impl Center {
                 app.closing.clone(),
             ))
         });
-        let made_up = options.completions.rate.map(|rate| {
+        let made_up = completions.rate.map(|rate| {
             let made_up = MadeUp {
                 store,
                 subscribers: audience.subscribers,
@@ -366,6 +379,7 @@ impl Center {
             app,
             addresses,
             environment,
+            house,
         })
     }
 
@@ -377,6 +391,11 @@ impl Center {
     /// The environment that its clients need.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// The client of the process that the center runs in: it has every scope, and no rate limit. Made up at each start.
+    pub fn house_credentials(&self) -> &Credentials {
+        &self.house
     }
 
     /// How punctual its frames were so far.
@@ -417,16 +436,17 @@ impl Drop for Center {
     }
 }
 
-/// The deliveries of a center that makes them itself. What the operator named is permitted, wherever it leads.
+/// The deliveries of a center that makes them itself. The host that the operator named is permitted, wherever it leads.
 async fn deliveries(
-    completions: &Completions,
+    wanted: bool,
+    to: Option<&Url>,
     store: &Store,
     guard: &Guard,
 ) -> Result<Option<Deliveries>, StartError> {
-    if !completions.deliver {
+    if !wanted {
         return Ok(None);
     }
-    let named = completions.to.as_ref().and_then(|to| to.host());
+    let named = to.and_then(Url::host);
     let guard = Guard {
         hosts: guard
             .hosts

@@ -10,7 +10,7 @@ use std::{
 };
 use store::write_private;
 use webhooks::Secret;
-use wire::ids::ClientId;
+use wire::{ids::ClientId, oauth::Credentials};
 
 /// A random text of `bytes` bytes of entropy.
 pub(crate) fn random_text(bytes: usize) -> Result<String, io::Error> {
@@ -19,10 +19,21 @@ pub(crate) fn random_text(bytes: usize) -> Result<String, io::Error> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(random))
 }
 
-fn random() -> io::Result<[u8; 32]> {
+/// The random bytes of a secret for webhooks.
+fn random_bytes() -> io::Result<[u8; 32]> {
     let mut random = [0; 32];
     OsRng.try_fill_bytes(&mut random).map_err(io::Error::other)?;
     Ok(random)
+}
+
+/// The client of the process that the center runs in, for as long as that runs.
+pub(crate) fn house_credentials() -> Result<Credentials, io::Error> {
+    let id = format!("house-{}", random_text(9)?);
+    Ok(Credentials {
+        // Letters, digits, hyphens and underscores are an id.
+        client_id: id.parse().map_err(io::Error::other)?,
+        client_secret: random_text(24)?.into(),
+    })
 }
 
 /// Why secrets could not be kept.
@@ -68,7 +79,7 @@ impl Secrets {
 
     /// What the center signs its completions with.
     pub(crate) fn of_webhooks(&mut self) -> Result<Secret, SecretsError> {
-        let made = || Ok(Secret::generate(&random()?).expose().to_owned());
+        let made = || Ok(Secret::generate(&random_bytes()?).expose().to_owned());
         let secret = self.named("webhook".into(), made)?;
         secret.expose_secret().parse().map_err(|fault| SecretsError {
             path: self.path.clone(),

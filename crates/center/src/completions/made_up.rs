@@ -24,8 +24,12 @@ use wire::{
 const TICK: Duration = Duration::from_millis(50);
 /// While so much waits in the outbox, nothing more is made up.
 const MOST_WAITING: u64 = 100_000;
-/// How often the outbox is looked at, and what is old is removed.
+/// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often those that are too old are removed.
+const REMOVE_EVERY: Duration = Duration::from_secs(600);
+/// How long those that were made up are kept.
+const KEPT: Duration = Duration::from_secs(86_400);
 /// One of so many has no form.
 const ONE_WITHOUT_FORM: u64 = 20;
 /// The field of the score.
@@ -57,6 +61,7 @@ pub(crate) async fn keep_completing(made_up: MadeUp, stop: CancellationToken) {
             return;
         }
         let due = beat.take(start.elapsed());
+        upkeep.remove_old(&made_up.store).await;
         if upkeep.has_room(&made_up.store).await {
             let completed = complete(&made_up, &mut scores, due).await;
             upkeep.note(completed);
@@ -120,6 +125,7 @@ impl Scores {
 #[derive(Default)]
 struct Upkeep {
     looked: Option<Instant>,
+    removed: Option<Instant>,
     is_full: bool,
     fails: bool,
 }
@@ -143,6 +149,19 @@ impl Upkeep {
             );
         }
         !self.is_full
+    }
+
+    async fn remove_old(&mut self, store: &Store) {
+        if self
+            .removed
+            .is_some_and(|removed| removed.elapsed() < REMOVE_EVERY)
+        {
+            return;
+        }
+        self.removed = Some(Instant::now());
+        if let Err(error) = store.purge_records(MADE_UP, KEPT).await {
+            tracing::warn!(%error, "old interactions that were made up are not removed yet");
+        }
     }
 
     /// Says so when completions begin to fail, and when they go well again.

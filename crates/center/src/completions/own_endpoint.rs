@@ -1,6 +1,7 @@
 //! The center's own endpoint: where `--completions-to` says.
 
-use super::{Completions, event::KIND};
+use super::{Completions, Destination, event::KIND};
+use crate::Addresses;
 use store::Store;
 use url::Url;
 use uuid::Uuid;
@@ -23,27 +24,29 @@ pub fn own_endpoint() -> EndpointId {
     EndpointId::from_uuid(Uuid::from_bytes(*b"centercompletion"))
 }
 
-/// Lets the endpoint be as the center's options say.
+/// Lets the endpoint be as the center's options say; gives where it leads.
 pub(crate) async fn arrange(
     store: &Store,
     completions: &Completions,
+    own: &Addresses,
     secret: &Secret,
-) -> Result<(), DestinationError> {
+) -> Result<Option<Url>, DestinationError> {
     let endpoints = Endpoints::new(store.clone());
-    match &completions.to {
-        Some(to) => keep(&endpoints, to, secret).await,
-        None if completions.deliver => remove(&endpoints).await,
-        None => Ok(()),
-    }
-}
-
-async fn keep(endpoints: &Endpoints, to: &Url, secret: &Secret) -> Result<(), DestinationError> {
+    let to = match &completions.to {
+        Some(Destination::Url(to)) => to.to_string(),
+        Some(Destination::Here(path)) => own.base_url() + path,
+        None => {
+            if completions.deliver {
+                remove(&endpoints).await?;
+            }
+            return Ok(None);
+        }
+    };
     let description = "the center's completions";
-    let new = NewEndpoint::parse(to.as_str(), description, &[KIND], Some(secret.expose()));
-    endpoints
-        .keep(&own_endpoint(), new.map_err(DestinationError::Url)?)
-        .await?;
-    Ok(())
+    let new = NewEndpoint::parse(&to, description, &[KIND], Some(secret.expose()));
+    let new = new.map_err(DestinationError::Url)?;
+    let kept = endpoints.keep(&own_endpoint(), new).await?;
+    Ok(Some(kept.url))
 }
 
 async fn remove(endpoints: &Endpoints) -> Result<(), DestinationError> {

@@ -166,8 +166,9 @@ mod tests {
             store.commit(commit).await.unwrap();
         }
         for closed in [2, 0] {
-            let closing = close_broken_off(&store, &run, folder.path(), &audience(&store));
-            assert_eq!(closing.await.unwrap(), closed);
+            let audience = audience(&store);
+            let closing = close_broken_off(&store, &run, folder.path(), &audience).await;
+            assert_eq!(closing.unwrap(), closed);
         }
         let call = books::find(&store, &"answered".parse().unwrap()).await.unwrap();
         let id = call.unwrap().interaction_id.unwrap();

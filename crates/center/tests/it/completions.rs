@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use center::{Center, Completions, Options, StartError, own_endpoint};
+use center::{Center, Completions, Destination, Options, StartError, own_endpoint};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{path::Path, slice, time::Instant};
@@ -98,7 +98,7 @@ async fn on_demand(rig: &Rig, body: Value) -> crate::support::Answer {
 async fn the_end_of_a_call_is_told_once_and_signed() {
     let mut receiver = Receiver::start().await;
     let rig = rig_with(Completions {
-        to: Some(receiver.url.clone()),
+        to: Some(receiver.url.clone().into()),
         deliver: true,
         ..Completions::default()
     })
@@ -145,10 +145,31 @@ async fn the_end_of_a_call_is_told_once_and_signed() {
 }
 
 #[tokio::test]
+async fn a_service_at_the_centers_own_address_gets_them_though_the_port_is_made_up() {
+    let (sender, mut received) = mpsc::unbounded_channel();
+    let take = post(async move |body: Bytes| {
+        let _ = sender.send(body);
+        StatusCode::OK
+    });
+    let rig = Rig::start_with(|options| {
+        options.beside = Some(Router::new().route("/webhooks/done", take));
+        options.completions.to = Some(Destination::Here("/webhooks/done".into()));
+        options.completions.deliver = true;
+    })
+    .await;
+    let answer = on_demand(&rig, json!({"interactionId": "int-1", "agentId": "a"})).await;
+    assert_eq!(answer.body["to"], json!([rig.url("/webhooks/done")]));
+    let body = timeout(PATIENCE, received.recv()).await.unwrap().unwrap();
+    let told: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(told["eventId"], answer.body["eventId"]);
+    rig.center.close().await;
+}
+
+#[tokio::test]
 async fn the_administrator_sends_completions_on_demand() {
     let mut receiver = Receiver::start().await;
     let rig = rig_with(Completions {
-        to: Some(receiver.url.clone()),
+        to: Some(receiver.url.clone().into()),
         deliver: true,
         ..Completions::default()
     })
@@ -201,7 +222,7 @@ async fn the_endpoint_is_as_the_options_say_at_each_start() {
     let start = async |to: Option<&str>, deliver| {
         let options = Options {
             completions: Completions {
-                to: to.map(|to| to.parse().unwrap()),
+                to: to.map(|to| Destination::Url(to.parse().unwrap())),
                 rate: None,
                 deliver,
             },
@@ -253,7 +274,7 @@ async fn completions_are_made_up_at_the_rate_with_forms_that_can_be_had() {
     let rig = Rig::start_with(|options| {
         options.tenant = tenant_with(AGENTS);
         options.store = Some(given);
-        options.completions.to = Some("https://a.example/hook".parse().unwrap());
+        options.completions.to = Some(Destination::Url("https://a.example/hook".parse().unwrap()));
         options.completions.rate = Some("200/s".parse().unwrap());
     })
     .await;
