@@ -136,6 +136,13 @@ impl CallId {
     }
 }
 
+impl InteractionId {
+    /// An id for a new interaction, from 128 random or time-ordered bits.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("int-{id}").into())
+    }
+}
+
 impl CommandId {
     /// A controller's own numbering: `play-7`.
     pub fn numbered(kind: &'static str, number: u64) -> Self {
