@@ -27,6 +27,7 @@ mod idempotency;
 mod keeping;
 mod limits;
 mod oauth;
+mod page;
 mod profiles;
 mod prompts;
 mod public;

@@ -1,7 +1,7 @@
 //! Every path of the center. A new capability adds its lines here.
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
-use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
+use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, page, profiles, public};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -46,6 +46,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 get(callcontrol::upgrade),
             ),
         )
+        .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
 
