@@ -86,7 +86,7 @@ pub struct Options {
     pub tenant: Tenant,
     /// How much a client may ask for.
     pub limits: Limits,
-    /// Hosts that audio may be fetched from though their addresses are internal.
+    /// Hosts that audio may be fetched from, and webhooks go to, though their addresses are internal.
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,

@@ -110,7 +110,8 @@ struct Scores(u64);
 impl Scores {
     fn next_score(&mut self) -> Option<u64> {
         let chance = self.next_number();
-        (chance % ONE_WITHOUT_FORM != 0).then_some(self.next_number() % 5 + 1)
+        let score = self.next_number() % 5 + 1;
+        (!chance.is_multiple_of(ONE_WITHOUT_FORM)).then_some(score)
     }
 
     fn next_number(&mut self) -> u64 {
