@@ -29,6 +29,7 @@ mod interactions;
 mod keeping;
 mod limits;
 mod oauth;
+mod page;
 mod profiles;
 mod prompts;
 mod public;

@@ -2,7 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, profiles, public,
+    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, page, profiles,
+    public,
 };
 use axum::{
     Router,
@@ -56,6 +57,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 get(interactions::form),
             ),
         )
+        .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
 
