@@ -4,6 +4,7 @@
 
 mod audit;
 mod center;
+mod completions;
 mod demo;
 mod kill;
 mod killed;
