@@ -7,10 +7,14 @@ use crate::{
 use secrecy::SecretString;
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use webhooks::Subscribers;
 
 /// The center's parts.
 pub(crate) struct App {
@@ -22,6 +26,8 @@ pub(crate) struct App {
     pub(crate) faults: FaultBook,
     pub(crate) switch: Switch,
     pub(crate) store: Store,
+    /// Who is told of completions.
+    pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.
     pub(crate) recordings: PathBuf,
     pub(crate) fetcher: Fetcher,

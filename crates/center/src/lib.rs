@@ -18,12 +18,14 @@ mod app;
 mod callcontrol;
 mod calls;
 mod clock;
+mod completions;
 mod environment;
 mod erase;
 mod faults;
 mod fetch;
 mod http;
 mod idempotency;
+mod interactions;
 mod keeping;
 mod limits;
 mod oauth;
@@ -38,6 +40,7 @@ mod tenant;
 mod tls;
 mod tokens;
 
+pub use completions::{BadRate, CompletionRate, Completions, Destination, DestinationError, own_endpoint};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -47,10 +50,14 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
-use client::guard;
+use client::{
+    ReqwestHttp, SetupError, any_host_config,
+    guard::{self, Guard},
+};
 use clock::Clock;
+use completions::{MadeUp, Turns};
 use flow::call::{Announcements, SensitivePrompts};
-use keeping::Books;
+use keeping::{Audience, Books};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashMap,
@@ -62,6 +69,8 @@ use std::{
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use url::Url;
+use webhooks::{Deliveries, DeliveryOptions, Endpoints, Subscribers};
 use wire::{callcontrol::HangupCause, ids::ClientId, oauth::Credentials};
 
 /// How a center is to be run.
@@ -82,6 +91,8 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
+    /// Completions that are sent by webhook.
+    pub completions: Completions,
     /// Routes that are served beside the center's own, at the same address.
     pub beside: Option<axum::Router>,
 }
@@ -98,6 +109,7 @@ impl Options {
             limits: Limits::default(),
             allow_hosts: Vec::new(),
             admin_token: None,
+            completions: Completions::default(),
             beside: None,
         }
     }
@@ -155,6 +167,20 @@ pub enum StartError {
     /// Calls can't be kept.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Calls of a center that was killed can't be closed.
+    #[error(transparent)]
+    BrokenOff(#[from] Arc<store::Error>),
+    /// Completions can't go where they are to.
+    #[error(transparent)]
+    Destination(#[from] DestinationError),
+    /// The client for webhooks can't be made.
+    #[error(transparent)]
+    Webhooks(#[from] SetupError),
+    /// Completions are to be made up, and there is nobody who could have led the interactions.
+    #[error(
+        "the tenant has no agents, so that no completions can be made up; add an [[interaction]] with an agentId"
+    )]
+    NoAgents,
     /// The admin token can be guessed.
     #[error(
         "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
@@ -234,6 +260,8 @@ pub struct Center {
     house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
+    deliveries: Option<Deliveries>,
+    made_up: Option<JoinHandle<()>>,
 }
 
 impl Center {
@@ -257,7 +285,7 @@ impl Center {
             addresses.ca = Some(ca);
             servers.push((https, Some(config)));
         }
-        let guard = guard::Guard {
+        let guard = Guard {
             loopback: addresses.http.ip().is_loopback(),
             hosts: allowed_hosts,
             own: Some(addresses.base_url()),
@@ -265,11 +293,12 @@ impl Center {
 
         let mut secrets = secrets::Secrets::open(&data_dir)?;
         let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
+        let webhook_secret = secrets.of_webhooks()?;
         let mut clients = client_secrets(&options.tenant, &mut secrets)?;
         let first = &options.tenant.first_client;
         let environment = clients
             .get(first)
-            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token))
+            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token, &webhook_secret))
             .unwrap_or_default();
 
         let house = secrets::house_credentials().map_err(StartError::Random)?;
@@ -280,15 +309,39 @@ impl Center {
         let announcements = announcements(&options.tenant)?;
         let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
         let recordings = data_dir.join(recordings::FOLDER);
-        let (books, keeper) = Books::open(options.store, &data_dir, &recordings).await?;
-        let switch = switch::Switch::start(clock, recordings.clone(), announcements, sensitive, keeper);
+        let agents = options.tenant.agents();
+        if options.completions.rate.is_some() && agents.is_empty() {
+            return Err(StartError::NoAgents);
+        }
+        let own_store = options.store.is_none();
+        let store = match options.store {
+            Some(store) => store,
+            None => keeping::own_store(&data_dir).await?,
+        };
+        let completions = options.completions;
+        let to = completions::arrange(&store, &completions, &addresses, &webhook_secret).await?;
+        let audience = Audience {
+            subscribers: Arc::new(Subscribers::new(Endpoints::new(store.clone()))),
+            turns: Arc::new(Turns::new(agents)),
+        };
+        let books = Books::open(store.clone(), own_store, audience.clone(), &data_dir, &recordings);
+        let (books, keeper) = books.await?;
+        let switch = switch::Switch::start(
+            clock,
+            recordings.clone(),
+            announcements,
+            sensitive,
+            audience.turns.clone(),
+            keeper,
+        );
         let switch = switch.map_err(StartError::Thread)?;
-        let store = books.store.clone();
         let books = books.keep(switch.reports());
+        let deliveries = deliveries(completions.deliver, to.as_ref(), &store, &guard).await?;
         let app = Arc::new(App {
             clock,
             switch,
-            store,
+            store: store.clone(),
+            subscribers: audience.subscribers.clone(),
             recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
@@ -310,8 +363,19 @@ impl Center {
                 app.closing.clone(),
             ))
         });
+        let made_up = completions.rate.map(|rate| {
+            let made_up = MadeUp {
+                store,
+                subscribers: audience.subscribers,
+                turns: audience.turns,
+                rate,
+            };
+            tokio::spawn(completions::keep_completing(made_up, app.closing.clone()))
+        });
         Ok(Self {
             servers: servers.collect(),
+            deliveries,
+            made_up,
             books: Some(books),
             app,
             addresses,
@@ -352,8 +416,14 @@ impl Center {
         for server in std::mem::take(&mut self.servers) {
             let _ = server.await;
         }
+        if let Some(made_up) = self.made_up.take() {
+            let _ = made_up.await;
+        }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+        if let Some(deliveries) = self.deliveries.take() {
+            deliveries.shutdown().await;
+        }
         if let Some(books) = self.books.take() {
             books.close(kept).await;
         }
@@ -365,6 +435,32 @@ impl Drop for Center {
         self.app.switch.begin_close(HangupCause::Shutdown);
         self.app.closing.cancel();
     }
+}
+
+/// The deliveries of a center that makes them itself. The host that the operator named is permitted, wherever it leads.
+async fn deliveries(
+    wanted: bool,
+    to: Option<&Url>,
+    store: &Store,
+    guard: &Guard,
+) -> Result<Option<Deliveries>, StartError> {
+    if !wanted {
+        return Ok(None);
+    }
+    let named = to.and_then(Url::host);
+    let guard = Guard {
+        hosts: guard
+            .hosts
+            .iter()
+            .cloned()
+            .chain(named.map(|host| host.to_owned()))
+            .collect(),
+        own: None,
+        ..*guard
+    };
+    let http = ReqwestHttp::guarded(guard, any_host_config(None)?)?;
+    let deliveries = Deliveries::start(store.clone(), Arc::new(http), DeliveryOptions::default());
+    Ok(Some(deliveries.await?))
 }
 
 fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {

@@ -1,14 +1,19 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::prompts::Prompts;
+use crate::{interactions::PastInteraction, prompts::Prompts};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::{collections::HashMap, fs, path::Path, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+    time::Duration,
+};
 use wire::{
     Faults,
     calls::PlaceCall,
     fault::Object,
-    ids::{CallId, ClientId, ExternalId, PromptId, TransferTarget},
+    ids::{AgentId, CallId, ClientId, ExternalId, InteractionId, PromptId, TransferTarget},
     oauth::Scopes,
     profile::Profile,
 };
@@ -61,6 +66,7 @@ pub struct Tenant {
     pub(crate) first_client: ClientId,
     pub(crate) profiles: HashMap<ExternalId, Profile>,
     pub(crate) calls: HashMap<CallId, PlaceCall>,
+    pub(crate) interactions: HashMap<InteractionId, PastInteraction>,
     pub(crate) announcements: Announcements,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
@@ -117,6 +123,13 @@ impl Tenant {
             .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
+    /// The agents who lead calls, each once.
+    pub(crate) fn agents(&self) -> Vec<AgentId> {
+        let named = self.interactions.values();
+        let agents: BTreeSet<_> = named.map(|interaction| &interaction.agent_id).collect();
+        agents.into_iter().cloned().collect()
+    }
+
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
         let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
         let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
@@ -140,6 +153,7 @@ impl Tenant {
                 "announcements",
                 "profile",
                 "call",
+                "interaction",
             ],
             faults,
         );
@@ -156,7 +170,17 @@ impl Tenant {
         let profiles = each(file, "profile", faults, read_profile);
         let calls = each(file, "call", faults, |call, faults| {
             call.only(
-                &["id", "ani", "dnis", "externalId", "codec", "record", "script"],
+                &[
+                    "id",
+                    "ani",
+                    "dnis",
+                    "externalId",
+                    "codec",
+                    "record",
+                    "script",
+                    "agentId",
+                    "form",
+                ],
                 faults,
             );
             let placed = PlaceCall::read(call, faults)?;
@@ -168,6 +192,7 @@ impl Tenant {
                 }
             }
         });
+        let interactions = each(file, "interaction", faults, PastInteraction::read);
         if clients.is_empty() && faults.is_empty() {
             faults.push("there must be at least one [[client]]");
         }
@@ -179,6 +204,7 @@ impl Tenant {
             clients: unique(clients, "client.id", faults),
             profiles: unique(profiles, "profile.externalId", faults),
             calls: unique(calls, "call.id", faults),
+            interactions: unique(interactions, "interaction.id", faults),
             announcements: announcements?,
             prompts,
             sensitive_prompts,
@@ -377,6 +403,15 @@ mod tests {
         let premium = &demo.profiles[&"CRM-USER-98765".parse().unwrap()];
         assert_eq!(premium.attributes["open_tickets"], 2);
         assert!(demo.calls.contains_key(&"call-12345-abcde".parse().unwrap()));
+        let scores = (1001..=1006).map(|number| {
+            let interaction = &demo.interactions[&format!("int-{number}").parse().unwrap()];
+            let score = interaction.responses.as_ref()?.first()?.value.as_str()?;
+            score.parse::<u8>().ok()
+        });
+        assert_eq!(
+            scores.collect::<Vec<_>>(),
+            [Some(1), Some(2), Some(3), Some(4), Some(5), None]
+        );
         assert!(
             demo.clients
                 .values()
@@ -398,6 +433,9 @@ mod tests {
             dateModified = "yesterday"
             [[call]]
             ani = "+1"
+            [[interaction]]
+            id = "int-1"
+            responses = [{ value = "2" }]
             [announcements]
             apology = "nothing"
         "#;
@@ -414,6 +452,8 @@ mod tests {
             "profile[0].externalId must be a text",
             "profile[0].dateModified",
             "call[0].dnis is missing",
+            "interaction[0].agentId is missing",
+            "interaction[0].responses[0].fieldName is missing",
             "announcements.apology: there is no prompt",
             "announcements.operatorGreeting is missing",
         ] {

@@ -11,7 +11,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use wire::{
     Faults,
     callcontrol::Codec,
-    ids::{CallId, ExternalId, PhoneNumber},
+    form::{self, Response},
+    ids::{AgentId, CallId, ExternalId, PhoneNumber},
     script::{Sentence, parse_sentence},
 };
 
@@ -209,6 +210,12 @@ pub(crate) struct CallerArgs {
     /// What the caller does: 'press KEY MOMENT', 'say FILE MOMENT', 'hang up MOMENT'. May be repeated.
     #[arg(long = "do", value_name = "STEP", value_parser = parse_step)]
     pub(crate) steps: Vec<Sentence>,
+    /// What the customer answers afterwards, such as 'overall_satisfaction=2'. May be repeated.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_response)]
+    pub(crate) form: Vec<Response>,
+    /// The agent who is said to have led the call [default: one of the tenant's by turns].
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent: Option<AgentId>,
 }
 
 #[derive(Args)]
@@ -291,6 +298,16 @@ pub(crate) enum StoreCommand {
 
 fn parse_step(text: &str) -> Result<Sentence, Faults> {
     parse_sentence(text)
+}
+
+fn parse_response(text: &str) -> Result<Response, String> {
+    let (field, value) = text
+        .split_once('=')
+        .ok_or("write it like overall_satisfaction=2")?;
+    let answer = serde_json::json!({"fieldName": field, "value": value});
+    let mut faults = Faults::new();
+    let read = form::read_responses(&[answer], "form", &mut faults).pop();
+    faults.finish(read).map_err(|faults| faults.to_string())
 }
 
 fn parse_codec(text: &str) -> Result<Codec, String> {

@@ -86,6 +86,52 @@ impl Endpoints {
         }
     }
 
+    /// Makes the endpoint of a fixed id be as given, and enabled, whatever it was: for a program that has an endpoint of its
+    /// own. Without a secret in `new`, the one it has stays.
+    pub async fn keep(&self, id: &EndpointId, new: NewEndpoint) -> Result<Endpoint, EndpointsError> {
+        for _ in 0..MOST_TRIES {
+            let record = self.store.record(KIND, id.as_str()).await?;
+            if record.is_none() && self.store.records(KIND, MOST_ENDPOINTS).await?.len() >= MOST_ENDPOINTS {
+                return Err(EndpointsError::TooMany);
+            }
+            let known = record.as_ref().and_then(Endpoint::read);
+            let now = now();
+            let secret = known.as_ref().map(|known| known.secret.clone());
+            let secret = secret.map_or_else(make_secret, Ok)?;
+            let mut endpoint = new.clone().with_id(id.clone(), || secret, now);
+            endpoint.version = record.map_or(0, |record| record.version);
+            if let Some(known) = &known {
+                endpoint.created = known.created;
+                endpoint.previous = known.previous.clone();
+            }
+            if known.as_ref() == Some(&endpoint) {
+                return Ok(endpoint);
+            }
+            let action = if known.is_some() {
+                "endpoint.changed"
+            } else {
+                "endpoint.added"
+            };
+            let detail = json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()});
+            let not_removed = Put {
+                kind: REMOVED.to_owned(),
+                id: id.to_string(),
+                body: None,
+                expect: Expect::Any,
+            };
+            let commit = Commit {
+                records: vec![endpoint.put(), not_removed],
+                audit: vec![entry(Actor::Operator, action, id, now, detail)],
+                ..Commit::default()
+            };
+            if self.store.commit(commit).await? == Committed::Done {
+                endpoint.version += 1;
+                return Ok(endpoint);
+            }
+        }
+        Err(EndpointsError::Busy(id.clone()))
+    }
+
     /// All endpoints, by id and so by age. One that can't be read is left out and logged, so that it does not stop the others.
     pub async fn list(&self) -> Result<Vec<Endpoint>, store::Error> {
         let records = self.store.records(KIND, MOST_ENDPOINTS).await?;

@@ -1,7 +1,9 @@
 //! Every path of the center. A new capability adds its lines here.
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
-use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, page, profiles, public};
+use crate::{
+    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, page, profiles, public,
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -46,6 +48,14 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 get(callcontrol::upgrade),
             ),
         )
+        .route(
+            "/api/v2/interactions/{id}/postinteractionforms",
+            guarded(
+                &[Scope::InteractionRead, Scope::PostInteractionFormRead],
+                RouteClass::Other,
+                get(interactions::form),
+            ),
+        )
         .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
@@ -54,6 +64,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .route("/center/v1/calls", post(admin::place_call))
         .route("/center/v1/calls/{id}", get(admin::call).delete(admin::end_call))
         .route("/center/v1/calls/{id}/recording", get(admin::recording))
+        .route("/center/v1/completions", post(completions::complete))
         .route("/center/v1/prompts", get(admin::prompts))
         .route("/center/v1/status", get(admin::status))
         .route(

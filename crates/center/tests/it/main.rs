@@ -4,11 +4,13 @@
 
 mod access;
 mod closing;
+mod completions;
 mod control;
 mod faults;
 mod garbage;
 mod hello;
 mod idempotency;
+mod interactions;
 mod journey;
 mod kept;
 mod leaks;

@@ -1,18 +1,18 @@
 //! A real browser for the tests of pages: ChromeDriver on a port of its own, Chromium with an empty profile, both ended with the test.
 //!
-//! Both are Debian's packages `chromium` and `chromium-driver`. The machine's own state (profile, downloads, updates) plays no part.
+//! Both are Debian's packages `chromium` and `chromium-driver`. WebDriver is JSON over HTTP, and the few commands that are needed
+//! are sent as they are: the crates for it switch on features of `serde_json` that the shipped binary does not have.
 
-use crate::support::wait_for;
+use crate::{service::answer, support::wait_for};
 use serde_json::{Value, json};
 use std::{
     env,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
 };
 use tempfile::TempDir;
-use thirtyfour::{ChromiumLikeCapabilities, DesiredCapabilities, WebDriver};
-use tokio::runtime::Runtime;
 
 /// Keys that WebDriver names by a code point.
 pub(crate) const ENTER: &str = "\u{e007}";
@@ -30,6 +30,21 @@ pub(crate) fn is_wanted() -> bool {
     wanted
 }
 
+/// Without a screen, and without anything of its own over the network.
+const FLAGS: [&str; 11] = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--lang=en-US",
+    "--window-size=1440,900",
+];
+
 /// What a page is made to remember from its first moment on: what went wrong in it.
 const WATCH: &str = r#"
 window.faults = [];
@@ -44,30 +59,27 @@ for (const name of ["error", "warn", "assert"]) {
 
 /// A window of a browser of its own.
 pub(crate) struct Browser {
-    runtime: Runtime,
-    driver: Option<WebDriver>,
     chromedriver: Child,
+    port: u16,
+    session: String,
     _profile: TempDir,
 }
 
 impl Browser {
     pub(crate) fn start() -> Self {
         let (chromedriver, port) = start_chromedriver();
-        let profile = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
         // From here on the processes are ended even by a panic.
         let mut browser = Self {
-            runtime,
-            driver: None,
             chromedriver,
-            _profile: profile,
+            port,
+            session: String::new(),
+            _profile: tempfile::tempdir().unwrap(),
         };
-        let capabilities = capabilities(&browser._profile);
-        let connecting = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities);
-        browser.driver = Some(browser.runtime.block_on(connecting).unwrap());
+        let profile = format!("--user-data-dir={}", browser._profile.path().display());
+        let args: Vec<&str> = FLAGS.into_iter().chain([profile.as_str()]).collect();
+        let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": args}}}});
+        let made = browser.request("POST", "/session", &wanted);
+        browser.session = made["sessionId"].as_str().unwrap().to_owned();
         browser.before_each_page(WATCH);
         browser
     }
@@ -80,7 +92,7 @@ impl Browser {
     }
 
     pub(crate) fn go(&self, url: &str) {
-        self.runtime.block_on(self.driver().goto(url)).unwrap();
+        self.command("url", json!({"url": url}));
     }
 
     /// Runs a script before those of each page that is loaded from now on.
@@ -90,12 +102,7 @@ impl Browser {
 
     /// What a script returns.
     pub(crate) fn eval(&self, script: &str) -> Value {
-        let running = self.driver().execute(script, Vec::new());
-        self.runtime
-            .block_on(running)
-            .unwrap_or_else(|error| panic!("{script}: {error}"))
-            .json()
-            .clone()
+        self.command("execute/sync", json!({"script": script, "args": []}))
     }
 
     /// What an expression is, as text; empty when it is nothing.
@@ -112,16 +119,27 @@ impl Browser {
 
     /// Presses keys, one after the other.
     pub(crate) fn press(&self, keys: &str) {
-        let actions = self.driver().action_chain().send_keys(keys);
-        self.runtime.block_on(actions.perform()).unwrap();
+        let strokes = keys
+            .chars()
+            .flat_map(|key| [stroke("keyDown", key), stroke("keyUp", key)]);
+        self.keyboard(strokes.collect());
     }
 
     /// Presses a key with Control.
     pub(crate) fn press_with_control(&self, key: &str) {
         const CONTROL: char = '\u{e009}';
-        let actions = self.driver().action_chain();
-        let actions = actions.key_down(CONTROL).send_keys(key).key_up(CONTROL);
-        self.runtime.block_on(actions.perform()).unwrap();
+        let mut strokes = vec![stroke("keyDown", CONTROL)];
+        strokes.extend(
+            key.chars()
+                .flat_map(|key| [stroke("keyDown", key), stroke("keyUp", key)]),
+        );
+        strokes.push(stroke("keyUp", CONTROL));
+        self.keyboard(strokes);
+    }
+
+    fn keyboard(&self, strokes: Vec<Value>) {
+        let keyboard = json!({"type": "key", "id": "keyboard", "actions": strokes});
+        self.command("actions", json!({"actions": [keyboard]}));
     }
 
     /// How large the page is, in CSS pixels.
@@ -142,21 +160,32 @@ impl Browser {
     }
 
     fn devtools(&self, method: &str, parameters: Value) {
-        let cdp = self.driver().cdp();
-        self.runtime.block_on(cdp.send_raw(method, parameters)).unwrap();
+        self.command("goog/cdp/execute", json!({"cmd": method, "params": parameters}));
     }
 
-    fn driver(&self) -> &WebDriver {
-        self.driver.as_ref().unwrap()
+    /// A command of the session, and what comes of it.
+    fn command(&self, name: &str, parameters: Value) -> Value {
+        self.request("POST", &format!("/session/{}/{name}", self.session), &parameters)
+    }
+
+    fn request(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = body.to_string();
+        let (port, length) = (self.port, body.len());
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let told = answer(&mut socket);
+        assert_eq!(told.status, 200, "{path} {body}: {}", told.body);
+        serde_json::from_str::<Value>(&told.body).unwrap()["value"].take()
     }
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if let Some(driver) = self.driver.take() {
-            let _ = self.runtime.block_on(driver.quit());
-        }
-        // ChromeDriver has a process group of its own, and Chromium is in it: neither survives the test.
+        // ChromeDriver has a process group of its own, and Chromium is in it: neither survives the test, however it ends.
         let group = format!("-{}", self.chromedriver.id());
         let _ = Command::new("kill")
             .args(["-KILL", "--", &group])
@@ -164,6 +193,10 @@ impl Drop for Browser {
             .status();
         let _ = self.chromedriver.wait();
     }
+}
+
+fn stroke(kind: &str, key: char) -> Value {
+    json!({"type": kind, "value": key})
 }
 
 /// ChromeDriver takes a free port and says which.
@@ -188,27 +221,4 @@ fn start_chromedriver() -> (Child, u16) {
     // It goes on writing now and then; nobody is to wait for it.
     std::thread::spawn(move || lines.for_each(drop));
     (process, port.expect("chromedriver says no port"))
-}
-
-fn capabilities(profile: &TempDir) -> thirtyfour::ChromeCapabilities {
-    let mut capabilities = DesiredCapabilities::chrome();
-    let profile = format!("--user-data-dir={}", profile.path().display());
-    let args = [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--disable-dev-shm-usage",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--lang=en-US",
-        "--window-size=1440,900",
-        &profile,
-    ];
-    for arg in args {
-        capabilities.add_arg(arg).unwrap();
-    }
-    capabilities
 }
