@@ -36,7 +36,8 @@ impl Completion {
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
+    /// Reads the completion from an object, wherever it came from.
+    pub fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
         let interaction_id = body.parsed("interactionId", faults);
         let agent_id = body.parsed("agentId", faults);
         let event_id = body.optional_text("eventId", faults).map(str::to_owned);

@@ -59,7 +59,7 @@ impl Completed {
         };
         let call = interaction.call_id.iter();
         let more: Map<_, _> = call.map(|id| ("callId".into(), json!(id))).collect();
-        let body = completion.to_json(more).to_string();
+        let body = serde_json::Value::Object(completion.to_json(more)).to_string();
         let id = self.event_id.to_string();
         OutEvent::new(SOURCE, &id, KIND, Some(interaction.id.as_str()), body)
     }

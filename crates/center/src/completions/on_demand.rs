@@ -9,7 +9,12 @@ use server::{Json, Refusal};
 use std::sync::Arc;
 use store::Commit;
 use webhooks::Endpoint;
-use wire::{Faults, completion::Completion, fault, ids::CorrelationId};
+use wire::{
+    Faults,
+    completion::Completion,
+    fault::{self, Object},
+    ids::CorrelationId,
+};
 
 /// Sends a completion; an interaction that the center does not know is fine, its form is 404. Each request is a new event.
 pub(crate) async fn complete(
@@ -54,8 +59,7 @@ pub(crate) async fn complete(
 
 fn parse(body: &str) -> Result<Completion, Faults> {
     let mut faults = Faults::new();
-    match fault::json(body, &mut faults) {
-        Some(body) => Completion::parse(&body),
-        None => faults.finish(None),
-    }
+    let body = fault::json(body, &mut faults);
+    let read = body.and_then(|body| Completion::read(&Object::top(&body, &mut faults)?, &mut faults));
+    faults.finish(read)
 }

@@ -2,7 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, page, profiles, public,
+    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, page, profiles,
+    public,
 };
 use axum::{
     Router,
