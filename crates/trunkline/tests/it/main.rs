@@ -9,6 +9,7 @@ mod completions;
 mod demo;
 mod desk_looks;
 mod desktop;
+mod follow_up;
 mod kill;
 mod killed;
 mod menu;
