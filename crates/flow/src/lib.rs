@@ -36,6 +36,7 @@ pub mod menu;
 pub mod moment;
 pub mod reconnect;
 pub mod retry;
+pub mod task;
 pub mod token;
 
 pub use moment::Moment;
