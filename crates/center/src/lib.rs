@@ -61,7 +61,7 @@ use std::{
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use wire::{callcontrol::HangupCause, ids::ClientId};
+use wire::{callcontrol::HangupCause, ids::ClientId, oauth::Credentials};
 
 /// How a center is to be run.
 pub struct Options {
@@ -81,6 +81,8 @@ pub struct Options {
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
+    /// Routes that are served beside the center's own, at the same address.
+    pub beside: Option<axum::Router>,
 }
 
 impl Options {
@@ -95,6 +97,7 @@ impl Options {
             limits: Limits::default(),
             allow_hosts: Vec::new(),
             admin_token: None,
+            beside: None,
         }
     }
 }
@@ -162,6 +165,9 @@ pub enum StartError {
         quoted(.0)
     )]
     AllowedHosts(Vec<String>),
+    /// There is no randomness for secrets.
+    #[error("no secrets can be made up: the machine gives no randomness")]
+    Random(#[source] io::Error),
     /// A thread can't be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
@@ -224,6 +230,7 @@ pub struct Center {
     app: Arc<App>,
     addresses: Addresses,
     environment: Environment,
+    house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
 }
@@ -257,12 +264,16 @@ impl Center {
 
         let mut secrets = secrets::Secrets::open(&data_dir)?;
         let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
-        let clients = client_secrets(&options.tenant, &mut secrets)?;
+        let mut clients = client_secrets(&options.tenant, &mut secrets)?;
         let first = &options.tenant.first_client;
         let environment = clients
             .get(first)
             .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token))
             .unwrap_or_default();
+
+        let house = secrets::house_credentials().map_err(StartError::Random)?;
+        let client = tenant::Client::of_house();
+        clients.insert(house.client_id.clone(), (client, house.client_secret.clone()));
 
         let clock = Clock::start();
         let announcements = announcements(&options.tenant)?;
@@ -279,7 +290,7 @@ impl Center {
             store,
             recordings,
             tokens: tokens::Tokens::new(clients),
-            limits: limits::RateLimits::new(options.limits),
+            limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
             idempotency: Default::default(),
             faults: Default::default(),
             fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
@@ -289,7 +300,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let router = http::router(app.clone());
+        let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
                 listener,
@@ -304,6 +315,7 @@ impl Center {
             app,
             addresses,
             environment,
+            house,
         })
     }
 
@@ -315,6 +327,11 @@ impl Center {
     /// The environment that its clients need.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// The client of the process that the center runs in: it has every scope, and no rate limit. Made up at each start.
+    pub fn house_credentials(&self) -> &Credentials {
+        &self.house
     }
 
     /// How punctual its frames were so far.

@@ -9,13 +9,23 @@ use std::{
     path::{Path, PathBuf},
 };
 use store::write_private;
-use wire::ids::ClientId;
+use wire::{ids::ClientId, oauth::Credentials};
 
 /// A random text of `bytes` bytes of entropy.
 pub(crate) fn random_text(bytes: usize) -> Result<String, io::Error> {
     let mut random = vec![0; bytes];
     OsRng.try_fill_bytes(&mut random).map_err(io::Error::other)?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+/// The client of the process that the center runs in, for as long as that runs.
+pub(crate) fn house_credentials() -> Result<Credentials, io::Error> {
+    let id = format!("house-{}", random_text(9)?);
+    Ok(Credentials {
+        // Letters, digits, hyphens and underscores are an id.
+        client_id: id.parse().map_err(io::Error::other)?,
+        client_secret: random_text(24)?.into(),
+    })
 }
 
 /// Why secrets could not be kept.

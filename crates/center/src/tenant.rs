@@ -32,6 +32,17 @@ pub(crate) struct Client {
     pub(crate) token_lifetime: Duration,
 }
 
+impl Client {
+    /// The client of the process that the center runs in.
+    pub(crate) fn of_house() -> Self {
+        Self {
+            secret: None,
+            scopes: Scopes::all(),
+            token_lifetime: Duration::from_secs(86_400),
+        }
+    }
+}
+
 /// What the center says by itself, by prompt id.
 #[derive(Debug, Clone)]
 pub(crate) struct Announcements {

@@ -2,14 +2,29 @@
 //! expression engine (CEL).
 //!
 //! A condition is compiled once, when its file is read, and bounded there: the engine itself has no budget of time or
-//! memory. What it looks at is bounded when the [`Facts`] are made.
+//! memory. Which names it may use is up to the file: those of a call ([`CALL_NAMES`]), or the fields of a rule set. What
+//! it looks at is bounded when the [`Facts`] are made.
+//!
+//! ```
+//! use flow::condition::{Condition, Facts};
+//! use serde_json::json;
+//!
+//! let condition = Condition::compile("score < 3 && channel == \"chat\"", &["score", "channel"])?;
+//! let facts = Facts::named([("score", &json!(2.5)), ("channel", &json!("chat"))])?;
+//! assert_eq!(condition.holds(&facts), Ok(true));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod check;
 mod facts;
+mod shape;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{CallFacts, Facts, FactsError, MAX_DEPTH, MAX_ITEMS, MAX_TEXT_BYTES, MAX_VALUES};
+pub use facts::{
+    CallFacts, Facts, FactsError, MAX_DEPTH, MAX_FIELD_BYTES, MAX_ITEMS, MAX_TEXT_BYTES, MAX_VALUES,
+};
+pub use shape::{Comparison, Constant, Shape};
 
 use cel::{Env, ExecutionError, Program, Value};
 use std::{
@@ -21,7 +36,8 @@ use std::{
 pub const MAX_SOURCE_BYTES: usize = 4 * 1024;
 /// Most parts (names, values, operators) of one condition.
 pub const MAX_PARTS: usize = 500;
-const VARIABLES: [&str; 3] = ["profile", "known", "call"];
+/// The names that conditions of a call may use.
+pub const CALL_NAMES: [&str; 3] = ["profile", "known", "call"];
 const FUNCTIONS: [&str; 8] = [
     "size",
     "contains",
@@ -67,11 +83,11 @@ pub enum ConditionProblem {
     TooManyParts,
     #[error("the condition cannot be read: {0}")]
     Syntax(String),
-    #[error("unknown name `{}`; a condition may use {}", .0, VARIABLES.join(", "))]
-    UnknownVariable(String),
+    #[error("unknown name `{name}`; {known}")]
+    UnknownVariable { name: String, known: String },
     #[error("unknown function `{}`; a condition may use {}, {MACROS}", .0, FUNCTIONS.join(", "))]
     UnknownFunction(String),
-    #[error("a loop within a loop is too costly for a call; use one of all, exists, filter at a time")]
+    #[error("a loop within a loop is too costly; use one of all, exists, filter at a time")]
     NestedLoop,
     #[error("map() is not available in conditions; use exists() or filter()")]
     MapLoop,
@@ -82,7 +98,7 @@ pub enum ConditionProblem {
 /// Why a condition could not be answered for a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EvaluationError {
-    /// The profile or call has no such attribute.
+    /// What is looked at has no such attribute.
     #[error("there is no attribute `{0}`; ask with has(...) first if not every profile has it")]
     Missing(String),
     /// The result is neither true nor false.
@@ -108,11 +124,13 @@ pub struct Condition(Arc<Compiled>);
 struct Compiled {
     source: String,
     program: Program,
+    names: Vec<String>,
+    parts: usize,
 }
 
 impl Condition {
-    /// Reads and checks a condition.
-    pub fn compile(source: &str) -> Result<Self, ConditionError> {
+    /// Reads and checks a condition that may use `names`.
+    pub fn compile(source: &str, names: &[&str]) -> Result<Self, ConditionError> {
         let nowhere = |problem| ConditionError { at: None, problem };
         if source.trim().is_empty() {
             return Err(nowhere(ConditionProblem::Empty));
@@ -121,14 +139,16 @@ impl Condition {
             return Err(nowhere(ConditionProblem::TooLong(source.len())));
         }
         let program = ENV.compile(source).map_err(|errors| syntax_error(&errors))?;
-        check::program(source, &program)?;
+        let (used, parts) = check::program(source, &program, names)?;
         Ok(Self(Arc::new(Compiled {
             source: source.to_owned(),
+            names: used,
+            parts,
             program,
         })))
     }
 
-    /// Whether the condition holds for a call.
+    /// Whether the condition holds.
     pub fn holds(&self, facts: &Facts) -> Result<bool, EvaluationError> {
         match self.0.program.execute(&facts.context) {
             Ok(Value::Bool(holds)) => Ok(holds),
@@ -140,6 +160,21 @@ impl Condition {
     /// The condition as it was written.
     pub fn source(&self) -> &str {
         &self.0.source
+    }
+
+    /// The names it looks at, each once, in the order of the text.
+    pub fn names(&self) -> &[String] {
+        &self.0.names
+    }
+
+    /// Of how many parts (names, values, operators) it is made; the time it takes grows with them.
+    pub fn parts(&self) -> usize {
+        self.0.parts
+    }
+
+    /// What its names are compared with.
+    pub fn shape(&self) -> Shape {
+        shape::of(&self.0.source, &self.0.program)
     }
 }
 

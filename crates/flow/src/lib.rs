@@ -32,6 +32,7 @@
 pub mod call;
 pub mod condition;
 pub mod delivery;
+pub mod file;
 pub mod menu;
 pub mod moment;
 pub mod reconnect;

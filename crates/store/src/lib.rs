@@ -4,6 +4,9 @@
 //! to, records and audit entries happen as a whole or not at all, and when it returns they are durable. A [`Worker`] claims
 //! the effects that are owed; it holds them as long as its process lives, and whoever lost a claim can't finish it.
 //!
+//! Records are found by kind and id, or by the terms that were committed with them: [`Store::find`] gives those with a term, by
+//! a place that is the caller's to choose (a time, a priority).
+//!
 //! ```
 //! use store::{Commit, Committed, EffectKey, Event, Finish, Intent, Location, Store};
 //! use std::time::Duration;
@@ -63,6 +66,7 @@ mod query;
 mod sql;
 mod sqlite;
 mod store;
+mod terms;
 mod verification;
 mod worker;
 
@@ -75,8 +79,9 @@ pub use model::{
     ItemFilter, ItemId, ItemState, KeptEvent, Lease, Put, Record,
 };
 pub use notary::{Notary, NotaryError, vouchers};
-pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS};
+pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS, MOST_TERM, MOST_TERMS};
 pub use private::{create_private, write_private};
 pub use store::{Location, Settings, Store};
+pub use terms::{Find, Found, Terms};
 pub use verification::{Trust, Verified};
 pub use worker::Worker;

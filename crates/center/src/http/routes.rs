@@ -13,8 +13,8 @@ use server::{Refusal, correlate, hurry};
 use std::sync::Arc;
 use wire::oauth::Scope;
 
-/// The whole center as one service.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The whole center as one service, with other routes beside its own.
+pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
     let remembered = || from_fn_with_state(app.clone(), idempotent);
     let guarded = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
         let access = Access {
@@ -69,8 +69,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(admin)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(app.clone())
+        .merge(beside.unwrap_or_default())
         .layer(from_fn(hurry))
-        .layer(from_fn_with_state(app.clone(), strike))
+        .layer(from_fn_with_state(app, strike))
         .layer(from_fn(correlate))
-        .with_state(app)
 }

@@ -1,6 +1,6 @@
 //! What a condition may be made of: known names, bounded size, no loop within a loop.
 
-use super::{ConditionError, ConditionProblem, FUNCTIONS, MAX_PARTS, Position, VARIABLES};
+use super::{ConditionError, ConditionProblem, FUNCTIONS, MAX_PARTS, Position};
 use cel::{
     Program,
     common::ast::{ComprehensionExpr, EntryExpr, Expr, IdedExpr, operators},
@@ -27,24 +27,36 @@ const OPERATORS: [&str; 18] = [
     operators::IN,
 ];
 
-/// Checks every part of a program that was read from `source`.
-pub(super) fn program(source: &str, program: &Program) -> Result<(), ConditionError> {
-    Checker {
+/// Most known names that an error lists.
+const MOST_LISTED: usize = 12;
+
+/// Checks every part of a program that was read from `source`; gives the names it uses, and how many parts it has.
+pub(super) fn program(
+    source: &str,
+    program: &Program,
+    names: &[&str],
+) -> Result<(Vec<String>, usize), ConditionError> {
+    let mut checker = Checker {
         source,
         program,
+        names,
         parts: 0,
         loops: 0,
         bound: Vec::new(),
-    }
-    .check(program.expression())
+        used: Vec::new(),
+    };
+    checker.check(program.expression())?;
+    Ok((checker.used, checker.parts))
 }
 
 struct Checker<'a> {
     source: &'a str,
     program: &'a Program,
+    names: &'a [&'a str],
     parts: usize,
     loops: usize,
     bound: Vec<&'a str>,
+    used: Vec<String>,
 }
 
 impl<'a> Checker<'a> {
@@ -58,9 +70,14 @@ impl<'a> Checker<'a> {
         }
         match &part.expr {
             Expr::Unspecified | Expr::Literal(_) => Ok(()),
-            Expr::Ident(name) if VARIABLES.contains(&name.as_str()) => Ok(()),
             Expr::Ident(name) if self.bound.contains(&name.as_str()) => Ok(()),
-            Expr::Ident(name) => Err(self.error(part, ConditionProblem::UnknownVariable(name.clone()))),
+            Expr::Ident(name) if self.names.contains(&name.as_str()) => {
+                if !self.used.contains(name) {
+                    self.used.push(name.clone());
+                }
+                Ok(())
+            }
+            Expr::Ident(name) => Err(self.error(part, unknown(name, self.names))),
             Expr::Select(select) => self.check(&select.operand),
             Expr::List(list) => list.elements.iter().try_for_each(|item| self.check(item)),
             Expr::Map(map) => map.entries.iter().try_for_each(|entry| match &entry.expr {
@@ -111,10 +128,26 @@ impl<'a> Checker<'a> {
     }
 
     fn error(&self, part: &IdedExpr, problem: ConditionProblem) -> ConditionError {
-        let offset = self.program.source_info().offset_for(part.id);
-        let at = offset.and_then(|(start, _)| position(self.source, usize::try_from(start).ok()?));
+        let at = place(self.source, self.program, part);
         ConditionError { at, problem }
     }
+}
+
+fn unknown(name: &str, known: &[&str]) -> ConditionProblem {
+    let listed = known[..known.len().min(MOST_LISTED)].join(", ");
+    let known = match known.len() {
+        0 => "a condition has no names to use here; declare them as [field.name]".into(),
+        1..=MOST_LISTED => format!("a condition may use {listed}"),
+        more => format!("a condition may use {listed} and {} more", more - MOST_LISTED),
+    };
+    let name = name.chars().take(60).collect();
+    ConditionProblem::UnknownVariable { name, known }
+}
+
+/// Where a part of a program that was read from `source` stands in it.
+pub(super) fn place(source: &str, program: &Program, part: &IdedExpr) -> Option<Position> {
+    let (start, _) = program.source_info().offset_for(part.id)?;
+    position(source, usize::try_from(start).ok()?)
 }
 
 /// Whether a loop collects anything but its own items: a list of new texts can grow beyond any bound of the input.

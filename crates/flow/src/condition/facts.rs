@@ -21,12 +21,19 @@ pub const MAX_DEPTH: usize = 8;
 /// Most values in a profile altogether.
 pub const MAX_VALUES: usize = 10_000;
 
-/// Why a profile is no ground for conditions.
+/// Longest text of a field, in bytes: the longest answer in a form.
+pub const MAX_FIELD_BYTES: usize = wire::form::LONGEST_VALUE;
+
+/// Why a profile or a field is no ground for conditions.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the profile's {place} {problem}; have the CRM send less")]
-pub struct FactsError {
-    place: String,
-    problem: String,
+#[expect(missing_docs, reason = "each text says what it is")]
+pub enum FactsError {
+    #[error("the profile's {place} {problem}; have the CRM send less")]
+    Profile { place: String, problem: String },
+    #[error("{0} is over {MAX_FIELD_BYTES} bytes long; have less sent")]
+    FieldTooLong(String),
+    #[error("{0} is a list or an object; a field is a number, a text or a truth value")]
+    FieldNotSimple(String),
 }
 
 /// What is known of a call before anybody looked the caller up.
@@ -40,7 +47,7 @@ pub struct CallFacts {
     pub external_id: Option<ExternalId>,
 }
 
-/// What conditions look at; made once per call.
+/// What conditions look at; made once per call or form.
 pub struct Facts {
     pub(super) context: Context<'static, 'static>,
     known: bool,
@@ -63,6 +70,27 @@ impl Facts {
         });
         let attributes: HashMap<Key, Value> = attributes.collect::<Result<_, _>>()?;
         Ok(Self::new(call, Some(attributes)))
+    }
+
+    /// The facts of a form: fields by their names. Numbers are compared as they are; so that arithmetic means the same for
+    /// 3 and 3.5, all of them are floating point. Absent fields are null.
+    pub fn named<'a>(fields: impl IntoIterator<Item = (&'a str, &'a Json)>) -> Result<Self, FactsError> {
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        for (name, json) in fields {
+            let value = match json {
+                Json::Null => Value::Null,
+                Json::Bool(truth) => Value::Bool(*truth),
+                Json::Number(number) => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+                Json::String(text) if text.len() <= MAX_FIELD_BYTES => Value::from(text.as_str()),
+                Json::String(_) => return Err(FactsError::FieldTooLong(shorten(name))),
+                Json::Array(_) | Json::Object(_) => return Err(FactsError::FieldNotSimple(shorten(name))),
+            };
+            context.add_variable_from_value(name, value);
+        }
+        Ok(Self {
+            context,
+            known: false,
+        })
     }
 
     fn new(call: &CallFacts, profile: Option<HashMap<Key, Value>>) -> Self {
@@ -100,7 +128,7 @@ impl fmt::Debug for Facts {
 
 fn value(json: &Json, place: &str, depth: usize, values: &mut usize) -> Result<Value, FactsError> {
     let too = |problem: String| {
-        Err(FactsError {
+        Err(FactsError::Profile {
             place: place.to_owned(),
             problem,
         })

@@ -25,7 +25,7 @@ fn premium() -> Facts {
 }
 
 fn error(source: &str) -> String {
-    let error = Condition::compile(source).unwrap_err();
+    let error = Condition::compile(source, &CALL_NAMES).unwrap_err();
     match error.at {
         Some(at) => format!("{}:{} {error}", at.line, at.column),
         None => error.to_string(),
@@ -33,7 +33,7 @@ fn error(source: &str) -> String {
 }
 
 fn evaluation(source: &str, facts: &Facts) -> String {
-    Condition::compile(source)
+    Condition::compile(source, &CALL_NAMES)
         .unwrap()
         .holds(facts)
         .unwrap_err()
@@ -62,14 +62,14 @@ fn conditions_look_at_the_profile_and_the_call() {
         ("known ? false : true", false),
     ] {
         assert_eq!(
-            Condition::compile(source).unwrap().holds(&facts),
+            Condition::compile(source, &CALL_NAMES).unwrap().holds(&facts),
             Ok(expected),
             "{source}"
         );
     }
     let nobody = Facts::unknown(&call());
     assert_eq!(
-        Condition::compile("known || has(profile.tags)")
+        Condition::compile("known || has(profile.tags)", &CALL_NAMES)
             .unwrap()
             .holds(&nobody),
         Ok(false)
@@ -113,7 +113,7 @@ fn what_cannot_be_compiled_says_why_and_where() {
         "@result",
         ".profile == 1",
     ] {
-        assert!(Condition::compile(hidden).is_err(), "{hidden}");
+        assert!(Condition::compile(hidden, &CALL_NAMES).is_err(), "{hidden}");
     }
 }
 
@@ -168,7 +168,10 @@ fn profiles_are_bounded() {
 fn the_largest_condition_fits_the_stack() {
     let facts = premium();
     let long = format!("{}1 == 240", "1 + ".repeat(239));
-    assert_eq!(Condition::compile(&long).unwrap().holds(&facts), Ok(true));
+    assert_eq!(
+        Condition::compile(&long, &CALL_NAMES).unwrap().holds(&facts),
+        Ok(true)
+    );
     for shape in [
         "(",
         "[",
@@ -179,7 +182,7 @@ fn the_largest_condition_fits_the_stack() {
         "profile.a[",
         "known || !",
     ] {
-        let _ = Condition::compile(&shape.repeat(MAX_SOURCE_BYTES / shape.len()));
+        let _ = Condition::compile(&shape.repeat(MAX_SOURCE_BYTES / shape.len()), &CALL_NAMES);
     }
 }
 
@@ -202,12 +205,12 @@ fn scrap() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_text_makes_compiling_panic(text in any::<String>()) {
-        let _ = Condition::compile(&text);
+        let _ = Condition::compile(&text, &CALL_NAMES);
     }
 
     #[test]
     fn nothing_that_compiles_makes_evaluation_panic(text in scrap()) {
-        if let Ok(condition) = Condition::compile(&text) {
+        if let Ok(condition) = Condition::compile(&text, &CALL_NAMES) {
             let _ = condition.holds(&premium());
         }
     }

@@ -1,9 +1,7 @@
 //! What only shows when all menus are read: who can reach which menu, and who can go back.
 
-use super::{
-    fault::Faults,
-    model::{NodeId, OptionAction},
-};
+use super::model::{NodeId, OptionAction};
+use crate::file::Faults;
 use std::collections::BTreeSet;
 
 /// The ways between the menus of a file, also those of options that have other faults.

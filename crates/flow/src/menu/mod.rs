@@ -13,18 +13,15 @@
 //! ```
 
 mod check;
-mod fault;
 mod graph;
 mod model;
 mod parse;
 mod parse_node;
 pub mod session;
-mod table;
 #[cfg(test)]
 mod tests;
 
 pub use crate::condition::CallFacts;
-pub use fault::MenuFault;
 pub use graph::graph;
 pub use model::{Entry, Menu, MenuOption, Node, NodeId, OptionAction, Prompt, Settings, Verify, prompts};
 pub use parse::{KnownPrompts, MAX_FILE_BYTES, MAX_INFO_PROMPTS, MAX_MENUS, MAX_OPTIONS, MAX_PROMPTS, parse};

@@ -2,10 +2,10 @@
 
 use super::{
     check::Ways,
-    fault::{Faults, MenuFault, suggest},
     model::{Entry, Menu, NodeId, Settings},
-    table::{Table, Value, shorten},
 };
+use crate::condition::CALL_NAMES;
+use crate::file::{self, Faults, FileFault, Table, Value, shorten, suggest};
 use std::{collections::BTreeSet, time::Duration};
 use toml::de::{DeTable, DeValue};
 use wire::ids::{PromptId, TransferTarget};
@@ -37,20 +37,11 @@ pub enum KnownPrompts<'a> {
 }
 
 /// Reads a menu file. All faults come at once, in the order of the file.
-pub fn parse(source: &str, prompts: KnownPrompts<'_>) -> Result<Menu, Vec<MenuFault>> {
+pub fn parse(source: &str, prompts: KnownPrompts<'_>) -> Result<Menu, Vec<FileFault>> {
     let mut faults = Faults::new(source);
-    if source.len() > MAX_FILE_BYTES {
-        let message = format!(
-            "the file is {} bytes long, at most {MAX_FILE_BYTES} are allowed",
-            source.len()
-        );
-        faults.wrong(0, message, "split it into lines of their own");
+    let Some(document) = file::document(source, MAX_FILE_BYTES, &mut faults) else {
         return Err(faults.into_sorted());
-    }
-    let (document, unread) = DeTable::parse_recoverable(source);
-    for error in unread {
-        faults.syntax(error.span().map_or(0, |span| span.start), error.message().trim());
-    }
+    };
     let top = Table {
         fields: document.get_ref(),
         at: 0,
@@ -105,7 +96,9 @@ impl Reader<'_> {
             &mut self.faults,
         );
         let name = top.required("name", "name = \"Support line\"", &mut self.faults);
-        let name = name.and_then(|value| self.text(value, "name")).map(str::to_owned);
+        let name = name
+            .and_then(|value| self.faults.text(value, "name"))
+            .map(str::to_owned);
         let operator = top.required("operator", "operator = \"ext:operator\"", &mut self.faults);
         let operator = operator.and_then(|value| self.target(value, "operator"));
         let settings = self.settings(top);
@@ -174,10 +167,10 @@ impl Reader<'_> {
         let Some(written) = settings.get("sensitive_prompts") else {
             return BTreeSet::new();
         };
-        let written = super::table::items(written, "sensitive_prompts", &mut self.faults).unwrap_or_default();
+        let written = file::items(written, "sensitive_prompts", &mut self.faults).unwrap_or_default();
         let mut sensitive = BTreeSet::new();
         for value in written {
-            let id = self.parsed::<PromptId>(value, "a sensitive prompt");
+            let id = self.faults.parsed::<PromptId>(value, "a sensitive prompt");
             if let Some(id) = id.as_ref().filter(|id| !self.played.contains(id)) {
                 let hint = suggest(id.as_str(), self.played.iter().map(PromptId::as_str));
                 let message = format!(
@@ -263,7 +256,7 @@ impl Reader<'_> {
             "[[entry]] with menu = \"general\", the menu where calls begin",
             &mut self.faults,
         )?;
-        let items = super::table::items(value, "entry", &mut self.faults)?;
+        let items = file::items(value, "entry", &mut self.faults)?;
         let mut entries = Vec::new();
         let mut general: Option<(usize, Option<NodeId>)> = None;
         for item in items {
@@ -278,7 +271,7 @@ impl Reader<'_> {
                 );
                 self.faults.wrong(table.at, message, hint);
             }
-            let when = self.condition(&table);
+            let when = self.faults.condition(&table, &CALL_NAMES);
             let menu = table.required("menu", "menu = \"general\"", &mut self.faults);
             let menu = menu.and_then(|value| self.menu_name(value, "menu"));
             self.ways.entries.extend(menu);
@@ -299,7 +292,7 @@ impl Reader<'_> {
 
     /// The menu that `value` names.
     pub(super) fn menu_name(&mut self, value: &Value<'_>, field: &str) -> Option<NodeId> {
-        let name = self.text(value, field)?;
+        let name = self.faults.text(value, field)?;
         let found = self.names.iter().position(|(known, _)| known == name);
         if found.is_none() {
             self.ways.unresolved = true;
@@ -315,7 +308,7 @@ impl Reader<'_> {
 
     /// A transfer target: `ext:name`, `tel:` and `sip:` addresses, or a telephone number.
     pub(super) fn target(&mut self, value: &Value<'_>, field: &str) -> Option<TransferTarget> {
-        let target: TransferTarget = self.parsed(value, field)?;
+        let target: TransferTarget = self.faults.parsed(value, field)?;
         let text = target.as_str();
         let rest = ["ext:", "tel:", "sip:", "sips:"]
             .iter()
@@ -332,6 +325,14 @@ impl Reader<'_> {
             );
         }
         Some(target)
+    }
+
+    /// A prompt that some caller may hear and that the platform has.
+    pub(super) fn prompt(&mut self, value: &Value<'_>, name: &str) -> Option<PromptId> {
+        let id: PromptId = self.faults.parsed(value, name)?;
+        self.played.insert(id.clone());
+        self.check_prompt(&id, value.span().start);
+        Some(id)
     }
 
     fn knows(&self, id: &PromptId) -> bool {

@@ -3,7 +3,10 @@
 use super::{
     model::{MenuOption, Node, NodeId, OptionAction, Prompt, Verify},
     parse::{MAX_INFO_PROMPTS, MAX_OPTIONS, MAX_PROMPTS, Reader},
-    table::{Table, Value, items, kind},
+};
+use crate::{
+    condition::CALL_NAMES,
+    file::{Table, Value, items, kind},
 };
 use std::collections::BTreeMap;
 use toml::de::DeValue;
@@ -65,7 +68,7 @@ impl Reader<'_> {
         let table = Table::of(value, "the prompt".into(), &["prompt", "when"], &mut self.faults)?;
         let id = table.required("prompt", "prompt = \"general_welcome\"", &mut self.faults);
         let id = id.and_then(|value| self.prompt(value, "prompt"));
-        let when = self.condition(&table);
+        let when = self.faults.condition(&table, &CALL_NAMES);
         Some(Prompt { id: id?, when })
     }
 
@@ -80,7 +83,7 @@ impl Reader<'_> {
             };
             let key = table.required("key", "key = \"1\"", &mut self.faults);
             let key_at = key.map_or(table.at, |value| value.span().start);
-            let key = key.and_then(|value| self.parsed(value, "key"));
+            let key = key.and_then(|value| self.faults.parsed(value, "key"));
             if let Some(key) = key {
                 let conditional = table.get("when").is_some();
                 let same = by_key.entry(key).or_default();
@@ -104,7 +107,7 @@ impl Reader<'_> {
 
     fn option(&mut self, id: NodeId, table: &Table<'_>, key: Option<Digit>) -> Option<MenuOption> {
         let prompt = table.get("prompt").map(|value| self.prompt(value, "prompt"));
-        let when = self.condition(table);
+        let when = self.faults.condition(table, &CALL_NAMES);
         let verify = table.get("verify").map(|value| self.verify(value));
         let confirmation = table
             .get("confirmation")
@@ -132,7 +135,7 @@ impl Reader<'_> {
         let prompt = table.required("prompt", "prompt = \"verify_choice\"", &mut self.faults);
         let prompt = prompt.and_then(|value| self.prompt(value, "prompt"));
         let mut key = |field, default: &str| match table.get(field) {
-            Some(value) => self.parsed::<Digit>(value, field),
+            Some(value) => self.faults.parsed::<Digit>(value, field),
             None => default.parse().ok(),
         };
         let (yes, no) = (key("yes", "1")?, key("no", "2")?);

@@ -68,6 +68,7 @@ fn options(args: CenterArgs, config: Config) -> Result<Options> {
             .ok()
             .filter(|token| !token.is_empty())
             .map(Into::into),
+        beside: None,
     })
 }
 

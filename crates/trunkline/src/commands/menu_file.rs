@@ -3,7 +3,10 @@
 use crate::files::read_text;
 use ::center::Tenant;
 use anyhow::{Context, Result};
-use flow::menu::{self, KnownPrompts, MAX_FILE_BYTES, Menu, MenuFault};
+use flow::{
+    file::FileFault,
+    menu::{self, KnownPrompts, MAX_FILE_BYTES, Menu},
+};
 use std::{
     collections::BTreeSet,
     fs,
@@ -37,7 +40,7 @@ impl MenuFile {
     }
 
     /// The menu, or all its faults.
-    pub(super) fn parse(&self, prompts: &BTreeSet<PromptId>) -> Result<Menu, Vec<MenuFault>> {
+    pub(super) fn parse(&self, prompts: &BTreeSet<PromptId>) -> Result<Menu, Vec<FileFault>> {
         menu::parse(&self.text, KnownPrompts::Only(prompts))
     }
 

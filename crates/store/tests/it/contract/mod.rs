@@ -7,6 +7,7 @@ mod housekeeping;
 mod order;
 mod proof;
 mod records;
+mod terms;
 mod time;
 
 use crate::database::Database;
@@ -90,6 +91,16 @@ contract! {
     records::a_lease_has_one_holder,
     records::a_lease_that_is_given_back_is_free_at_once,
     records::of_many_who_want_a_lease_at_once_one_gets_it,
+    terms::records_are_found_by_a_term_in_the_order_of_their_places,
+    terms::records_are_found_page_by_page,
+    terms::terms_that_are_given_replace_those_before,
+    terms::a_record_that_is_removed_is_not_found,
+    terms::a_record_that_is_not_there_gets_no_terms,
+    terms::a_commit_that_is_refused_leaves_the_terms_as_they_are,
+    terms::terms_that_many_give_a_record_at_once_are_those_of_one,
+    terms::names_and_terms_of_the_greatest_length_are_found,
+    terms::old_records_of_a_kind_are_purged_with_their_terms,
+    terms::a_long_list_of_records_is_purged_as_a_whole,
     time::retries_and_leases_go_on_when_the_clock_is_set_back,
     time::retries_and_leases_go_on_when_the_clock_is_set_back_at_a_restart,
     time::a_process_whose_clock_is_behind_follows_the_others,

@@ -1,31 +1,27 @@
 //! Reading a TOML table field by field, noting every fault.
 
-use super::{
-    fault::{Faults, suggest},
-    parse::Reader,
-};
-use crate::condition::Condition;
+use super::fault::{Faults, suggest};
+use crate::condition::{Condition, Position};
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use wire::ids::PromptId;
 
-pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// A table and what the faults call it.
-pub(super) struct Table<'a> {
-    pub(super) fields: &'a DeTable<'a>,
+pub(crate) struct Table<'a> {
+    pub(crate) fields: &'a DeTable<'a>,
     /// Where it begins.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     /// Such as `menu "general"`.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 impl<'a> Table<'a> {
     /// The table that `value` holds; unknown fields are faults.
-    pub(super) fn of(
+    pub(crate) fn of(
         value: &'a Value<'a>,
         name: String,
         known: &[&str],
@@ -42,7 +38,7 @@ impl<'a> Table<'a> {
     }
 
     /// Every field that is not known is a fault.
-    pub(super) fn only(&self, known: &[&str], faults: &mut Faults<'_>) {
+    pub(crate) fn only(&self, known: &[&str], faults: &mut Faults<'_>) {
         for key in self.fields.keys() {
             let field: &str = key.get_ref();
             if !known.contains(&field) {
@@ -52,12 +48,12 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn get(&self, field: &str) -> Option<&'a Value<'a>> {
+    pub(crate) fn get(&self, field: &str) -> Option<&'a Value<'a>> {
         self.fields.get(field)
     }
 
     /// A field that must be there.
-    pub(super) fn required(
+    pub(crate) fn required(
         &self,
         field: &str,
         example: &str,
@@ -75,7 +71,7 @@ impl<'a> Table<'a> {
     }
 
     /// A truth value that may be absent.
-    pub(super) fn truth(&self, field: &str, faults: &mut Faults<'_>) -> Option<bool> {
+    pub(crate) fn truth(&self, field: &str, faults: &mut Faults<'_>) -> Option<bool> {
         let value = self.get(field)?;
         let truth = value.get_ref().as_bool();
         if truth.is_none() {
@@ -89,7 +85,7 @@ impl<'a> Table<'a> {
     }
 
     /// A whole number within `range` that may be absent.
-    pub(super) fn whole(
+    pub(crate) fn whole(
         &self,
         field: &str,
         range: RangeInclusive<u64>,
@@ -119,13 +115,13 @@ impl<'a> Table<'a> {
     }
 
     /// The items of a list that may be absent.
-    pub(super) fn list(&self, field: &str, faults: &mut Faults<'_>) -> Option<&'a [Value<'a>]> {
+    pub(crate) fn list(&self, field: &str, faults: &mut Faults<'_>) -> Option<&'a [Value<'a>]> {
         self.get(field).and_then(|value| items(value, field, faults))
     }
 }
 
 /// The items of a list.
-pub(super) fn items<'a>(
+pub(crate) fn items<'a>(
     value: &'a Value<'a>,
     name: &str,
     faults: &mut Faults<'_>,
@@ -141,9 +137,9 @@ pub(super) fn items<'a>(
     Some(items)
 }
 
-impl Reader<'_> {
+impl Faults<'_> {
     /// A text.
-    pub(super) fn text<'a>(&mut self, value: &'a Value<'a>, name: &str) -> Option<&'a str> {
+    pub(crate) fn text<'a>(&mut self, value: &'a Value<'a>, name: &str) -> Option<&'a str> {
         let text = value.get_ref().as_str();
         if text.is_none() {
             let hint = if value.get_ref().is_integer() {
@@ -151,7 +147,7 @@ impl Reader<'_> {
             } else {
                 ""
             };
-            self.faults.wrong(
+            self.wrong(
                 value.span().start,
                 format!("{name} must be a text, not {}", kind(value)),
                 hint,
@@ -161,33 +157,29 @@ impl Reader<'_> {
     }
 
     /// A text that is more than a text.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>, name: &str) -> Option<T> {
+    pub(crate) fn parsed<T: FromStr<Err: Display>>(&mut self, value: &Value<'_>, name: &str) -> Option<T> {
         let parsed = self.text(value, name)?.parse();
         parsed
-            .map_err(|error| {
-                self.faults
-                    .wrong(value.span().start, format!("{name} {error}"), "")
-            })
+            .map_err(|error| self.wrong(value.span().start, format!("{name} {error}"), ""))
             .ok()
     }
 
-    /// A prompt that some caller may hear and that the platform has.
-    pub(super) fn prompt(&mut self, value: &Value<'_>, name: &str) -> Option<PromptId> {
-        let id: PromptId = self.parsed(value, name)?;
-        self.played.insert(id.clone());
-        self.check_prompt(&id, value.span().start);
-        Some(id)
-    }
-
-    /// The condition in the field `when`, if there is one.
-    pub(super) fn condition(&mut self, table: &Table<'_>) -> Option<Condition> {
+    /// The condition in the field `when`, if there is one; it may use `names`.
+    pub(crate) fn condition(&mut self, table: &Table<'_>, names: &[&str]) -> Option<Condition> {
         let value = table.get("when")?;
         let source = self.text(value, "when")?;
-        let error = match Condition::compile(source) {
+        let error = match Condition::compile(source, names) {
             Ok(condition) => return Some(condition),
             Err(error) => error,
         };
-        let offset = error.at.map_or(0, |at| {
+        let at = self.in_condition(value, source, error.at);
+        self.wrong(at, error.to_string(), "");
+        None
+    }
+
+    /// Where a place of the condition `source`, written as `value`, stands in the file.
+    pub(crate) fn in_condition(&self, value: &Value<'_>, source: &str, at: Option<Position>) -> usize {
+        let offset = at.map_or(0, |at| {
             let line: usize = source.split_inclusive('\n').take(at.line - 1).map(str::len).sum();
             line + source[line..]
                 .chars()
@@ -195,13 +187,11 @@ impl Reader<'_> {
                 .map(char::len_utf8)
                 .sum::<usize>()
         });
-        let at = self.faults.inside(value.span(), source, offset);
-        self.faults.wrong(at, error.to_string(), "");
-        None
+        self.inside(value.span(), source, offset)
     }
 }
 
-pub(super) fn kind(value: &Value<'_>) -> &'static str {
+pub(crate) fn kind(value: &Value<'_>) -> &'static str {
     match value.get_ref() {
         DeValue::String(_) => "a text",
         DeValue::Integer(_) | DeValue::Float(_) => "a number",
@@ -212,6 +202,6 @@ pub(super) fn kind(value: &Value<'_>) -> &'static str {
     }
 }
 
-pub(super) fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(60).collect()
 }

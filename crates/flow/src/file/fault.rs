@@ -1,10 +1,10 @@
-//! Faults of a menu file, with their places.
+//! Faults of a file, with their places.
 
 use std::{borrow::Cow, fmt, ops::Range};
 
-/// Something wrong in a menu file.
+/// Something wrong in a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MenuFault {
+pub struct FileFault {
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1, in characters.
@@ -15,10 +15,10 @@ pub struct MenuFault {
     pub hint: Option<String>,
 }
 
-impl MenuFault {
+impl FileFault {
     /// The fault as `file:line:column: message`, with its hint on a second line.
     pub fn in_file<'a>(&'a self, file: &'a str) -> impl fmt::Display + 'a {
-        struct InFile<'a>(&'a MenuFault, &'a str);
+        struct InFile<'a>(&'a FileFault, &'a str);
         impl fmt::Display for InFile<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}:{}", self.1, self.0)
@@ -28,7 +28,7 @@ impl MenuFault {
     }
 }
 
-impl fmt::Display for MenuFault {
+impl fmt::Display for FileFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: {}", self.line, self.column, self.message)?;
         self.hint
@@ -37,11 +37,11 @@ impl fmt::Display for MenuFault {
     }
 }
 
-impl std::error::Error for MenuFault {}
+impl std::error::Error for FileFault {}
 
 /// The faults found so far.
-pub(super) struct Faults<'s> {
-    pub(super) source: &'s str,
+pub(crate) struct Faults<'s> {
+    pub(crate) source: &'s str,
     found: Vec<Found>,
 }
 
@@ -63,7 +63,7 @@ enum Weight {
 }
 
 impl<'s> Faults<'s> {
-    pub(super) fn new(source: &'s str) -> Self {
+    pub(crate) fn new(source: &'s str) -> Self {
         Self {
             source,
             found: Vec::new(),
@@ -71,7 +71,7 @@ impl<'s> Faults<'s> {
     }
 
     /// Something at byte `at` is wrong.
-    pub(super) fn wrong(
+    pub(crate) fn wrong(
         &mut self,
         at: usize,
         message: impl Into<String>,
@@ -81,7 +81,7 @@ impl<'s> Faults<'s> {
     }
 
     /// Something should be there, in what begins at byte `at`.
-    pub(super) fn absent(
+    pub(crate) fn absent(
         &mut self,
         at: usize,
         message: impl Into<String>,
@@ -91,7 +91,7 @@ impl<'s> Faults<'s> {
     }
 
     /// The text cannot be read at `at`.
-    pub(super) fn syntax(&mut self, at: usize, message: impl Into<String>) {
+    pub(crate) fn syntax(&mut self, at: usize, message: impl Into<String>) {
         self.add(at, message.into(), "".into(), Weight::Syntax);
     }
 
@@ -105,12 +105,12 @@ impl<'s> Faults<'s> {
         });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
     /// The line (from 1) of byte `at`.
-    pub(super) fn line(&self, at: usize) -> usize {
+    pub(crate) fn line(&self, at: usize) -> usize {
         self.place(at).0
     }
 
@@ -128,7 +128,7 @@ impl<'s> Faults<'s> {
     }
 
     /// The faults by their places. Where the text could not be read, what follows from that is left out.
-    pub(super) fn into_sorted(self) -> Vec<MenuFault> {
+    pub(crate) fn into_sorted(self) -> Vec<FileFault> {
         let of_weight = |weight| self.found.iter().filter(move |fault| fault.weight == weight);
         let unread: Vec<usize> = of_weight(Weight::Syntax)
             .map(|fault| self.line(fault.at))
@@ -138,7 +138,7 @@ impl<'s> Faults<'s> {
             Weight::Wrong => !unread.contains(&self.line(fault.at)),
             Weight::Absent => unread.is_empty(),
         };
-        let mut told: Vec<MenuFault> = self
+        let mut told: Vec<FileFault> = self
             .found
             .iter()
             .filter(is_told)
@@ -149,9 +149,9 @@ impl<'s> Faults<'s> {
         told
     }
 
-    fn fault(&self, found: &Found) -> MenuFault {
+    fn fault(&self, found: &Found) -> FileFault {
         let (line, column) = self.place(found.at);
-        MenuFault {
+        FileFault {
             line,
             column,
             message: found.message.clone(),
@@ -160,7 +160,7 @@ impl<'s> Faults<'s> {
     }
 
     /// Where byte `offset` of the text written at `span` stands in the file: exact unless the text has escapes.
-    pub(super) fn inside(&self, span: Range<usize>, text: &str, offset: usize) -> usize {
+    pub(crate) fn inside(&self, span: Range<usize>, text: &str, offset: usize) -> usize {
         let written = self.source.get(span.clone()).unwrap_or_default();
         written
             .find(text)
@@ -169,7 +169,12 @@ impl<'s> Faults<'s> {
 }
 
 /// `did you mean ...?` when one of `known` is near, otherwise the list of them.
-pub(super) fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+///
+/// ```
+/// assert_eq!(flow::file::suggest("scor", ["score", "channel"]), "did you mean `score`?");
+/// assert_eq!(flow::file::suggest("mood", ["score", "channel"]), "known are score, channel");
+/// ```
+pub fn suggest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let near = known.iter().map(|name| (distance(wrong, name), name)).min();
     match near {
