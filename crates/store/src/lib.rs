@@ -5,7 +5,8 @@
 //! the effects that are owed; it holds them as long as its process lives, and whoever lost a claim can't finish it.
 //!
 //! Records are found by kind and id, or by the terms that were committed with them: [`Store::find`] gives those with a term, by
-//! a place that is the caller's to choose (a time, a priority).
+//! a place that is the caller's to choose (a time, a priority). Whoever does work of a queue for long does it with
+//! [`work_through`].
 //!
 //! ```
 //! use store::{Commit, Committed, EffectKey, Event, Finish, Intent, Location, Store};
@@ -68,6 +69,7 @@ mod sqlite;
 mod store;
 mod terms;
 mod verification;
+mod work;
 mod worker;
 
 pub use audit_log::{EntryFilter, Erased, KeptEntry, Row};
@@ -84,4 +86,5 @@ pub use private::{create_private, write_private};
 pub use store::{Location, Settings, Store};
 pub use terms::{Find, Found, Terms};
 pub use verification::{Trust, Verified};
+pub use work::work_through;
 pub use worker::Worker;

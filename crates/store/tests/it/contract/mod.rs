@@ -9,6 +9,7 @@ mod proof;
 mod records;
 mod terms;
 mod time;
+mod work;
 
 use crate::database::Database;
 
@@ -104,4 +105,11 @@ contract! {
     time::retries_and_leases_go_on_when_the_clock_is_set_back,
     time::retries_and_leases_go_on_when_the_clock_is_set_back_at_a_restart,
     time::a_process_whose_clock_is_behind_follows_the_others,
+    work::so_many_are_worked_on_at_once_and_not_more,
+    work::work_that_a_clone_commits_is_begun_before_the_next_poll,
+    work::work_of_another_process_is_found_by_the_next_poll,
+    work::a_loop_that_is_stopped_ends_what_it_began_and_begins_nothing_more,
+    work::what_was_claimed_too_late_is_free_at_once,
+    work::work_that_panics_gives_its_place_to_the_next,
+    work::a_loop_stops_though_the_store_fails,
 }
