@@ -14,10 +14,12 @@
 //! ```
 
 mod admin;
+mod agents;
 mod app;
 mod callcontrol;
 mod calls;
 mod clock;
+mod desk;
 mod environment;
 mod erase;
 mod faults;
@@ -26,6 +28,7 @@ mod http;
 mod idempotency;
 mod keeping;
 mod limits;
+mod notifications;
 mod oauth;
 mod profiles;
 mod prompts;
@@ -33,6 +36,7 @@ mod public;
 mod recordings;
 mod secrets;
 mod switch;
+mod tasks;
 mod tenant;
 mod tls;
 mod tokens;
@@ -233,6 +237,7 @@ pub struct Center {
     house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
+    timers: Option<tasks::Timers>,
 }
 
 impl Center {
@@ -244,6 +249,7 @@ impl Center {
         let data_dir = make_data_dir(options.data_dir)?;
         let (http, addresses) = listen(options.listen).await?;
         let mut servers = vec![(http, None)];
+        let mut certified = Vec::new();
         let mut addresses = Addresses {
             http: addresses,
             https: None,
@@ -251,6 +257,7 @@ impl Center {
         };
         if let Some(tls) = tls {
             let (config, ca) = tls::server(&data_dir, &tls.names)?;
+            certified.clone_from(&tls.names);
             let (https, address) = listen(tls.listen).await?;
             addresses.https = Some((address, tls::main_name(&tls.names)));
             addresses.ca = Some(ca);
@@ -282,12 +289,21 @@ impl Center {
         let (books, keeper) = Books::open(options.store, &data_dir, &recordings).await?;
         let switch = switch::Switch::start(clock, recordings.clone(), announcements, sensitive, keeper);
         let switch = switch.map_err(StartError::Thread)?;
-        let store = books.store.clone();
+        let (store, own) = (books.store.clone(), books.own);
         let books = books.keep(switch.reports());
+        let roster = options.tenant.roster.clone();
+        let access = desk_access(&addresses, &certified, &mut secrets)?;
+        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let desks = Arc::new(desks);
+        let policy = options.tenant.task_policy.clone();
+        let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
+        let worker = store.join().await?;
         let app = Arc::new(App {
             clock,
             switch,
             store,
+            tasks,
+            desks,
             recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
@@ -300,6 +316,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, own, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
@@ -312,6 +329,7 @@ impl Center {
         Ok(Self {
             servers: servers.collect(),
             books: Some(books),
+            timers: Some(timers),
             app,
             addresses,
             environment,
@@ -353,6 +371,9 @@ impl Center {
         }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+        if let Some(timers) = self.timers.take() {
+            timers.close().await;
+        }
         if let Some(books) = self.books.take() {
             books.close(kept).await;
         }
@@ -364,6 +385,25 @@ impl Drop for Center {
         self.app.switch.begin_close(HangupCause::Shutdown);
         self.app.closing.cancel();
     }
+}
+
+/// Who may see desktops: everybody on the machine, if nobody else reaches the center.
+fn desk_access(
+    addresses: &Addresses,
+    names: &[String],
+    secrets: &mut secrets::Secrets,
+) -> Result<desk::Access, SecretsError> {
+    let https = addresses.https.as_ref().map(|(address, _)| address);
+    let is_local = [Some(&addresses.http), https]
+        .into_iter()
+        .flatten()
+        .all(|address| address.ip().is_loopback());
+    Ok(match is_local {
+        true => desk::Access::Machine {
+            names: names.to_vec(),
+        },
+        false => desk::Access::Key(secrets.of_desks()?),
+    })
 }
 
 fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {

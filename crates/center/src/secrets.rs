@@ -69,6 +69,11 @@ impl Secrets {
         self.named(format!("client:{client}"))
     }
 
+    /// The secret that the keys of agents' desktops are made from.
+    pub(crate) fn of_desks(&mut self) -> Result<SecretString, SecretsError> {
+        self.named("desks".into())
+    }
+
     fn named(&mut self, name: String) -> Result<SecretString, SecretsError> {
         if let Some(secret) = self.known.get(&name) {
             return Ok(secret.clone().into());

@@ -8,7 +8,7 @@ use crate::{
     fault::{self, Object},
     ids::{AgentId, NotificationId, TaskId},
     notification::Urgency,
-    task::{LONGEST_NOTE, Task},
+    task::{LONGEST_NOTE, Task, date},
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,7 @@ impl Deed {
             "accept" => Ok(Self::Accept),
             "decline" => Ok(Self::Decline),
             "snooze" => read(&|body, faults| {
-                let until = body.parsed("until", faults)?;
+                let until = date(body, "until", faults)?;
                 Some(Self::Snooze { until })
             }),
             "complete" => read(&|body, faults| {

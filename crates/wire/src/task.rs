@@ -160,7 +160,7 @@ fn field<'a>(fields: &'a [CustomField], id: &str) -> Option<&'a str> {
 }
 
 /// A date that must be there: with the time, and its distance from UTC.
-fn date(body: &Object<'_>, name: &str, faults: &mut Faults) -> Option<UtcTime> {
+pub(crate) fn date(body: &Object<'_>, name: &str, faults: &mut Faults) -> Option<UtcTime> {
     let text = body.text(name, faults)?;
     let date = text.parse::<UtcTime>().ok();
     if date.is_none() {

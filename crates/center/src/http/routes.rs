@@ -1,7 +1,10 @@
 //! Every path of the center. A new capability adds its lines here.
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
-use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
+use crate::{
+    admin, agents, app::App, callcontrol, desk, limits::RouteClass, notifications, oauth, profiles, public,
+    tasks,
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -46,6 +49,30 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 get(callcontrol::upgrade),
             ),
         )
+        .route(
+            "/api/v2/workflows/tasks",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::list).post(tasks::create),
+            ),
+        )
+        .route(
+            "/api/v2/workflows/tasks/{id}",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::find).patch(tasks::change),
+            ),
+        )
+        .route(
+            "/api/v2/notifications/agents",
+            guarded(
+                &[Scope::NotificationWrite],
+                RouteClass::Other,
+                post(notifications::notify),
+            ),
+        )
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
 
@@ -61,12 +88,21 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 .post(admin::add_fault)
                 .delete(admin::clear_faults),
         )
+        .route("/center/v1/agents", get(agents::list))
         .route("/center/v1/tokens", delete(admin::revoke_tokens))
         .layer(remembered())
         .layer(from_fn_with_state(app.clone(), administer));
 
+    let desktops = Router::new()
+        .route("/agent/{id}/desk", get(desk::snapshot))
+        .route("/agent/{id}/events", get(desk::events))
+        .route("/agent/{id}/tasks/{task}/{deed}", post(desk::deed))
+        .layer(DefaultBodyLimit::max(desk::MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), desk::admit));
+
     platform
         .merge(admin)
+        .merge(desktops)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app.clone())

@@ -48,7 +48,7 @@ pub(crate) struct Placed {
 pub(crate) struct Opened {
     pub(crate) store: Store,
     /// The store is nobody else's: it is closed with the center.
-    own: bool,
+    pub(crate) own: bool,
     run: Run,
     inbox: mpsc::Receiver<Update>,
 }

@@ -5,6 +5,8 @@
 mod access;
 mod closing;
 mod control;
+mod desk;
+mod desktop;
 mod faults;
 mod garbage;
 mod hello;
@@ -19,4 +21,5 @@ mod restart;
 mod sounds;
 mod support;
 mod takeover;
+mod tasks;
 mod tls;

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
     sync::OnceLock,
     time::Duration,
@@ -55,6 +56,14 @@ const TENANT: &str = r#"
     ani = "+15550123456"
     dnis = "+18005550100"
     script = [{ when = { nthPrompt = 2, delayMs = 100, latestMs = 5500 }, do = { press = "permitted" } }]
+    [[agent]]
+    id = "agent-1"
+    name = "Ada"
+    [[agent]]
+    id = "agent-2"
+    [[agent]]
+    id = "agent-9"
+    active = false
 "#;
 
 pub(crate) fn demo_prompts() -> PathBuf {
@@ -63,6 +72,11 @@ pub(crate) fn demo_prompts() -> PathBuf {
 
 /// A tenant with two clients and few prompts, so that it is loaded fast.
 pub(crate) fn small_tenant() -> Tenant {
+    small_tenant_with("")
+}
+
+/// The same with more in its file.
+pub(crate) fn small_tenant_with(more: &str) -> Tenant {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
@@ -80,10 +94,12 @@ pub(crate) fn small_tenant() -> Tenant {
             )
             .unwrap();
         }
-        fs::write(folder.path().join("tenant.toml"), TENANT).unwrap();
         folder
     });
-    Tenant::load(&folder.path().join("tenant.toml")).unwrap()
+    let mut file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+    file.write_all(TENANT.as_bytes()).unwrap();
+    file.write_all(more.as_bytes()).unwrap();
+    Tenant::load(file.path()).unwrap()
 }
 
 pub(crate) type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -111,6 +127,19 @@ impl Rig {
             http: http_client().build().unwrap(),
             center,
             folder,
+        }
+    }
+
+    /// The same center started again on its folder.
+    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Options)) -> Self {
+        self.center.close().await;
+        let mut options = Options::local(self.folder.path().join("data"), small_tenant());
+        change(&mut options);
+        let center = Center::start(options).await.unwrap();
+        Self {
+            base: center.addresses().base_url(),
+            center,
+            ..self
         }
     }
 
