@@ -14,6 +14,7 @@ use std::{
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use webhooks::Subscribers;
 
 /// The center's parts.
 pub(crate) struct App {
@@ -27,6 +28,8 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
     pub(crate) desks: Arc<Desks>,
+    /// Who is told of completions.
+    pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.
     pub(crate) recordings: PathBuf,
     pub(crate) fetcher: Fetcher,

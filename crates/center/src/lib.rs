@@ -19,6 +19,7 @@ mod app;
 mod callcontrol;
 mod calls;
 mod clock;
+mod completions;
 mod desk;
 mod environment;
 mod erase;
@@ -26,10 +27,12 @@ mod faults;
 mod fetch;
 mod http;
 mod idempotency;
+mod interactions;
 mod keeping;
 mod limits;
 mod notifications;
 mod oauth;
+mod page;
 mod profiles;
 mod prompts;
 mod public;
@@ -41,6 +44,7 @@ mod tenant;
 mod tls;
 mod tokens;
 
+pub use completions::{BadRate, CompletionRate, Completions, CompletionsError, Destination, own_endpoint};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -50,8 +54,9 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
-use client::guard;
+use client::guard::{self, Guard};
 use clock::Clock;
+use completions::Running;
 use flow::call::{Announcements, SensitivePrompts};
 use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
@@ -81,10 +86,12 @@ pub struct Options {
     pub tenant: Tenant,
     /// How much a client may ask for.
     pub limits: Limits,
-    /// Hosts that audio may be fetched from though their addresses are internal.
+    /// Hosts that audio may be fetched from, and webhooks go to, though their addresses are internal.
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
+    /// Completions that are sent by webhook.
+    pub completions: Completions,
     /// Routes that are served beside the center's own, at the same address.
     pub beside: Option<axum::Router>,
 }
@@ -101,6 +108,7 @@ impl Options {
             limits: Limits::default(),
             allow_hosts: Vec::new(),
             admin_token: None,
+            completions: Completions::default(),
             beside: None,
         }
     }
@@ -158,6 +166,12 @@ pub enum StartError {
     /// Calls can't be kept.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Calls of a center that was killed can't be closed.
+    #[error(transparent)]
+    BrokenOff(#[from] Arc<store::Error>),
+    /// Completions can't be sent.
+    #[error(transparent)]
+    Completions(#[from] CompletionsError),
     /// The admin token can be guessed.
     #[error(
         "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
@@ -238,6 +252,7 @@ pub struct Center {
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
     timers: Option<tasks::Timers>,
+    completing: Option<Running>,
 }
 
 impl Center {
@@ -263,7 +278,7 @@ impl Center {
             addresses.ca = Some(ca);
             servers.push((https, Some(config)));
         }
-        let guard = guard::Guard {
+        let guard = Guard {
             loopback: addresses.http.ip().is_loopback(),
             hosts: allowed_hosts,
             own: Some(addresses.base_url()),
@@ -271,11 +286,12 @@ impl Center {
 
         let mut secrets = secrets::Secrets::open(&data_dir)?;
         let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
+        let webhook_secret = secrets.of_webhooks()?;
         let mut clients = client_secrets(&options.tenant, &mut secrets)?;
         let first = &options.tenant.first_client;
         let environment = clients
             .get(first)
-            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token))
+            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token, &webhook_secret))
             .unwrap_or_default();
 
         let house = secrets::house_credentials().map_err(StartError::Random)?;
@@ -286,10 +302,32 @@ impl Center {
         let announcements = announcements(&options.tenant)?;
         let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
         let recordings = data_dir.join(recordings::FOLDER);
-        let (books, keeper) = Books::open(options.store, &data_dir, &recordings).await?;
-        let switch = switch::Switch::start(clock, recordings.clone(), announcements, sensitive, keeper);
+        let own_store = options.store.is_none();
+        let store = match options.store {
+            Some(store) => store,
+            None => keeping::own_store(&data_dir).await?,
+        };
+        let completing = Running::start(
+            options.completions,
+            options.tenant.agents(),
+            &store,
+            &addresses,
+            &guard,
+            &webhook_secret,
+        );
+        let completing = completing.await?;
+        let audience = completing.audience.clone();
+        let books = Books::open(store.clone(), own_store, audience.clone(), &data_dir, &recordings);
+        let (books, keeper) = books.await?;
+        let switch = switch::Switch::start(
+            clock,
+            recordings.clone(),
+            announcements,
+            sensitive,
+            audience.turns,
+            keeper,
+        );
         let switch = switch.map_err(StartError::Thread)?;
-        let (store, own) = (books.store.clone(), books.own);
         let books = books.keep(switch.reports());
         let roster = options.tenant.roster.clone();
         let access = desk_access(&addresses, &certified, &mut secrets)?;
@@ -304,6 +342,7 @@ impl Center {
             store,
             tasks,
             desks,
+            subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
@@ -316,7 +355,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let timers = tasks::Timers::start(app.tasks.clone(), worker, own, app.closing.clone());
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
@@ -328,6 +367,7 @@ impl Center {
         });
         Ok(Self {
             servers: servers.collect(),
+            completing: Some(completing),
             books: Some(books),
             timers: Some(timers),
             app,
@@ -373,6 +413,9 @@ impl Center {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
         if let Some(timers) = self.timers.take() {
             timers.close().await;
+        }
+        if let Some(completing) = self.completing.take() {
+            completing.close().await;
         }
         if let Some(books) = self.books.take() {
             books.close(kept).await;

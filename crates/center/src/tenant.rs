@@ -1,15 +1,21 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::{agents, prompts::Prompts};
+use crate::{agents, interactions::PastInteraction, prompts::Prompts};
 use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use wire::{
     Faults,
     calls::PlaceCall,
     fault::Object,
-    ids::{CallId, ClientId, ExternalId, PromptId, TransferTarget},
+    ids::{AgentId, CallId, ClientId, ExternalId, InteractionId, PromptId, TransferTarget},
     oauth::Scopes,
     profile::Profile,
 };
@@ -62,6 +68,7 @@ pub struct Tenant {
     pub(crate) first_client: ClientId,
     pub(crate) profiles: HashMap<ExternalId, Profile>,
     pub(crate) calls: HashMap<CallId, PlaceCall>,
+    pub(crate) interactions: HashMap<InteractionId, PastInteraction>,
     pub(crate) announcements: Announcements,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
@@ -121,6 +128,13 @@ impl Tenant {
             .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
+    /// The agents who lead calls, each once.
+    pub(crate) fn agents(&self) -> Vec<AgentId> {
+        let named = self.interactions.values();
+        let agents: BTreeSet<_> = named.map(|interaction| &interaction.agent_id).collect();
+        agents.into_iter().cloned().collect()
+    }
+
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
         let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
         let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
@@ -146,6 +160,7 @@ impl Tenant {
                 "call",
                 "agent",
                 "tasks",
+                "interaction",
             ],
             faults,
         );
@@ -162,7 +177,17 @@ impl Tenant {
         let profiles = each(file, "profile", faults, read_profile);
         let calls = each(file, "call", faults, |call, faults| {
             call.only(
-                &["id", "ani", "dnis", "externalId", "codec", "record", "script"],
+                &[
+                    "id",
+                    "ani",
+                    "dnis",
+                    "externalId",
+                    "codec",
+                    "record",
+                    "script",
+                    "agentId",
+                    "form",
+                ],
                 faults,
             );
             let placed = PlaceCall::read(call, faults)?;
@@ -174,6 +199,7 @@ impl Tenant {
                 }
             }
         });
+        let interactions = each(file, "interaction", faults, PastInteraction::read);
         if clients.is_empty() && faults.is_empty() {
             faults.push("there must be at least one [[client]]");
         }
@@ -187,6 +213,7 @@ impl Tenant {
             clients: unique(clients, "client.id", faults),
             profiles: unique(profiles, "profile.externalId", faults),
             calls: unique(calls, "call.id", faults),
+            interactions: unique(interactions, "interaction.id", faults),
             announcements: announcements?,
             prompts,
             sensitive_prompts,
@@ -393,6 +420,15 @@ mod tests {
             ["agent-1", "agent-2", "agent-9"].map(is_active),
             [Some(true), Some(true), Some(false)]
         );
+        let scores = (1001..=1006).map(|number| {
+            let interaction = &demo.interactions[&format!("int-{number}").parse().unwrap()];
+            let score = interaction.responses.as_ref()?.first()?.value.as_str()?;
+            score.parse::<u8>().ok()
+        });
+        assert_eq!(
+            scores.collect::<Vec<_>>(),
+            [Some(1), Some(2), Some(3), Some(4), Some(5), None]
+        );
         assert!(
             demo.clients
                 .values()
@@ -414,6 +450,9 @@ mod tests {
             dateModified = "yesterday"
             [[call]]
             ani = "+1"
+            [[interaction]]
+            id = "int-1"
+            responses = [{ value = "2" }]
             [announcements]
             apology = "nothing"
             [tasks]
@@ -442,6 +481,8 @@ mod tests {
             "profile[0].externalId must be a text",
             "profile[0].dateModified",
             "call[0].dnis is missing",
+            "interaction[0].agentId is missing",
+            "interaction[0].responses[0].fieldName is missing",
             "announcements.apology: there is no prompt",
             "announcements.operatorGreeting is missing",
             "tasks.acceptWithinS must be 1 to 86400, not 0",

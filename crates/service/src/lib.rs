@@ -19,7 +19,6 @@
 //! ```
 
 mod intake;
-mod subscribers;
 mod upkeep;
 
 pub use upkeep::Retention;
@@ -44,13 +43,12 @@ use std::{
     sync::Arc,
 };
 use store::{Notary, NotaryError, Store};
-use subscribers::Subscribers;
 use tokio::{
     net::TcpListener,
     task::{AbortHandle, JoinHandle},
 };
 use tokio_util::sync::CancellationToken;
-use webhooks::{Deliveries, DeliveryOptions, Endpoints, LARGEST_INCOMING, Source};
+use webhooks::{Deliveries, DeliveryOptions, Endpoints, LARGEST_INCOMING, Source, Subscribers};
 
 /// How a service is to be run.
 #[derive(Debug, Clone)]

@@ -6,12 +6,15 @@ mod webhooks;
 pub(crate) use audit::*;
 pub(crate) use webhooks::*;
 
+use ::webhooks::NewEndpoint;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
+use url::Url;
 use wire::{
     Faults,
     callcontrol::Codec,
-    ids::{CallId, ExternalId, PhoneNumber},
+    form::{self, Response},
+    ids::{AgentId, CallId, ExternalId, PhoneNumber},
     script::{Sentence, parse_sentence},
 };
 
@@ -88,6 +91,7 @@ pub(crate) struct DemoArgs {
 Examples:
   trunkline center
   trunkline center --listen 127.0.0.1:0 --env-file center.env --limits off
+  trunkline center --completions 50/s --completions-to http://127.0.0.1:8650/webhooks/interaction-completed
   trunkline center --tls --tls-listen 127.0.0.1:8443 --tls-name acme.api.cxone.com")]
 pub(crate) struct CenterArgs {
     /// Where to listen [default: 127.0.0.1:8642]. Port 0 takes a free one.
@@ -114,9 +118,21 @@ pub(crate) struct CenterArgs {
     /// Rate limits: default, off, or like 'profile-reads=200/min,other=10/s'.
     #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
     pub(crate) limits: Option<center::Limits>,
-    /// Let calls fetch audio from this host though its address is internal. May be repeated.
+    /// Let calls fetch audio from this host, and webhooks go there, though its address is internal. May be repeated.
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_host: Vec<String>,
+    /// Send a webhook to this URL when an interaction is completed, as after each call.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TRUNKLINE_COMPLETIONS_TO",
+        hide_env_values = true,
+        value_parser = parse_destination
+    )]
+    pub(crate) completions_to: Option<Url>,
+    /// Make interactions up and complete them at this rate, such as 50/s or 30/min.
+    #[arg(long, value_name = "RATE", env = "TRUNKLINE_COMPLETIONS")]
+    pub(crate) completions: Option<center::CompletionRate>,
 }
 
 #[derive(Subcommand)]
@@ -209,6 +225,12 @@ pub(crate) struct CallerArgs {
     /// What the caller does: 'press KEY MOMENT', 'say FILE MOMENT', 'hang up MOMENT'. May be repeated.
     #[arg(long = "do", value_name = "STEP", value_parser = parse_step)]
     pub(crate) steps: Vec<Sentence>,
+    /// What the customer answers afterwards, such as 'overall_satisfaction=2'. May be repeated.
+    #[arg(long, value_name = "FIELD=VALUE", value_parser = parse_response)]
+    pub(crate) form: Vec<Response>,
+    /// The agent who is said to have led the call [default: one of the tenant's by turns].
+    #[arg(long, value_name = "ID")]
+    pub(crate) agent: Option<AgentId>,
 }
 
 #[derive(Args)]
@@ -291,6 +313,22 @@ pub(crate) enum StoreCommand {
 
 fn parse_step(text: &str) -> Result<Sentence, Faults> {
     parse_sentence(text)
+}
+
+/// An address that webhooks can go to.
+pub(crate) fn parse_destination(text: &str) -> Result<Url, String> {
+    NewEndpoint::parse(text, "", &["*"], None).map_err(|faults| faults.to_string())?;
+    text.parse().map_err(|error| format!("url: {error}"))
+}
+
+fn parse_response(text: &str) -> Result<Response, String> {
+    let (field, value) = text
+        .split_once('=')
+        .ok_or("write it like overall_satisfaction=2")?;
+    let answer = serde_json::json!({"fieldName": field, "value": value});
+    let mut faults = Faults::new();
+    let read = form::read_responses(&[answer], "form", &mut faults).pop();
+    faults.finish(read).map_err(|faults| faults.to_string())
 }
 
 fn parse_codec(text: &str) -> Result<Codec, String> {

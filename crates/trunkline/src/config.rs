@@ -1,6 +1,6 @@
 //! The configuration file: `trunkline.toml`. The environment goes over it, and flags over both.
 
-use crate::files::read_text;
+use crate::{cli::parse_destination, files::read_text};
 use anyhow::{Context, Result, bail};
 use flow::delivery::Schedule;
 use secrecy::SecretString;
@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use url::Url;
 use webhooks::Source;
 use wire::{Faults, fault::Object};
 
@@ -37,6 +38,8 @@ pub(crate) struct CenterConfig {
     pub(crate) tenant: Option<PathBuf>,
     pub(crate) limits: Option<center::Limits>,
     pub(crate) allow_hosts: Vec<String>,
+    pub(crate) completions: Option<center::CompletionRate>,
+    pub(crate) completions_to: Option<Url>,
 }
 
 /// `[serve]`.
@@ -125,6 +128,8 @@ fn read_center(center: &Object<'_>, faults: &mut Faults) -> CenterConfig {
         "tenant",
         "limits",
         "allow_hosts",
+        "completions",
+        "completions_to",
     ];
     center.only(&known, faults);
     CenterConfig {
@@ -134,7 +139,15 @@ fn read_center(center: &Object<'_>, faults: &mut Faults) -> CenterConfig {
         tenant: center.optional_text("tenant", faults).map(PathBuf::from),
         limits: center.optional_parsed("limits", faults),
         allow_hosts: texts(center, "allow_hosts", faults),
+        completions: center.optional_parsed("completions", faults),
+        completions_to: read_destination(center, faults),
     }
+}
+
+fn read_destination(center: &Object<'_>, faults: &mut Faults) -> Option<Url> {
+    let text = center.optional_text("completions_to", faults)?;
+    let name = center.name("completions_to");
+    faults.keep(parse_destination(text).map_err(|fault| format!("{name}: {fault}")))
 }
 
 fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
@@ -218,6 +231,7 @@ mod tests {
     fn a_whole_file_is_read() {
         let config = parse(
             "data_dir = '/srv/x'\n[center]\nlisten = '127.0.0.1:9000'\nlimits = 'off'\ntls_names = ['a.example']\n\
+             completions = '3/s'\ncompletions_to = 'https://a.example/hook'\n\
              [serve]\nkeep_days = 7\nschedule = '5s, 1m'\n[[serve.source]]\nname = 'crm'\n",
         );
         let config = config.unwrap();
@@ -225,6 +239,11 @@ mod tests {
         assert_eq!(config.center.listen, Some("127.0.0.1:9000".parse().unwrap()));
         assert_eq!(config.center.limits, Some(center::Limits::OFF));
         assert_eq!(config.center.tls_names, ["a.example"]);
+        assert_eq!(config.center.completions, "3/s".parse().ok());
+        assert_eq!(
+            config.center.completions_to,
+            "https://a.example/hook".parse().ok()
+        );
         assert_eq!(config.serve.keep_days, Some(7));
         assert_eq!(config.serve.schedule, Some("5s, 1m".parse().unwrap()));
         assert_eq!(config.serve.sources.len(), 1);
@@ -234,8 +253,9 @@ mod tests {
     #[test]
     fn all_faults_at_once() {
         let text = "speed = 3\n[center]\nlisten = 'here'\nlimits = 'much'\ntls_names = [1]\nlistne = ''\n\
+            completions = 'fast'\ncompletions_to = 'here'\n\
             [serve]\nkeep_days = 0\nschedule = 'soon'\n[[serve.source]]\nsecrets = ['x']\n";
         let faults = parse(text).unwrap_err().into_vec();
-        assert_eq!(faults.len(), 8, "{faults:#?}");
+        assert_eq!(faults.len(), 10, "{faults:#?}");
     }
 }

@@ -145,6 +145,8 @@ pub(crate) fn placed_call(caller: &CallerArgs) -> Result<PlaceCall> {
         codec: caller.codec,
         record: true,
         script: steps?,
+        agent_id: caller.agent.clone(),
+        form: (!caller.form.is_empty()).then(|| caller.form.clone()),
     })
 }
 

@@ -3,12 +3,13 @@
 use crate::{
     app::App,
     clock::Clock,
-    notifications,
+    notifications, page,
     tasks::{Trouble, parse_id},
 };
 use axum::{
     Extension,
     extract::{Path, State},
+    response::Response,
 };
 use flow::task::Input;
 use http::{HeaderMap, StatusCode, header};
@@ -20,6 +21,15 @@ use wire::{
     ids::{AgentId, CorrelationId},
     task::Task,
 };
+
+/// `GET /agent/{id}`: the page, which asks for all that it shows.
+pub(crate) async fn page(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    page::desktop(agent(&app, &id).is_ok(), &headers)
+}
 
 /// `GET /agent/{id}/desk`: the desktop as it stands.
 pub(crate) async fn snapshot(

@@ -104,17 +104,6 @@ fn check(app: &App, agent: Option<&str>, request: &Request) -> Result<Option<Hea
             None => None,
         },
     };
-    let known = |agent: &str| {
-        agent
-            .parse()
-            .ok()
-            .and_then(|id| app.tenant.roster.get(&id))
-            .is_some()
-    };
-    if let Some(unknown) = agent.filter(|agent| !known(agent)) {
-        let message = format!("there is no agent {:?}", wire::fault::shorten(unknown));
-        return Err(Refusal::new(StatusCode::NOT_FOUND, message));
-    }
     let is_page = request.uri().path().matches('/').count() <= 2;
     // A link may lead to the page from anywhere; all else is asked for by the page.
     if is_from_elsewhere(request.headers()) && !(is_page && request.method() == Method::GET) {

@@ -8,7 +8,7 @@ mod guard;
 mod origin;
 mod stream;
 
-pub(crate) use api::{deed, snapshot};
+pub(crate) use api::{deed, page, snapshot};
 pub(crate) use guard::{Access, admit};
 pub(crate) use stream::events;
 

@@ -2,8 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, agents, app::App, callcontrol, desk, limits::RouteClass, notifications, oauth, profiles, public,
-    tasks,
+    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, notifications,
+    oauth, page, profiles, public, tasks,
 };
 use axum::{
     Router,
@@ -73,6 +73,15 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 post(notifications::notify),
             ),
         )
+        .route(
+            "/api/v2/interactions/{id}/postinteractionforms",
+            guarded(
+                &[Scope::InteractionRead, Scope::PostInteractionFormRead],
+                RouteClass::Other,
+                get(interactions::form),
+            ),
+        )
+        .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
 
@@ -80,6 +89,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .route("/center/v1/calls", post(admin::place_call))
         .route("/center/v1/calls/{id}", get(admin::call).delete(admin::end_call))
         .route("/center/v1/calls/{id}/recording", get(admin::recording))
+        .route("/center/v1/completions", post(completions::complete))
         .route("/center/v1/prompts", get(admin::prompts))
         .route("/center/v1/status", get(admin::status))
         .route(
@@ -94,6 +104,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .layer(from_fn_with_state(app.clone(), administer));
 
     let desktops = Router::new()
+        .route("/agent/{id}", get(desk::page))
         .route("/agent/{id}/desk", get(desk::snapshot))
         .route("/agent/{id}/events", get(desk::events))
         .route("/agent/{id}/tasks/{task}/{deed}", post(desk::deed))

@@ -2,7 +2,7 @@
 
 use crate::{
     desktop::{Event, Stream, new_task},
-    support::{Answer, PATIENCE, Rig, send, small_tenant_with},
+    support::{Answer, PATIENCE, Rig, send, tenant_with},
 };
 use futures_util::future::join_all;
 use rand::Rng;
@@ -38,7 +38,7 @@ async fn a_desk_has_its_tasks_by_due_date_then_priority() {
 
 #[tokio::test]
 async fn an_offer_goes_round_and_is_everybodys_when_nobody_accepts() {
-    let tenant = small_tenant_with("[tasks]\nacceptWithinS = 1\n");
+    let tenant = tenant_with("[tasks]\nacceptWithinS = 1\n");
     let rig = Rig::start_with(|options| options.tenant = tenant).await;
     let token = rig.token().await;
     let mut one = rig.follow("agent-1", 0).await;

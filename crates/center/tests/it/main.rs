@@ -4,6 +4,7 @@
 
 mod access;
 mod closing;
+mod completions;
 mod control;
 mod desk;
 mod desktop;
@@ -11,6 +12,7 @@ mod faults;
 mod garbage;
 mod hello;
 mod idempotency;
+mod interactions;
 mod journey;
 mod kept;
 mod leaks;

@@ -7,9 +7,11 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::{
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -72,12 +74,13 @@ pub(crate) fn demo_prompts() -> PathBuf {
 
 /// A tenant with two clients and few prompts, so that it is loaded fast.
 pub(crate) fn small_tenant() -> Tenant {
-    small_tenant_with("")
+    tenant_with("")
 }
 
-/// The same with more in its file.
-pub(crate) fn small_tenant_with(more: &str) -> Tenant {
+/// The small tenant, and what else its file says.
+pub(crate) fn tenant_with(more: &str) -> Tenant {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("prompts")).unwrap();
@@ -96,10 +99,10 @@ pub(crate) fn small_tenant_with(more: &str) -> Tenant {
         }
         folder
     });
-    let mut file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
-    file.write_all(TENANT.as_bytes()).unwrap();
-    file.write_all(more.as_bytes()).unwrap();
-    Tenant::load(file.path()).unwrap()
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let file = folder.path().join(format!("tenant-{number}.toml"));
+    fs::write(&file, format!("{TENANT}\n{more}")).unwrap();
+    Tenant::load(&file).unwrap()
 }
 
 pub(crate) type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;

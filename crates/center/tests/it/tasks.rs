@@ -2,7 +2,7 @@
 
 use crate::{
     desktop::{TASKS, linked, new_task},
-    support::{ALICE, BOB, Rig, send, small_tenant_with},
+    support::{ALICE, BOB, Rig, send, tenant_with},
 };
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -397,7 +397,7 @@ async fn the_audit_log_tells_of_tasks_without_personal_data() {
 
 #[tokio::test]
 async fn a_timer_goes_on_after_a_restart() {
-    let quick = || small_tenant_with("[tasks]\nacceptWithinS = 1\n");
+    let quick = || tenant_with("[tasks]\nacceptWithinS = 1\n");
     let rig = Rig::start_with(|options| options.tenant = quick()).await;
     let token = rig.token().await;
     let id = rig.create(&token, &new_task("agent-1", json!({}))).await;
