@@ -40,7 +40,7 @@ impl From<Url> for Destination {
 /// Which completions a center sends, and where to.
 #[derive(Clone, Default)]
 pub struct Completions {
-    /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint`]), besides those that
+    /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint()`]), besides those that
     /// others have added.
     pub to: Option<Destination>,
     /// How many interactions are made up and completed; without it, none.
