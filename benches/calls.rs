@@ -282,6 +282,8 @@ async fn lead(transport: &Transport, admin: &Admin, number: usize, time: Duratio
         codec: Codec::Pcmu,
         record: false,
         script: vec![step],
+        agent_id: None,
+        form: None,
     };
     let placed = admin.place_call(&call).await.expect("a call");
     let capabilities = [Capability::Play, Capability::Dtmf, Capability::Hangup];

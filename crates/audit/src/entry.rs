@@ -18,6 +18,8 @@ pub enum Actor {
     Service,
     /// The delivery of webhooks.
     Webhooks,
+    /// The job that follows up what customers say.
+    FollowUp,
     /// A person at the command line.
     Operator,
 }

@@ -4,7 +4,7 @@ use crate::{
     app::App,
     calls,
     faults::Fault,
-    keeping::{self, Placed},
+    keeping::{self, Foreseen, Placed},
     prompts, recordings,
     switch::{Overloaded, PlaceError, Placement},
 };
@@ -89,6 +89,10 @@ pub(crate) async fn place(
         caller,
         record: call.record,
         placed,
+        foreseen: Foreseen {
+            agent_id: call.agent_id,
+            responses: call.form,
+        },
         on_demand_for,
     };
     app.switch.place(placement).await.map_err(|error| match error {

@@ -1,16 +1,20 @@
 //! What every request can reach.
 
 use crate::{
-    clock::Clock, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency, limits::RateLimits,
-    switch::Switch, tenant::Tenant, tokens::Tokens,
+    clock::Clock, desk::Desks, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency,
+    limits::RateLimits, switch::Switch, tasks::Tasks, tenant::Tenant, tokens::Tokens,
 };
 use secrecy::SecretString;
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use store::Store;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use webhooks::Subscribers;
 
 /// The center's parts.
 pub(crate) struct App {
@@ -22,6 +26,10 @@ pub(crate) struct App {
     pub(crate) faults: FaultBook,
     pub(crate) switch: Switch,
     pub(crate) store: Store,
+    pub(crate) tasks: Tasks,
+    pub(crate) desks: Arc<Desks>,
+    /// Who is told of completions.
+    pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.
     pub(crate) recordings: PathBuf,
     pub(crate) fetcher: Fetcher,

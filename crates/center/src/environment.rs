@@ -3,6 +3,7 @@
 use crate::Addresses;
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, net::IpAddr};
+use webhooks::Secret;
 use wire::ids::ClientId;
 
 /// Names and values, in a fixed order. They hold secrets, so `Debug` shows names only.
@@ -15,6 +16,7 @@ impl Environment {
         client: &ClientId,
         client_secret: &SecretString,
         admin_token: &SecretString,
+        webhooks: &Secret,
     ) -> Self {
         let url = addresses.base_url();
         let cxone = match &addresses.https {
@@ -42,6 +44,7 @@ impl Environment {
             ("AUDIO_BASE_URL", format!("{url}/audio")),
             ("TRUNKLINE_URL", url),
             ("TRUNKLINE_ADMIN_TOKEN", admin_token.expose_secret().to_owned()),
+            ("TRUNKLINE_WEBHOOK_SECRET", webhooks.expose().to_owned()),
         ];
         if let Some(ca) = &addresses.ca {
             lines.push((

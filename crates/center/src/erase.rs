@@ -1,12 +1,19 @@
 //! Taking a caller out of what the center remembers.
 
-use crate::{keeping::CALL, recordings};
+use crate::{
+    interactions::{INTERACTION, Interaction},
+    keeping::CALL,
+    recordings,
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 use store::{Commit, Committed, Expect, Put, Record, Store};
-use wire::calls::{CallRecord, CallState};
+use wire::{
+    calls::{CallRecord, CallState},
+    ids::InteractionId,
+};
 
 /// Most calls that are looked at.
 const MOST_CALLS: usize = 200_000;
@@ -45,7 +52,7 @@ pub enum EraseError {
 }
 
 /// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings in the
-/// data folder. A call that is not over is only counted: its center writes it again.
+/// data folder; what the caller answered after a call goes too. A call that is not over is only counted: its center writes it again.
 pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Result<ErasedCalls, EraseError> {
     let folder = data_dir.join(recordings::FOLDER);
     let records = store.records(CALL, MOST_CALLS).await?;
@@ -95,6 +102,12 @@ async fn erase_call(
             Deleted::Before => {}
         }
     }
+    if let Some(interaction) = &call.interaction_id
+        && !erase_responses(store, interaction).await?
+    {
+        erased.live += 1;
+        return Ok(());
+    }
     if let Ok(number) = ERASED.parse() {
         call.ani = number;
     }
@@ -107,6 +120,25 @@ async fn erase_call(
         erased.live += 1;
     }
     Ok(())
+}
+
+/// Takes what the customer answered out of an interaction; `false` when somebody else wrote it meanwhile.
+async fn erase_responses(store: &Store, id: &InteractionId) -> Result<bool, EraseError> {
+    let Some(record) = store.record(INTERACTION, id.as_str()).await? else {
+        return Ok(true);
+    };
+    let Ok(interaction) = serde_json::from_str::<Interaction>(&record.body) else {
+        return Ok(true);
+    };
+    let without = Interaction {
+        responses: None,
+        ..interaction
+    };
+    let put = Put {
+        expect: Expect::Version(record.version),
+        ..without.put(INTERACTION)
+    };
+    commit(store, put).await
 }
 
 /// Whether a file was deleted just now.
@@ -131,6 +163,10 @@ async fn write(store: &Store, record: &Record, body: String) -> Result<bool, Era
         body: Some(body),
         expect: Expect::Version(record.version),
     };
+    commit(store, put).await
+}
+
+async fn commit(store: &Store, put: Put) -> Result<bool, EraseError> {
     let commit = Commit {
         records: vec![put],
         ..Commit::default()

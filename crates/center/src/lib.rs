@@ -14,29 +14,37 @@
 //! ```
 
 mod admin;
+mod agents;
 mod app;
 mod callcontrol;
 mod calls;
 mod clock;
+mod completions;
+mod desk;
 mod environment;
 mod erase;
 mod faults;
 mod fetch;
 mod http;
 mod idempotency;
+mod interactions;
 mod keeping;
 mod limits;
+mod notifications;
 mod oauth;
+mod page;
 mod profiles;
 mod prompts;
 mod public;
 mod recordings;
 mod secrets;
 mod switch;
+mod tasks;
 mod tenant;
 mod tls;
 mod tokens;
 
+pub use completions::{BadRate, CompletionRate, Completions, CompletionsError, Destination, own_endpoint};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -46,8 +54,9 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
-use client::guard;
+use client::guard::{self, Guard};
 use clock::Clock;
+use completions::Running;
 use flow::call::{Announcements, SensitivePrompts};
 use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
@@ -61,7 +70,7 @@ use std::{
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use wire::{callcontrol::HangupCause, ids::ClientId};
+use wire::{callcontrol::HangupCause, ids::ClientId, oauth::Credentials};
 
 /// How a center is to be run.
 pub struct Options {
@@ -77,10 +86,14 @@ pub struct Options {
     pub tenant: Tenant,
     /// How much a client may ask for.
     pub limits: Limits,
-    /// Hosts that audio may be fetched from though their addresses are internal.
+    /// Hosts that audio may be fetched from, and webhooks go to, though their addresses are internal.
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
+    /// Completions that are sent by webhook.
+    pub completions: Completions,
+    /// Routes that are served beside the center's own, at the same address.
+    pub beside: Option<axum::Router>,
 }
 
 impl Options {
@@ -95,6 +108,8 @@ impl Options {
             limits: Limits::default(),
             allow_hosts: Vec::new(),
             admin_token: None,
+            completions: Completions::default(),
+            beside: None,
         }
     }
 }
@@ -151,6 +166,12 @@ pub enum StartError {
     /// Calls can't be kept.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Calls of a center that was killed can't be closed.
+    #[error(transparent)]
+    BrokenOff(#[from] Arc<store::Error>),
+    /// Completions can't be sent.
+    #[error(transparent)]
+    Completions(#[from] CompletionsError),
     /// The admin token can be guessed.
     #[error(
         "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
@@ -162,6 +183,9 @@ pub enum StartError {
         quoted(.0)
     )]
     AllowedHosts(Vec<String>),
+    /// There is no randomness for secrets.
+    #[error("no secrets can be made up: the machine gives no randomness")]
+    Random(#[source] io::Error),
     /// A thread can't be started.
     #[error("a thread can't be started")]
     Thread(#[source] io::Error),
@@ -224,8 +248,11 @@ pub struct Center {
     app: Arc<App>,
     addresses: Addresses,
     environment: Environment,
+    house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
+    timers: Option<tasks::Timers>,
+    completing: Option<Running>,
 }
 
 impl Center {
@@ -237,6 +264,7 @@ impl Center {
         let data_dir = make_data_dir(options.data_dir)?;
         let (http, addresses) = listen(options.listen).await?;
         let mut servers = vec![(http, None)];
+        let mut certified = Vec::new();
         let mut addresses = Addresses {
             http: addresses,
             https: None,
@@ -244,12 +272,13 @@ impl Center {
         };
         if let Some(tls) = tls {
             let (config, ca) = tls::server(&data_dir, &tls.names)?;
+            certified.clone_from(&tls.names);
             let (https, address) = listen(tls.listen).await?;
             addresses.https = Some((address, tls::main_name(&tls.names)));
             addresses.ca = Some(ca);
             servers.push((https, Some(config)));
         }
-        let guard = guard::Guard {
+        let guard = Guard {
             loopback: addresses.http.ip().is_loopback(),
             hosts: allowed_hosts,
             own: Some(addresses.base_url()),
@@ -257,29 +286,66 @@ impl Center {
 
         let mut secrets = secrets::Secrets::open(&data_dir)?;
         let admin_token = options.admin_token.map_or_else(|| secrets.admin_token(), Ok)?;
-        let clients = client_secrets(&options.tenant, &mut secrets)?;
+        let webhook_secret = secrets.of_webhooks()?;
+        let mut clients = client_secrets(&options.tenant, &mut secrets)?;
         let first = &options.tenant.first_client;
         let environment = clients
             .get(first)
-            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token))
+            .map(|(_, secret)| Environment::new(&addresses, first, secret, &admin_token, &webhook_secret))
             .unwrap_or_default();
+
+        let house = secrets::house_credentials().map_err(StartError::Random)?;
+        let client = tenant::Client::of_house();
+        clients.insert(house.client_id.clone(), (client, house.client_secret.clone()));
 
         let clock = Clock::start();
         let announcements = announcements(&options.tenant)?;
         let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
         let recordings = data_dir.join(recordings::FOLDER);
-        let (books, keeper) = Books::open(options.store, &data_dir, &recordings).await?;
-        let switch = switch::Switch::start(clock, recordings.clone(), announcements, sensitive, keeper);
+        let own_store = options.store.is_none();
+        let store = match options.store {
+            Some(store) => store,
+            None => keeping::own_store(&data_dir).await?,
+        };
+        let completing = Running::start(
+            options.completions,
+            options.tenant.agents(),
+            &store,
+            &addresses,
+            &guard,
+            &webhook_secret,
+        );
+        let completing = completing.await?;
+        let audience = completing.audience.clone();
+        let books = Books::open(store.clone(), own_store, audience.clone(), &data_dir, &recordings);
+        let (books, keeper) = books.await?;
+        let switch = switch::Switch::start(
+            clock,
+            recordings.clone(),
+            announcements,
+            sensitive,
+            audience.turns,
+            keeper,
+        );
         let switch = switch.map_err(StartError::Thread)?;
-        let store = books.store.clone();
         let books = books.keep(switch.reports());
+        let roster = options.tenant.roster.clone();
+        let access = desk_access(&addresses, &certified, &mut secrets)?;
+        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let desks = Arc::new(desks);
+        let policy = options.tenant.task_policy.clone();
+        let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
+        let worker = store.join().await?;
         let app = Arc::new(App {
             clock,
             switch,
             store,
+            tasks,
+            desks,
+            subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
-            limits: limits::RateLimits::new(options.limits),
+            limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
             idempotency: Default::default(),
             faults: Default::default(),
             fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
@@ -289,7 +355,8 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let router = http::router(app.clone());
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
+        let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
                 listener,
@@ -300,10 +367,13 @@ impl Center {
         });
         Ok(Self {
             servers: servers.collect(),
+            completing: Some(completing),
             books: Some(books),
+            timers: Some(timers),
             app,
             addresses,
             environment,
+            house,
         })
     }
 
@@ -315,6 +385,11 @@ impl Center {
     /// The environment that its clients need.
     pub fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// The client of the process that the center runs in: it has every scope, and no rate limit. Made up at each start.
+    pub fn house_credentials(&self) -> &Credentials {
+        &self.house
     }
 
     /// How punctual its frames were so far.
@@ -336,6 +411,12 @@ impl Center {
         }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+        if let Some(timers) = self.timers.take() {
+            timers.close().await;
+        }
+        if let Some(completing) = self.completing.take() {
+            completing.close().await;
+        }
         if let Some(books) = self.books.take() {
             books.close(kept).await;
         }
@@ -347,6 +428,25 @@ impl Drop for Center {
         self.app.switch.begin_close(HangupCause::Shutdown);
         self.app.closing.cancel();
     }
+}
+
+/// Who may see desktops: everybody on the machine, if nobody else reaches the center.
+fn desk_access(
+    addresses: &Addresses,
+    names: &[String],
+    secrets: &mut secrets::Secrets,
+) -> Result<desk::Access, SecretsError> {
+    let https = addresses.https.as_ref().map(|(address, _)| address);
+    let is_local = [Some(&addresses.http), https]
+        .into_iter()
+        .flatten()
+        .all(|address| address.ip().is_loopback());
+    Ok(match is_local {
+        true => desk::Access::Machine {
+            names: names.to_vec(),
+        },
+        false => desk::Access::Key(secrets.of_desks()?),
+    })
 }
 
 fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {

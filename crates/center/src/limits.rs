@@ -159,6 +159,8 @@ pub(crate) struct RateLimits {
     profile_reads: Option<Counter>,
     other: Option<Counter>,
     wrong_secrets: Option<Counter>,
+    /// Clients that are not counted.
+    without: Option<ClientId>,
 }
 
 impl RateLimits {
@@ -168,6 +170,15 @@ impl RateLimits {
             profile_reads: limits.profile_reads.map(Counter::new),
             other: limits.other.map(Counter::new),
             wrong_secrets: limits.other.map(Counter::new),
+            without: None,
+        }
+    }
+
+    /// The same, but this client has none.
+    pub(crate) fn without(self, client: ClientId) -> Self {
+        Self {
+            without: Some(client),
+            ..self
         }
     }
 
@@ -178,7 +189,9 @@ impl RateLimits {
             RouteClass::Other => &self.other,
             RouteClass::WrongSecrets => &self.wrong_secrets,
         };
-        let Some(counter) = counter else { return Ok(()) };
+        let Some(counter) = counter.as_ref().filter(|_| self.without.as_ref() != Some(client)) else {
+            return Ok(());
+        };
         counter.count(now, client).map_err(whole_seconds)
     }
 }
@@ -218,6 +231,15 @@ mod tests {
         assert_eq!(passed(at(0), Other), 300);
         assert_eq!(passed(at(59_999), ProfileReads), 0);
         assert_eq!(passed(at(60_000), ProfileReads), 200);
+    }
+
+    #[test]
+    fn one_client_may_be_without_limits() {
+        let limits = RateLimits::new("other=1/min".parse().unwrap()).without(alice());
+        assert!((0..10).all(|ms| limits.count(at(ms), &alice(), Other).is_ok()));
+        let bob = "bob".parse().unwrap();
+        assert_eq!(limits.count(at(0), &bob, Other), Ok(()));
+        assert_eq!(limits.count(at(1), &bob, Other), Err(60));
     }
 
     #[test]

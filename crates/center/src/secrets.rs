@@ -9,13 +9,31 @@ use std::{
     path::{Path, PathBuf},
 };
 use store::write_private;
-use wire::ids::ClientId;
+use webhooks::Secret;
+use wire::{ids::ClientId, oauth::Credentials};
 
 /// A random text of `bytes` bytes of entropy.
 pub(crate) fn random_text(bytes: usize) -> Result<String, io::Error> {
     let mut random = vec![0; bytes];
     OsRng.try_fill_bytes(&mut random).map_err(io::Error::other)?;
     Ok(BASE64_URL_SAFE_NO_PAD.encode(random))
+}
+
+/// The random bytes of a secret for webhooks.
+fn random_bytes() -> io::Result<[u8; 32]> {
+    let mut random = [0; 32];
+    OsRng.try_fill_bytes(&mut random).map_err(io::Error::other)?;
+    Ok(random)
+}
+
+/// The client of the process that the center runs in, for as long as that runs.
+pub(crate) fn house_credentials() -> Result<Credentials, io::Error> {
+    let id = format!("house-{}", random_text(9)?);
+    Ok(Credentials {
+        // Letters, digits, hyphens and underscores are an id.
+        client_id: id.parse().map_err(io::Error::other)?,
+        client_secret: random_text(24)?.into(),
+    })
 }
 
 /// Why secrets could not be kept.
@@ -51,15 +69,34 @@ impl Secrets {
 
     /// The admin token.
     pub(crate) fn admin_token(&mut self) -> Result<SecretString, SecretsError> {
-        self.named("admin".into())
+        self.named("admin".into(), || random_text(24))
     }
 
     /// The secret of a client whose tenant file has none.
     pub(crate) fn of_client(&mut self, client: &ClientId) -> Result<SecretString, SecretsError> {
-        self.named(format!("client:{client}"))
+        self.named(format!("client:{client}"), || random_text(24))
     }
 
-    fn named(&mut self, name: String) -> Result<SecretString, SecretsError> {
+    /// The secret that the keys of agents' desktops are made from.
+    pub(crate) fn of_desks(&mut self) -> Result<SecretString, SecretsError> {
+        self.named("desks".into(), || random_text(24))
+    }
+
+    /// What the center signs its completions with.
+    pub(crate) fn of_webhooks(&mut self) -> Result<Secret, SecretsError> {
+        let made = || Ok(Secret::generate(&random_bytes()?).expose().to_owned());
+        let secret = self.named("webhook".into(), made)?;
+        secret.expose_secret().parse().map_err(|fault| SecretsError {
+            path: self.path.clone(),
+            source: io::Error::new(io::ErrorKind::InvalidData, fault),
+        })
+    }
+
+    fn named(
+        &mut self,
+        name: String,
+        make: impl FnOnce() -> io::Result<String>,
+    ) -> Result<SecretString, SecretsError> {
         if let Some(secret) = self.known.get(&name) {
             return Ok(secret.clone().into());
         }
@@ -67,7 +104,7 @@ impl Secrets {
             path: self.path.clone(),
             source,
         };
-        let secret = random_text(24).map_err(error)?;
+        let secret = make().map_err(error)?;
         self.known.insert(name, secret.clone());
         write_private(
             &self.path,
@@ -98,6 +135,8 @@ mod tests {
         let first = Secrets::open(folder.path()).unwrap().admin_token().unwrap();
         let again = Secrets::open(folder.path()).unwrap().admin_token().unwrap();
         assert!(same_secret(&first, &again));
+        let webhooks = || Secrets::open(folder.path()).unwrap().of_webhooks().unwrap();
+        assert_eq!(webhooks(), webhooks());
         #[cfg(unix)]
         {
             let metadata = fs::metadata(folder.path().join("secrets.json")).unwrap();

@@ -1,14 +1,21 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::prompts::Prompts;
+use crate::{agents, interactions::PastInteraction, prompts::Prompts};
+use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::{collections::HashMap, fs, path::Path, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use wire::{
     Faults,
     calls::PlaceCall,
     fault::Object,
-    ids::{CallId, ClientId, ExternalId, PromptId, TransferTarget},
+    ids::{AgentId, CallId, ClientId, ExternalId, InteractionId, PromptId, TransferTarget},
     oauth::Scopes,
     profile::Profile,
 };
@@ -32,6 +39,17 @@ pub(crate) struct Client {
     pub(crate) token_lifetime: Duration,
 }
 
+impl Client {
+    /// The client of the process that the center runs in.
+    pub(crate) fn of_house() -> Self {
+        Self {
+            secret: None,
+            scopes: Scopes::all(),
+            token_lifetime: Duration::from_secs(86_400),
+        }
+    }
+}
+
 /// What the center says by itself, by prompt id.
 #[derive(Debug, Clone)]
 pub(crate) struct Announcements {
@@ -50,10 +68,14 @@ pub struct Tenant {
     pub(crate) first_client: ClientId,
     pub(crate) profiles: HashMap<ExternalId, Profile>,
     pub(crate) calls: HashMap<CallId, PlaceCall>,
+    pub(crate) interactions: HashMap<InteractionId, PastInteraction>,
     pub(crate) announcements: Announcements,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
     pub(crate) sensitive_prompts: Vec<PromptId>,
+    pub(crate) roster: Arc<Roster>,
+    /// How long tasks may take.
+    pub(crate) task_policy: Policy,
 }
 
 /// Why a tenant could not be loaded: all faults of its files.
@@ -106,6 +128,13 @@ impl Tenant {
             .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
+    /// The agents who lead calls, each once.
+    pub(crate) fn agents(&self) -> Vec<AgentId> {
+        let named = self.interactions.values();
+        let agents: BTreeSet<_> = named.map(|interaction| &interaction.agent_id).collect();
+        agents.into_iter().cloned().collect()
+    }
+
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
         let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
         let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
@@ -129,6 +158,9 @@ impl Tenant {
                 "announcements",
                 "profile",
                 "call",
+                "agent",
+                "tasks",
+                "interaction",
             ],
             faults,
         );
@@ -145,7 +177,17 @@ impl Tenant {
         let profiles = each(file, "profile", faults, read_profile);
         let calls = each(file, "call", faults, |call, faults| {
             call.only(
-                &["id", "ani", "dnis", "externalId", "codec", "record", "script"],
+                &[
+                    "id",
+                    "ani",
+                    "dnis",
+                    "externalId",
+                    "codec",
+                    "record",
+                    "script",
+                    "agentId",
+                    "form",
+                ],
                 faults,
             );
             let placed = PlaceCall::read(call, faults)?;
@@ -157,10 +199,13 @@ impl Tenant {
                 }
             }
         });
+        let interactions = each(file, "interaction", faults, PastInteraction::read);
         if clients.is_empty() && faults.is_empty() {
             faults.push("there must be at least one [[client]]");
         }
         let announcements = read_announcements(file, &prompts, faults);
+        let roster = agents::read_roster(file, faults);
+        let task_policy = agents::read_policy(file, faults);
         let first_client = clients.first()?.0.clone();
         Some(Self {
             name,
@@ -168,9 +213,12 @@ impl Tenant {
             clients: unique(clients, "client.id", faults),
             profiles: unique(profiles, "profile.externalId", faults),
             calls: unique(calls, "call.id", faults),
+            interactions: unique(interactions, "interaction.id", faults),
             announcements: announcements?,
             prompts,
             sensitive_prompts,
+            roster: Arc::new(roster),
+            task_policy,
         })
     }
 }
@@ -199,7 +247,8 @@ fn read_bounded(file: &Path) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("it can't be read: {error}"))
 }
 
-fn each<T>(
+/// Reads each item of a list of tables.
+pub(crate) fn each<T>(
     file: &Object<'_>,
     field: &str,
     faults: &mut Faults,
@@ -366,6 +415,20 @@ mod tests {
         let premium = &demo.profiles[&"CRM-USER-98765".parse().unwrap()];
         assert_eq!(premium.attributes["open_tickets"], 2);
         assert!(demo.calls.contains_key(&"call-12345-abcde".parse().unwrap()));
+        let is_active = |agent: &str| demo.roster.get(&agent.parse().unwrap()).map(|agent| agent.active);
+        assert_eq!(
+            ["agent-1", "agent-2", "agent-9"].map(is_active),
+            [Some(true), Some(true), Some(false)]
+        );
+        let scores = (1001..=1006).map(|number| {
+            let interaction = &demo.interactions[&format!("int-{number}").parse().unwrap()];
+            let score = interaction.responses.as_ref()?.first()?.value.as_str()?;
+            score.parse::<u8>().ok()
+        });
+        assert_eq!(
+            scores.collect::<Vec<_>>(),
+            [Some(1), Some(2), Some(3), Some(4), Some(5), None]
+        );
         assert!(
             demo.clients
                 .values()
@@ -387,8 +450,23 @@ mod tests {
             dateModified = "yesterday"
             [[call]]
             ani = "+1"
+            [[interaction]]
+            id = "int-1"
+            responses = [{ value = "2" }]
             [announcements]
             apology = "nothing"
+            [tasks]
+            acceptWithinS = 0
+            firstResponseS = { Urgent = 1, High = "soon" }
+            [[agent]]
+            id = "a/b"
+            active = "yes"
+            skills = [1]
+            [[agent]]
+            id = "a-1"
+            [[agent]]
+            id = "a-1"
+            teams = []
         "#;
         let faults = Tenant::parse(text, |_| Ok(Prompts::default()))
             .unwrap_err()
@@ -403,8 +481,18 @@ mod tests {
             "profile[0].externalId must be a text",
             "profile[0].dateModified",
             "call[0].dnis is missing",
+            "interaction[0].agentId is missing",
+            "interaction[0].responses[0].fieldName is missing",
             "announcements.apology: there is no prompt",
             "announcements.operatorGreeting is missing",
+            "tasks.acceptWithinS must be 1 to 86400, not 0",
+            "tasks.firstResponseS.Urgent is unknown; known are Low, Normal, Medium, High, Critical",
+            "tasks.firstResponseS.High must be a whole number, not \"soon\"",
+            "agent[0].id is part of a path",
+            "agent[0].active must be true or false",
+            "agent[0].skills[0] must be a text",
+            "agent[2].teams is unknown; known are id, name, active, team, skills",
+            "agent.id a-1 is used twice",
         ] {
             assert!(
                 faults.iter().any(|fault| fault.contains(expected)),

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{fmt, time::Duration};
 use url::Url;
-use wire::ids::CorrelationId;
+use wire::ids::{CorrelationId, IdempotencyKey};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -19,6 +19,7 @@ pub struct Request {
     pub(crate) safety: Safety,
     pub(crate) body: Option<Bytes>,
     pub(crate) correlation_id: Option<CorrelationId>,
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) total: Option<Duration>,
     pub(crate) answer_limit: AnswerLimit,
@@ -59,6 +60,7 @@ impl Request {
             safety,
             body: None,
             correlation_id: None,
+            key: None,
             attempt_timeout: ATTEMPT_TIMEOUT,
             total: None,
             answer_limit: AnswerLimit::default(),
@@ -79,6 +81,15 @@ impl Request {
     pub fn once(self) -> Self {
         Self {
             safety: Safety::Once,
+            ..self
+        }
+    }
+
+    /// Sends this `Idempotency-Key` instead of a new one: for work that is repeated after a restart, too.
+    pub fn with_key(self, key: IdempotencyKey) -> Self {
+        Self {
+            safety: Safety::Keyed,
+            key: Some(key),
             ..self
         }
     }
@@ -159,16 +170,22 @@ pub struct Answer {
 impl Answer {
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| Error::BadAnswer {
-            host: self.host.clone(),
+        serde_json::from_slice(&self.body).map_err(|error| {
             // serde_json quotes values, which may be personal; where and what kind is enough.
-            what: format!(
-                "its JSON is not as agreed, at line {} column {}",
-                error.line(),
-                error.column()
-            ),
-            correlation_id: Some(self.correlation_id.clone()),
+            let (line, column) = (error.line(), error.column());
+            self.broken(format!(
+                "its JSON is not as agreed, at line {line} column {column}"
+            ))
         })
+    }
+
+    /// The answer breaks the contract in this way.
+    pub(crate) fn broken(&self, what: String) -> Error {
+        Error::BadAnswer {
+            host: self.host.clone(),
+            what,
+            correlation_id: Some(self.correlation_id.clone()),
+        }
     }
 }
 

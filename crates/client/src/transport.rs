@@ -188,7 +188,10 @@ impl Transport {
         let keyed = request.safety == Safety::Keyed;
         Ids {
             correlation: given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7())),
-            idempotency: keyed.then(|| IdempotencyKey::from_uuid(uuid::Uuid::new_v4())),
+            idempotency: keyed.then(|| {
+                let given = request.key.clone();
+                given.unwrap_or_else(|| IdempotencyKey::from_uuid(uuid::Uuid::new_v4()))
+            }),
         }
     }
 

@@ -41,6 +41,13 @@ impl Schedule {
         faults.finish(Some(Self(waits)))
     }
 
+    /// How long to wait after so many failed attempts and one more; `None` when that was the last. `random` is from 0 to 1: each
+    /// wait is moved by up to 20 % to either side, so that what failed together does not come back together.
+    pub fn wait_after(&self, failures: u32, random: f64) -> Option<Duration> {
+        let wait = self.0.get(usize::try_from(failures).ok()?)?;
+        Some(around(*wait, random))
+    }
+
     /// The waits in order.
     pub fn waits(&self) -> &[Duration] {
         &self.0
@@ -205,8 +212,7 @@ pub enum Why {
 /// Decides what follows an attempt.
 ///
 /// 2xx is delivered whatever the body says, 410 disables the endpoint, and everything else is tried again while the schedule
-/// has waits left. Each wait is moved by up to 20 % to either side, so that what failed together does not come back together;
-/// a `Retry-After` that is longer counts instead, up to 24 h.
+/// has waits left. A `Retry-After` that is longer than the wait counts instead, up to 24 h.
 ///
 /// ```
 /// use flow::delivery::{Attempt, Next, Outcome, Schedule, decide};
@@ -225,8 +231,7 @@ pub enum Why {
 /// ```
 pub fn decide(schedule: &Schedule, attempt: &Attempt) -> Next {
     let attempts = attempt.failures.saturating_add(1);
-    let wait = usize::try_from(attempt.failures).ok();
-    let wait = wait.and_then(|place| schedule.0.get(place));
+    let wait = schedule.wait_after(attempt.failures, attempt.random);
     match (attempt.outcome, wait) {
         (Outcome::Answered(200..=299), _) => Next::Delivered,
         (Outcome::Answered(GONE), _) => Next::Disable { why: Why::Gone },
@@ -235,7 +240,7 @@ pub fn decide(schedule: &Schedule, attempt: &Attempt) -> Next {
         },
         (_, Some(wait)) => {
             let asked = attempt.retry_after.unwrap_or_default();
-            let after = around(*wait, attempt.random).max(asked).min(LONGEST_WAIT);
+            let after = wait.max(asked).min(LONGEST_WAIT);
             Next::Again { after }
         }
     }

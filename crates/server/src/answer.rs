@@ -21,6 +21,16 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
+/// Members beside those that every refusal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum More {
+    Nothing,
+    /// `error` with the code and `error_description`, as RFC 6749 has them.
+    OAuth,
+    /// `error` with the message (contract section 7).
+    Error,
+}
+
 /// A request that is not done, and why. The correlation id is added on the way out.
 #[derive(Debug, Clone)]
 pub struct Refusal {
@@ -29,8 +39,8 @@ pub struct Refusal {
     message: String,
     errors: Vec<String>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
-    /// RFC 6749 names the code `error`; such clients find it there too.
-    oauth: bool,
+    /// What some clients look for beside the one shape.
+    more: More,
 }
 
 impl Refusal {
@@ -43,7 +53,7 @@ impl Refusal {
             errors: vec![message.clone()],
             message,
             header: None,
-            oauth: false,
+            more: More::Nothing,
         }
     }
 
@@ -98,7 +108,7 @@ impl Refusal {
         let status = StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST);
         let refusal = Self {
             code: fault.code(),
-            oauth: true,
+            more: More::OAuth,
             ..Self::new(status, fault.to_string())
         };
         match status {
@@ -106,6 +116,14 @@ impl Refusal {
                 refusal.with_header(header::WWW_AUTHENTICATE, "Basic realm=\"oauth\"")
             }
             _ => refusal,
+        }
+    }
+
+    /// The same with the message as `error`, too (contract section 7).
+    pub fn with_error(self) -> Self {
+        Self {
+            more: More::Error,
+            ..self
         }
     }
 
@@ -127,9 +145,13 @@ impl Refusal {
             correlation_id: Some(correlation_id.clone()),
         };
         let mut body = serde_json::to_value(body).unwrap_or_default();
-        if self.oauth {
-            body["error"] = self.code.into();
-            body["error_description"] = self.message.into();
+        match self.more {
+            More::Nothing => {}
+            More::OAuth => {
+                body["error"] = self.code.into();
+                body["error_description"] = self.message.into();
+            }
+            More::Error => body["error"] = self.message.into(),
         }
         let mut response = Json(self.status, body).into_response();
         if let Some((name, value)) = self.header.map(|header| *header) {

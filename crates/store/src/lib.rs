@@ -4,6 +4,10 @@
 //! to, records and audit entries happen as a whole or not at all, and when it returns they are durable. A [`Worker`] claims
 //! the effects that are owed; it holds them as long as its process lives, and whoever lost a claim can't finish it.
 //!
+//! Records are found by kind and id, or by the terms that were committed with them: [`Store::find`] gives those with a term, by
+//! a place that is the caller's to choose (a time, a priority). Whoever does work of a queue for long does it with
+//! [`work_through`].
+//!
 //! ```
 //! use store::{Commit, Committed, EffectKey, Event, Finish, Intent, Location, Store};
 //! use std::time::Duration;
@@ -63,7 +67,9 @@ mod query;
 mod sql;
 mod sqlite;
 mod store;
+mod terms;
 mod verification;
+mod work;
 mod worker;
 
 pub use audit_log::{EntryFilter, Erased, KeptEntry, Row};
@@ -75,8 +81,10 @@ pub use model::{
     ItemFilter, ItemId, ItemState, KeptEvent, Lease, Put, Record,
 };
 pub use notary::{Notary, NotaryError, vouchers};
-pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS};
+pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS, MOST_TERM, MOST_TERMS};
 pub use private::{create_private, write_private};
 pub use store::{Location, Settings, Store};
+pub use terms::{Find, Found, Terms};
 pub use verification::{Trust, Verified};
+pub use work::work_through;
 pub use worker::Worker;

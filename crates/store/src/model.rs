@@ -1,5 +1,6 @@
 //! What is written and read: events, intents, claims, records.
 
+use crate::Terms;
 use audit::Entry;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Commit {
     pub intents: Vec<Intent>,
     /// Records that are written.
     pub records: Vec<Put>,
+    /// Under which terms records are found, as they are after this commit's writes.
+    pub terms: Vec<Terms>,
     /// A checkpoint that moves on.
     pub advance: Option<Advance>,
     /// What is noted in the audit log.

@@ -1,6 +1,6 @@
 //! A commit that was checked for size, hashed and sealed, before any database is asked.
 
-use crate::{Advance, ClaimId, Commit, Error, Event, Finish, Intent, Lease, Put, effect::effect_hash};
+use crate::{Advance, ClaimId, Commit, Error, Event, Finish, Intent, Lease, Put, Terms, effect::effect_hash};
 use audit::SealedEntry;
 use rand::Rng as _;
 
@@ -10,8 +10,12 @@ pub const MOST_BODY: usize = 1024 * 1024;
 pub const MOST_NAME: usize = 1024;
 /// The longest error, in bytes. A longer one is cut.
 pub const MOST_ERROR: usize = 4096;
-/// The most intents, records and entries of one commit, each.
+/// The most intents, records, lists of terms and entries of one commit, each.
 pub const MOST_PARTS: usize = 1024;
+/// The most terms of a record.
+pub const MOST_TERMS: usize = 16;
+/// The longest term, in bytes: it fits into an index of PostgreSQL together with two names.
+pub const MOST_TERM: usize = 512;
 
 /// A commit as the engines write it.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(crate) struct Prepared {
     /// With the hash of the effect's key.
     pub(crate) intents: Vec<([u8; 16], Intent)>,
     pub(crate) records: Vec<Put>,
+    /// Each term once.
+    pub(crate) terms: Vec<Terms>,
     pub(crate) advance: Option<Advance>,
     pub(crate) audit: Vec<SealedEntry>,
 }
@@ -38,6 +44,7 @@ impl Prepared {
             event: commit.event,
             intents: commit.intents.into_iter().map(hashed).collect(),
             records: commit.records,
+            terms: commit.terms.into_iter().map(each_once).collect(),
             advance: commit.advance,
             audit: commit.audit.into_iter().map(seal).collect(),
         })
@@ -47,6 +54,7 @@ impl Prepared {
 fn check(commit: &Commit) -> Result<(), Error> {
     at_most("a commit's list of intents", commit.intents.len(), MOST_PARTS)?;
     at_most("a commit's list of records", commit.records.len(), MOST_PARTS)?;
+    at_most("a commit's list of terms", commit.terms.len(), MOST_PARTS)?;
     at_most("a commit's list of entries", commit.audit.len(), MOST_PARTS)?;
     if let Some(event) = &commit.event {
         name("the source of an event", &event.source)?;
@@ -56,6 +64,7 @@ fn check(commit: &Commit) -> Result<(), Error> {
     }
     commit.intents.iter().try_for_each(check_intent)?;
     commit.records.iter().try_for_each(check_record)?;
+    commit.terms.iter().try_for_each(check_terms)?;
     commit.audit.iter().try_for_each(check_entry)?;
     if let Some(advance) = &commit.advance {
         name("the name of a checkpoint", &advance.name)?;
@@ -97,6 +106,16 @@ fn check_record(put: &Put) -> Result<(), Error> {
     body("the body of a record", put.body.as_deref().unwrap_or_default())
 }
 
+fn check_terms(terms: &Terms) -> Result<(), Error> {
+    name("the kind of a record", &terms.kind)?;
+    name("the id of a record", &terms.id)?;
+    at_most("a record's list of terms", terms.terms.len(), MOST_TERMS)?;
+    terms.terms.iter().try_for_each(|(term, _)| {
+        at_most("a term", term.len(), MOST_TERM)?;
+        without_zero("a term", term)
+    })
+}
+
 /// Refuses a name that is too long, or that not every database can keep.
 pub(crate) fn name(what: &'static str, text: &str) -> Result<(), Error> {
     at_most(what, text.len(), MOST_NAME)?;
@@ -123,6 +142,13 @@ fn at_most(what: &'static str, length: usize, most: usize) -> Result<(), Error> 
         return Ok(());
     }
     Err(Error::TooLarge { what, length, most })
+}
+
+/// A record has one place per term: the smallest.
+fn each_once(mut terms: Terms) -> Terms {
+    terms.terms.sort_unstable();
+    terms.terms.dedup_by(|later, kept| later.0 == kept.0);
+    terms
 }
 
 /// Errors quote others, who may be long-winded.
@@ -165,6 +191,49 @@ mod tests {
         assert!(Prepared::new(event(MOST_BODY)).is_ok());
         let refused = Prepared::new(event(MOST_BODY + 1)).unwrap_err();
         insta::assert_snapshot!(refused, @"the body of an event has 1048577 bytes, at most 1048576 are kept; send less");
+    }
+
+    fn found_under(terms: Vec<(String, i64)>) -> Commit {
+        let terms = Terms {
+            kind: "task".into(),
+            id: "t-1".into(),
+            terms,
+        };
+        Commit {
+            terms: vec![terms],
+            ..Commit::default()
+        }
+    }
+
+    #[test]
+    fn a_record_may_have_sixteen_terms_of_half_a_kibibyte_and_not_more() {
+        let terms = |many: usize| (0..many as i64).map(|n| (format!("{n}"), n)).collect();
+        assert!(Prepared::new(found_under(terms(MOST_TERMS))).is_ok());
+        let refused = Prepared::new(found_under(terms(MOST_TERMS + 1))).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                Error::TooLarge {
+                    length: 17,
+                    most: 16,
+                    ..
+                }
+            ),
+            "{refused}"
+        );
+        let long = |length| found_under(vec![("x".repeat(length), 1)]);
+        assert!(Prepared::new(long(MOST_TERM)).is_ok());
+        let refused = Prepared::new(long(MOST_TERM + 1)).unwrap_err();
+        insta::assert_snapshot!(refused, @"a term has 513 bytes, at most 512 are kept; send less");
+        let refused = Prepared::new(found_under(vec![("a\0b".into(), 1)])).unwrap_err();
+        insta::assert_snapshot!(refused, @"a term has a zero byte in it; send text without");
+    }
+
+    #[test]
+    fn a_term_that_is_given_twice_has_its_smallest_place() {
+        let given = vec![("b".into(), 1), ("a".into(), 3), ("a".into(), 2), ("a".into(), 3)];
+        let prepared = Prepared::new(found_under(given)).unwrap();
+        assert_eq!(prepared.terms[0].terms, [("a".into(), 2), ("b".into(), 1)]);
     }
 
     #[test]

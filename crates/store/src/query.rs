@@ -1,6 +1,6 @@
 //! Filters as conditions of SQL, with `$1` parameters.
 
-use crate::{EntryFilter, ItemFilter, ItemState};
+use crate::{EntryFilter, Find, ItemFilter, ItemState};
 
 /// A condition, and the values of its parameters in order.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,18 @@ impl Condition {
         }
         if let Some(subject) = &filter.subject {
             condition.and("subject = $", Parameter::Text(subject.clone()));
+        }
+        condition
+    }
+
+    /// The terms by which records are found.
+    pub(crate) fn of_find(find: &Find) -> Self {
+        let mut condition = Self::default();
+        condition.and("kind = $", Parameter::Text(find.kind.clone()));
+        condition.and("term = $", Parameter::Text(find.term.clone()));
+        if let Some(after) = find.after {
+            let beyond = if find.descending { "place < $" } else { "place > $" };
+            condition.and(beyond, Parameter::Number(after));
         }
         condition
     }

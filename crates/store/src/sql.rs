@@ -160,6 +160,35 @@ pub(crate) const PUT_RECORD: &str = "
 
 pub(crate) const REMOVE_RECORD: &str = "DELETE FROM records WHERE kind = $1 AND id = $2";
 
+/// Records of a kind that were written before then, so many at most. The time is asked for twice: one that is written while
+/// this waits for it stays.
+pub(crate) const PURGE_RECORDS: &str = "
+    DELETE FROM records WHERE (kind, id) IN (
+        SELECT kind, id FROM records WHERE kind = $1 AND updated_ms < $2 ORDER BY updated_ms LIMIT $3
+    ) AND updated_ms < $2";
+
+/// A record that is removed takes its terms with it.
+pub(crate) const FORGET_TERMS: &str = "DELETE FROM terms WHERE kind = $1 AND id = $2";
+
+pub(crate) const INSERT_TERM: &str = "INSERT INTO terms (kind, term, place, id) VALUES ($1, $2, $3, $4)";
+
+pub(crate) const COUNT_TERM: &str = "SELECT count(*) FROM terms WHERE kind = $1 AND term = $2";
+
+/// Records by their terms. Parameters: those of the query, how many at most, how many are left out.
+pub(crate) fn find_query(wanted: &Condition, descending: bool) -> String {
+    let (text, next) = (wanted.text(), wanted.next());
+    let way = if descending { "DESC" } else { "ASC" };
+    // Without the records first: those that are left out are not read.
+    format!(
+        "SELECT place, records.id, version, updated_ms, body FROM (
+            SELECT kind, place, id FROM terms WHERE {text}
+            ORDER BY place {way}, id {way} LIMIT ${next} OFFSET ${}
+        ) AS page JOIN records ON records.kind = page.kind AND records.id = page.id
+        ORDER BY place {way}, page.id {way}",
+        next + 1
+    )
+}
+
 pub(crate) const CHECKPOINT: &str = "SELECT value FROM checkpoints WHERE name = $1";
 
 pub(crate) const PUT_CHECKPOINT: &str = "

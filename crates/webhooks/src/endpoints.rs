@@ -65,7 +65,7 @@ impl Endpoints {
         let now = now();
         let id = EndpointId::from_uuid(uuid::Uuid::now_v7());
         let mut endpoint = new.with_id(id, || made, now);
-        let detail = json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()});
+        let detail = described(&endpoint);
         let commit = Commit {
             records: vec![endpoint.put()],
             audit: vec![entry(
@@ -84,6 +84,44 @@ impl Endpoints {
             }
             _ => Err(EndpointsError::Busy(endpoint.id)),
         }
+    }
+
+    /// Makes the endpoint of a fixed id be as given, and enabled, whatever it was: for a program that has an endpoint of its
+    /// own. Without a secret in `new`, the one it has stays.
+    pub async fn keep(&self, id: &EndpointId, new: NewEndpoint) -> Result<Endpoint, EndpointsError> {
+        for _ in 0..MOST_TRIES {
+            let record = self.store.record(KIND, id.as_str()).await?;
+            if record.is_none() && self.store.records(KIND, MOST_ENDPOINTS).await?.len() >= MOST_ENDPOINTS {
+                return Err(EndpointsError::TooMany);
+            }
+            let known = record.as_ref().and_then(Endpoint::read);
+            let now = now();
+            let mut endpoint = remade(new.clone(), id, known.as_ref(), now)?;
+            endpoint.version = record.map_or(0, |record| record.version);
+            if known.as_ref() == Some(&endpoint) {
+                return Ok(endpoint);
+            }
+            let action = match known {
+                Some(_) => "endpoint.changed",
+                None => "endpoint.added",
+            };
+            let not_removed = Put {
+                kind: REMOVED.to_owned(),
+                id: id.to_string(),
+                body: None,
+                expect: Expect::Any,
+            };
+            let commit = Commit {
+                records: vec![endpoint.put(), not_removed],
+                audit: vec![entry(Actor::Operator, action, id, now, described(&endpoint))],
+                ..Commit::default()
+            };
+            if self.store.commit(commit).await? == Committed::Done {
+                endpoint.version += 1;
+                return Ok(endpoint);
+            }
+        }
+        Err(EndpointsError::Busy(id.clone()))
     }
 
     /// All endpoints, by id and so by age. One that can't be read is left out and logged, so that it does not stop the others.
@@ -202,6 +240,30 @@ impl Endpoints {
             .filter_map(|record| record.id.parse().ok())
             .collect())
     }
+}
+
+/// The new endpoint, with what it keeps of the one that is known.
+fn remade(
+    new: NewEndpoint,
+    id: &EndpointId,
+    known: Option<&Endpoint>,
+    now: UtcTime,
+) -> Result<Endpoint, EndpointsError> {
+    let secret = match known {
+        Some(known) => known.secret.clone(),
+        None => make_secret()?,
+    };
+    let mut endpoint = new.with_id(id.clone(), || secret, now);
+    if let Some(known) = known {
+        endpoint.created = known.created;
+        endpoint.previous = known.previous.clone();
+    }
+    Ok(endpoint)
+}
+
+/// What the audit log has of an endpoint.
+fn described(endpoint: &Endpoint) -> Value {
+    json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()})
 }
 
 /// Disables an endpoint that is enabled; gives the detail for the audit log.

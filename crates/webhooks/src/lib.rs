@@ -26,6 +26,7 @@ mod incoming;
 mod outgoing;
 mod secret;
 mod signature;
+mod subscribers;
 
 pub use delivery::{Deliveries, DeliveryOptions};
 pub use endpoint::{
@@ -36,3 +37,4 @@ pub use incoming::{DEEPEST, Incoming, LARGEST_INCOMING, Refused, Source, receive
 pub use outgoing::{LARGEST_BODY, OutEvent, endpoint_of, intents, message_id, queue_prefix};
 pub use secret::{Secret, SecretFault};
 pub use signature::{ID, SIGNATURE, SignError, SignatureError, TIMESTAMP, TOLERANCE, Verified, sign, verify};
+pub use subscribers::Subscribers;

@@ -4,14 +4,15 @@ use crate::{
     Faults, ShownDigit, UtcTime,
     callcontrol::{Codec, FinishReason, HangupCause},
     fault::{self, Object},
-    ids::{CallId, ExternalId, PhoneNumber, TransferTarget},
+    form::{self, Response},
+    ids::{AgentId, CallId, ExternalId, InteractionId, PhoneNumber, TransferTarget},
     script::{MAX_STEPS, Step},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// `POST /center/v1/calls`: a test caller rings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct PlaceCall {
     /// The id to use; made up when absent.
     pub id: Option<CallId>,
@@ -27,6 +28,10 @@ pub struct PlaceCall {
     pub record: bool,
     /// What the caller does.
     pub script: Vec<Step>,
+    /// The agent who is said to have led it; one of the tenant's by turns when absent.
+    pub agent_id: Option<AgentId>,
+    /// What the customer answers when the call is over; no form when absent.
+    pub form: Option<Vec<Response>>,
 }
 
 impl PlaceCall {
@@ -57,6 +62,8 @@ impl PlaceCall {
         let script = steps
             .filter_map(|(at, step)| Step::read(step, &format!("script[{at}]"), faults))
             .collect();
+        let agent_id = body.optional_parsed("agentId", faults);
+        let form = form::read_short(body, "form", faults);
         Some(Self {
             id,
             ani: ani?,
@@ -65,6 +72,8 @@ impl PlaceCall {
             codec,
             record,
             script,
+            agent_id,
+            form,
         })
     }
 
@@ -72,7 +81,8 @@ impl PlaceCall {
     pub fn to_json(&self) -> Value {
         let script: Vec<Value> = self.script.iter().map(Step::to_json).collect();
         json!({"id": self.id, "ani": self.ani, "dnis": self.dnis, "externalId": self.external_id,
-               "codec": self.codec, "record": self.record, "script": script})
+               "codec": self.codec, "record": self.record, "script": script,
+               "agentId": self.agent_id, "form": self.form})
     }
 }
 
@@ -120,6 +130,9 @@ pub struct CallRecord {
     /// The recording, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+    /// The interaction that it was, once it is over; a call that nobody answered was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interaction_id: Option<InteractionId>,
     /// What happened, in order.
     pub timeline: Vec<Moment>,
 }
@@ -248,7 +261,8 @@ mod tests {
 
     #[test]
     fn a_call_is_read_as_it_is_written() {
-        let text = r#"{"ani":"+1555","dnis":"+1800","script":[{"when":{"afterMs":5},"do":{"press":"1"}}]}"#;
+        let text = r#"{"ani":"+1555","dnis":"+1800","script":[{"when":{"afterMs":5},"do":{"press":"1"}}],
+            "agentId":"agent-1","form":[{"fieldName":"overall_satisfaction","value":"2"}]}"#;
         let call = PlaceCall::parse(text).unwrap();
         assert_eq!(PlaceCall::parse(&call.to_json().to_string()).unwrap(), call);
     }
@@ -265,7 +279,8 @@ mod tests {
 
     #[test]
     fn all_faults_at_once() {
-        let text = r#"{"ani":"","codec":"OPUS","record":"yes","script":[{"when":{},"do":{"press":"x"}},7]}"#;
+        let text = r#"{"ani":"","codec":"OPUS","record":"yes","script":[{"when":{},"do":{"press":"x"}},7],
+            "agentId":7,"form":[{"value":1}]}"#;
         let faults = PlaceCall::parse(text).unwrap_err().into_vec();
         assert_eq!(
             faults,
@@ -277,7 +292,20 @@ mod tests {
                 "script[0].when must have one of afterMs, starts, ends, nthPrompt",
                 "script[0].do.press must be one of 0-9 * # A-D, not \"x\"",
                 "script[1] must be an object, not the number 7",
+                "agentId must be a text, not the number 7",
+                "form[0].fieldName is missing",
             ]
+        );
+    }
+
+    #[test]
+    fn a_form_is_bounded_as_a_whole() {
+        let answer = json!({"fieldName": "comment", "value": "\u{1}".repeat(12 * 1024)});
+        let call = json!({"ani": "+1", "dnis": "+2", "form": [answer]}).to_string();
+        let fault = PlaceCall::parse(&call).unwrap_err().to_string();
+        assert!(
+            fault.starts_with("form must be at most 65536 bytes long, not "),
+            "{fault}"
         );
     }
 }

@@ -27,16 +27,17 @@ impl Completion {
     /// use wire::completion::Completion;
     ///
     /// let body = serde_json::json!({"interactionId": 7, "completedAt": "noon"});
-    /// let faults = Completion::parse(&body).unwrap_err();
+    /// let faults = Completion::parse(body.as_object().unwrap()).unwrap_err();
     /// assert_eq!(faults.as_slice()[..2], ["interactionId must be a text, not the number 7", "agentId is missing"]);
     /// ```
-    pub fn parse(body: &Value) -> Result<Self, Faults> {
+    pub fn parse(body: &Map<String, Value>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
-        let read = Object::top(body, &mut faults).and_then(|body| Self::read(&body, &mut faults));
+        let read = Self::read(&Object::of(body), &mut faults);
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
+    /// Reads the completion from an object, wherever it came from.
+    pub fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
         let interaction_id = body.parsed("interactionId", faults);
         let agent_id = body.parsed("agentId", faults);
         let event_id = body.optional_text("eventId", faults).map(str::to_owned);
@@ -50,7 +51,7 @@ impl Completion {
     }
 
     /// The body, with members of the sender's own.
-    pub fn to_json(&self, more: Map<String, Value>) -> Value {
+    pub fn to_json(&self, more: Map<String, Value>) -> Map<String, Value> {
         let mut body = more;
         body.insert("interactionId".into(), json!(self.interaction_id));
         body.insert("agentId".into(), json!(self.agent_id));
@@ -60,7 +61,7 @@ impl Completion {
                 .iter()
                 .map(|at| ("completedAt".into(), json!(at))),
         );
-        Value::Object(body)
+        body
     }
 }
 

@@ -70,13 +70,18 @@ pub struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
+    /// The top object, when it is known to be one.
+    pub fn of(fields: &'a Map<String, Value>) -> Self {
+        Self {
+            fields,
+            path: String::new(),
+        }
+    }
+
     /// The top object of `value`; anything else is a fault.
     pub fn top(value: &'a Value, faults: &mut Faults) -> Option<Self> {
         match value {
-            Value::Object(fields) => Some(Self {
-                fields,
-                path: String::new(),
-            }),
+            Value::Object(fields) => Some(Self::of(fields)),
             other => {
                 faults.push(format!("the body must be a JSON object, not {}", kind(other)));
                 None

@@ -2,7 +2,7 @@
 
 use crate::{Faults, fault::Object, ids::InteractionId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Most responses of a form.
 pub const MOST_RESPONSES: usize = 200;
@@ -10,6 +10,9 @@ pub const MOST_RESPONSES: usize = 200;
 pub const LONGEST_FIELD: usize = 128;
 /// The longest value of a response, in bytes as JSON.
 pub const LONGEST_VALUE: usize = 16 * 1024;
+/// The longest responses that a test call or a tenant can give a customer, in bytes as JSON: they are kept while the call
+/// lasts.
+pub const LONGEST_RESPONSES: usize = 64 * 1024;
 
 /// A form that was filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +85,21 @@ pub fn read_responses(listed: &[Value], name: &str, faults: &mut Faults) -> Vec<
         .collect()
 }
 
+/// Reads the responses at `field` that a customer is to give, at most [`LONGEST_RESPONSES`]; without the field there is no
+/// form.
+pub fn read_short(body: &Object<'_>, field: &str, faults: &mut Faults) -> Option<Vec<Response>> {
+    let listed = body.optional_list(field, faults)?;
+    let name = body.name(field);
+    let responses = read_responses(listed, &name, faults);
+    let length = json!(responses).to_string().len();
+    if length > LONGEST_RESPONSES {
+        faults.push(format!(
+            "{name} must be at most {LONGEST_RESPONSES} bytes long, not {length}"
+        ));
+    }
+    Some(responses)
+}
+
 fn read_response(response: &Object<'_>, faults: &mut Faults) -> Option<Response> {
     let field_name = response.text("fieldName", faults)?;
     if field_name.is_empty() || field_name.len() > LONGEST_FIELD {
@@ -113,7 +131,6 @@ fn read_response(response: &Object<'_>, faults: &mut Faults) -> Option<Response>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn the_last_answer_to_a_field_counts() {

@@ -2,6 +2,7 @@
 //! characters, 1 to 128 bytes long.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 
 /// Why a text is no id.
@@ -135,6 +136,13 @@ impl CallId {
     }
 }
 
+impl InteractionId {
+    /// An id for a new interaction, from 128 random or time-ordered bits.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("int-{id}").into())
+    }
+}
+
 impl CommandId {
     /// A controller's own numbering: `play-7`.
     pub fn numbered(kind: &'static str, number: u64) -> Self {
@@ -164,6 +172,21 @@ impl NotificationId {
 }
 
 impl IdempotencyKey {
+    /// A key made from parts that name the work for ever, so that its repeats carry the same one: SHA-256 over the parts, each
+    /// after its length so that no two keys run together, as 32 hexadecimal digits.
+    pub fn of_parts(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let digits: String = hash.finalize()[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self(digits.into())
+    }
+
     /// A key for a new request; its repeats carry the same one.
     pub fn from_uuid(id: uuid::Uuid) -> Self {
         Self(id.to_string().into())
@@ -173,6 +196,14 @@ impl IdempotencyKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_parts_do_not_run_together() {
+        let key = |parts: &[&str]| IdempotencyKey::of_parts(parts);
+        assert_eq!(key(&["a", "bc"]), key(&["a", "bc"]));
+        assert_ne!(key(&["a", "bc"]), key(&["ab", "c"]));
+        assert_eq!(key(&["a"]).as_str().len(), 32);
+    }
 
     #[test]
     fn ids_are_checked_at_the_door() {

@@ -279,7 +279,7 @@ mod tests {
         let options = Options::local(folder.path().to_owned(), Tenant::small());
         let center = Center::start(options).await.unwrap();
         tokio::time::pause();
-        let service = TowerToHyperService::new(crate::http::router(center.app.clone()));
+        let service = TowerToHyperService::new(crate::http::router(center.app.clone(), None));
         let admin = center.environment().get("TRUNKLINE_ADMIN_TOKEN").unwrap();
         for key in [None, Some("k")] {
             let begun = stream::iter([Ok::<_, Infallible>(Bytes::from_static(b"{"))]);

@@ -1,7 +1,10 @@
 //! Every path of the center. A new capability adds its lines here.
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
-use crate::{admin, app::App, callcontrol, limits::RouteClass, oauth, profiles, public};
+use crate::{
+    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, notifications,
+    oauth, page, profiles, public, tasks,
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -13,8 +16,8 @@ use server::{Refusal, correlate, hurry};
 use std::sync::Arc;
 use wire::oauth::Scope;
 
-/// The whole center as one service.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The whole center as one service, with other routes beside its own.
+pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
     let remembered = || from_fn_with_state(app.clone(), idempotent);
     let guarded = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
         let access = Access {
@@ -46,6 +49,39 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 get(callcontrol::upgrade),
             ),
         )
+        .route(
+            "/api/v2/workflows/tasks",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::list).post(tasks::create),
+            ),
+        )
+        .route(
+            "/api/v2/workflows/tasks/{id}",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::find).patch(tasks::change),
+            ),
+        )
+        .route(
+            "/api/v2/notifications/agents",
+            guarded(
+                &[Scope::NotificationWrite],
+                RouteClass::Other,
+                post(notifications::notify),
+            ),
+        )
+        .route(
+            "/api/v2/interactions/{id}/postinteractionforms",
+            guarded(
+                &[Scope::InteractionRead, Scope::PostInteractionFormRead],
+                RouteClass::Other,
+                get(interactions::form),
+            ),
+        )
+        .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
 
@@ -53,6 +89,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/center/v1/calls", post(admin::place_call))
         .route("/center/v1/calls/{id}", get(admin::call).delete(admin::end_call))
         .route("/center/v1/calls/{id}/recording", get(admin::recording))
+        .route("/center/v1/completions", post(completions::complete))
         .route("/center/v1/prompts", get(admin::prompts))
         .route("/center/v1/status", get(admin::status))
         .route(
@@ -61,16 +98,27 @@ pub(crate) fn router(app: Arc<App>) -> Router {
                 .post(admin::add_fault)
                 .delete(admin::clear_faults),
         )
+        .route("/center/v1/agents", get(agents::list))
         .route("/center/v1/tokens", delete(admin::revoke_tokens))
         .layer(remembered())
         .layer(from_fn_with_state(app.clone(), administer));
 
+    let desktops = Router::new()
+        .route("/agent/{id}", get(desk::page))
+        .route("/agent/{id}/desk", get(desk::snapshot))
+        .route("/agent/{id}/events", get(desk::events))
+        .route("/agent/{id}/tasks/{task}/{deed}", post(desk::deed))
+        .layer(DefaultBodyLimit::max(desk::MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), desk::admit));
+
     platform
         .merge(admin)
+        .merge(desktops)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(app.clone())
+        .merge(beside.unwrap_or_default())
         .layer(from_fn(hurry))
-        .layer(from_fn_with_state(app.clone(), strike))
+        .layer(from_fn_with_state(app, strike))
         .layer(from_fn(correlate))
-        .with_state(app)
 }

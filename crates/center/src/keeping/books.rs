@@ -1,14 +1,15 @@
 //! A call as records and audit entries.
 
-use super::RunId;
+use super::{Foreseen, RunId};
+use crate::{completions::Turns, interactions::Interaction};
 use audit::{Actor, Entry, Outcome};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::{Expect, MOST_BODY, Put, Store};
 use wire::{
     UtcTime,
-    calls::{CallRecord, CallState, Happening},
-    ids::{CallId, CorrelationId},
+    calls::{CallRecord, CallState, Happening, Moment},
+    ids::{CallId, CorrelationId, InteractionId},
 };
 
 pub(crate) const CALL: &str = "call";
@@ -40,9 +41,33 @@ fn body_of(record: &CallRecord) -> String {
     body
 }
 
-/// Names the call in the center's index of live calls, or takes it out.
-pub(super) fn put_live(run: &RunId, call: &CallId, live: bool) -> Put {
-    put(&live_kind(run), call, live.then(|| "{}".to_owned()))
+/// Names the call in the center's index of live calls, with what is known of its end, or takes it out.
+pub(super) fn put_live(run: &RunId, call: &CallId, live: Option<&Foreseen>) -> Put {
+    // Texts alone: that always can be written as JSON.
+    let body = live.map(|foreseen| serde_json::to_string(foreseen).unwrap_or_default());
+    put(&live_kind(run), call, body)
+}
+
+/// The interaction that a call was, which the call is then said to have been; `None` when nobody answered it, or the tenant
+/// has no agents.
+pub(crate) fn interaction_of(
+    record: &mut CallRecord,
+    foreseen: &Foreseen,
+    turns: &Turns,
+) -> Option<Interaction> {
+    let is_answer = |moment: &Moment| moment.what == Happening::Answered;
+    if !record.timeline.iter().any(is_answer) {
+        return None;
+    }
+    let interaction = Interaction {
+        agent_id: foreseen.agent_id.clone().or_else(|| turns.next())?,
+        id: InteractionId::from_uuid(uuid::Uuid::now_v7()),
+        call_id: Some(record.id.clone()),
+        completed_at: end_of(record),
+        responses: foreseen.responses.clone(),
+    };
+    record.interaction_id = Some(interaction.id.clone());
+    Some(interaction)
 }
 
 fn put(kind: &str, id: &CallId, body: Option<String>) -> Put {
@@ -151,7 +176,7 @@ fn read(body: &str) -> Option<CallRecord> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wire::{callcontrol::HangupCause, calls::Moment};
+    use wire::callcontrol::HangupCause;
 
     #[test]
     fn a_story_that_is_too_long_keeps_its_beginning_and_its_end() {

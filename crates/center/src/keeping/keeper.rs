@@ -1,10 +1,12 @@
 //! The task that writes calls down: the switch never waits for the store, the store never misses an end.
 
-use super::{Placed, RunId, Update, books};
+use super::{Placed, RunId, Stage, Update, books};
+use crate::{completions::Completed, interactions::INTERACTION};
 use audit::Outcome;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::Commit;
 use tokio::{sync::mpsc, time::sleep};
+use webhooks::Endpoint;
 use wire::calls::CallRecord;
 
 /// Most calls that are written at once.
@@ -18,7 +20,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 struct Owed {
     record: Arc<CallRecord>,
     placed: Option<Placed>,
-    ended: bool,
+    stage: Stage,
 }
 
 /// Calls that are to be written, by their serial numbers: an older call of the same id is never written after a newer one.
@@ -29,12 +31,16 @@ struct Owing(BTreeMap<u64, Owed>);
 
 /// Writes down what comes from the switch, the latest state of each call, until the switch is gone and all is written.
 /// `report` is told the numbers of the calls whose end is durable; also that none is, so that the switch knows of the room.
-pub(crate) async fn keep<W, F>(
+/// What calls that ended owe to the `subscribers` is written with their ends.
+pub(crate) async fn keep<S, E, W, F>(
     mut inbox: mpsc::Receiver<Update>,
     run: RunId,
+    subscribers: S,
     write: W,
     report: impl Fn(Vec<u64>) + Send,
 ) where
+    S: Fn() -> E + Send,
+    E: Future<Output = Result<Arc<Vec<Endpoint>>, Arc<store::Error>>> + Send,
     W: Fn(Commit) -> F + Send,
     F: Future<Output = Result<(), store::Error>> + Send,
 {
@@ -50,13 +56,19 @@ pub(crate) async fn keep<W, F>(
         while let Ok(update) = inbox.try_recv() {
             owing.add(update);
         }
-        match write(owing.commit(&run)).await {
-            Ok(()) => {
+        let written = async {
+            let endpoints = subscribers().await?;
+            let batch = Completed::per_commit(&endpoints, BATCH);
+            write(owing.commit(&run, &endpoints, batch)).await?;
+            Ok::<_, Arc<store::Error>>(batch)
+        };
+        match written.await {
+            Ok(batch) => {
                 if failures > 0 {
                     tracing::info!(calls = owing.0.len(), "calls can be written down again");
                 }
                 failures = 0;
-                report(owing.settle());
+                report(owing.settle(batch));
             }
             Err(error) => {
                 let wait = (FIRST_WAIT * 2_u32.saturating_pow(failures)).min(LONGEST_WAIT);
@@ -74,50 +86,49 @@ impl Owing {
             serial,
             record,
             placed,
-            ended,
+            stage,
         } = update;
         let before = self.0.remove(&serial).and_then(|owed| owed.placed);
         let owed = Owed {
             record,
             placed: placed.or(before),
-            ended,
+            stage,
         };
         self.0.insert(serial, owed);
     }
 
-    fn batch(&self) -> impl Iterator<Item = &Owed> {
-        self.0.values().take(BATCH)
-    }
-
     /// The oldest calls. Of two with the same id the newer is the one that is kept, but both are noted.
-    fn commit(&self, run: &RunId) -> Commit {
+    fn commit(&self, run: &RunId, endpoints: &[Endpoint], batch: usize) -> Commit {
         let mut by_id = BTreeMap::new();
-        let mut audit = Vec::new();
-        for owed in self.batch() {
+        let mut commit = Commit::default();
+        for owed in self.0.values().take(batch) {
             let record = owed.record.as_ref();
             by_id.insert(&record.id, owed);
             if let Some(placed) = &owed.placed {
-                audit.push(books::placed(record, placed.correlation.clone()));
+                let entry = books::placed(record, placed.correlation.clone());
+                commit.audit.push(entry);
             }
-            if owed.ended {
-                audit.push(books::ended(record, books::end_of(record), Outcome::Success));
+            if let Stage::Ended(completed) = &owed.stage {
+                let entry = books::ended(record, books::end_of(record), Outcome::Success);
+                commit.audit.push(entry);
+                note_completed(&mut commit, completed.as_deref(), endpoints);
             }
         }
-        let records = by_id.into_iter().flat_map(|(id, owed)| {
-            let live = books::put_live(run, id, !owed.ended);
-            [books::put_call(&owed.record), live]
-        });
-        Commit {
-            records: records.collect(),
-            audit,
-            ..Commit::default()
+        for (id, owed) in by_id {
+            let live = match &owed.stage {
+                Stage::Live(foreseen) => Some(foreseen.as_ref()),
+                Stage::Ended(_) => None,
+            };
+            commit.records.push(books::put_call(&owed.record));
+            commit.records.push(books::put_live(run, id, live));
         }
+        commit
     }
 
     /// The batch is durable: who waits for a placed call is told; gives the calls that ended.
-    fn settle(&mut self) -> Vec<u64> {
+    fn settle(&mut self, batch: usize) -> Vec<u64> {
         let mut ended = Vec::new();
-        for _ in 0..BATCH {
+        for _ in 0..batch {
             let Some((serial, owed)) = self.0.pop_first() else {
                 break;
             };
@@ -125,9 +136,16 @@ impl Owing {
                 // Whoever placed it may have gone meanwhile.
                 let _ = durable.send(());
             }
-            ended.extend(owed.ended.then_some(serial));
+            ended.extend(matches!(owed.stage, Stage::Ended(_)).then_some(serial));
         }
         ended
+    }
+}
+
+fn note_completed(commit: &mut Commit, completed: Option<&Completed>, endpoints: &[Endpoint]) {
+    if let Some(completed) = completed {
+        commit.records.push(completed.interaction.put(INTERACTION));
+        completed.announce(commit, endpoints, None);
     }
 }
 
@@ -157,7 +175,7 @@ mod tests {
             serial,
             record: record(id, CallState::Ringing),
             placed: Some(placed),
-            ended: false,
+            stage: Stage::Live(Arc::default()),
         };
         (update, told)
     }
@@ -167,8 +185,12 @@ mod tests {
             serial,
             record: record(id, CallState::Ended),
             placed: None,
-            ended: true,
+            stage: Stage::Ended(None),
         }
+    }
+
+    async fn nobody() -> Result<Arc<Vec<Endpoint>>, Arc<store::Error>> {
+        Ok(Arc::default())
     }
 
     fn actions(commit: &Commit) -> Vec<(&str, &str)> {
@@ -204,7 +226,7 @@ mod tests {
                 }
             }
         };
-        let keeping = keep(inbox, "r".into(), failing, |kept| {
+        let keeping = keep(inbox, "r".into(), nobody, failing, |kept| {
             reports.lock().unwrap().push(kept)
         });
         // It would go on as long as somebody could send.
@@ -244,7 +266,7 @@ mod tests {
             commits.lock().unwrap().push(commit);
             async { Ok(()) }
         };
-        keep(inbox, "r".into(), write, |_| ()).await;
+        keep(inbox, "r".into(), nobody, write, |_| ()).await;
         let commits = commits.into_inner().unwrap();
         assert_eq!(commits.len(), 1);
         assert_eq!(actions(&commits[0]), [("call.ended", "c"), ("call.placed", "c")]);
@@ -252,6 +274,32 @@ mod tests {
         assert_eq!(
             bodies(&commits[0]),
             [("call", "c", true), ("live-call:r", "c", true)]
+        );
+    }
+
+    #[test]
+    fn a_completion_is_the_same_event_however_often_it_is_written() {
+        let interaction = r#"{"id":"int-1","agentId":"agent-1","completedAt":"2026-11-21T09:30:00Z"}"#;
+        let completed = Completed::new(serde_json::from_str(interaction).unwrap());
+        let mut owing = Owing::default();
+        owing.add(Update {
+            stage: Stage::Ended(Some(Arc::new(completed))),
+            ..ended(1, "c")
+        });
+        let written = || owing.commit(&"r".into(), &[], BATCH);
+        let (first, again) = (written(), written());
+        assert_eq!(first.audit, again.audit);
+        assert_eq!(
+            actions(&first),
+            [("call.ended", "c"), ("interaction.completed", "int-1")]
+        );
+        assert_eq!(
+            bodies(&first),
+            [
+                ("interaction", "int-1", true),
+                ("call", "c", true),
+                ("live-call:r", "c", false)
+            ]
         );
     }
 
@@ -264,7 +312,7 @@ mod tests {
         drop(sender);
         let reports = Mutex::new(Vec::new());
         let report = |kept: Vec<u64>| reports.lock().unwrap().push(kept.len());
-        keep(inbox, "r".into(), |_| async { Ok(()) }, report).await;
+        keep(inbox, "r".into(), nobody, |_| async { Ok(()) }, report).await;
         assert_eq!(*reports.lock().unwrap(), [256, 256, 88]);
     }
 }

@@ -8,17 +8,25 @@ mod broken_off;
 mod keeper;
 mod runs;
 
-pub(crate) use books::{CALL, find, recent};
+pub(crate) use books::{CALL, find, interaction_of, recent};
 
-use crate::StartError;
+use crate::{
+    StartError,
+    completions::{Audience, Completed},
+};
 use runs::{Run, RunId};
+use serde::{Deserialize, Serialize};
 use std::{path::Path, sync::Arc};
 use store::{Location, Store};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
-use wire::{calls::CallRecord, ids::CorrelationId};
+use wire::{
+    calls::CallRecord,
+    form::Response,
+    ids::{AgentId, CorrelationId},
+};
 
 /// Most updates that wait for the keeper; the switch holds further ones.
 const QUEUE: usize = 4096;
@@ -31,8 +39,28 @@ pub(crate) struct Update {
     pub(crate) record: Arc<CallRecord>,
     /// With the first update of a call.
     pub(crate) placed: Option<Placed>,
-    /// With the last.
-    pub(crate) ended: bool,
+    pub(crate) stage: Stage,
+}
+
+/// Whether a call is over.
+#[derive(Debug, Clone)]
+pub(crate) enum Stage {
+    /// It is not; this is kept with it, should the center not live to see its end.
+    Live(Arc<Foreseen>),
+    /// It is, and this is the interaction that it was, unless nobody answered it.
+    Ended(Option<Arc<Completed>>),
+}
+
+/// What is known beforehand of the interaction that a call will have been.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Foreseen {
+    /// The agent; one of the tenant's by turns when `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent_id: Option<AgentId>,
+    /// What the customer will answer; no form when `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) responses: Option<Vec<Response>>,
 }
 
 /// How a call came to be.
@@ -44,11 +72,12 @@ pub(crate) struct Placed {
     pub(crate) durable: Option<oneshot::Sender<()>>,
 }
 
-/// The store and this center's run, until the keeper has its inbox.
+/// The store, this center's run and who is told of completions, until the keeper has its inbox.
 pub(crate) struct Opened {
-    pub(crate) store: Store,
+    store: Store,
     /// The store is nobody else's: it is closed with the center.
     own: bool,
+    audience: Audience,
     run: Run,
     inbox: mpsc::Receiver<Update>,
 }
@@ -61,24 +90,21 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    /// Opens the store unless one is given, and closes the calls that killed centers of this folder left behind. Gives the
-    /// way to the keeper, too.
+    /// Closes the calls that killed centers of this folder left behind. Gives the way to the keeper, too. An `own` store is
+    /// closed with the center.
     pub(crate) async fn open(
-        store: Option<Store>,
+        store: Store,
+        own: bool,
+        audience: Audience,
         data_dir: &Path,
         recordings: &Path,
     ) -> Result<(Opened, mpsc::Sender<Update>), StartError> {
-        let own = store.is_none();
-        let store = match store {
-            Some(store) => store,
-            None => Store::open(&Location::Sqlite(data_dir.join("trunkline.db"))).await?,
-        };
         let folder = |source| StartError::DataDir {
             path: data_dir.to_owned(),
             source,
         };
         for dead in Run::dead(data_dir).map_err(folder)? {
-            let calls = broken_off::close_broken_off(&store, &dead, recordings).await?;
+            let calls = broken_off::close_broken_off(&store, &dead, recordings, &audience).await?;
             if calls > 0 {
                 tracing::warn!(
                     calls,
@@ -92,6 +118,7 @@ impl Books {
         let opened = Opened {
             store,
             own,
+            audience,
             run,
             inbox,
         };
@@ -112,12 +139,18 @@ impl Books {
     }
 }
 
+/// The store of the data folder, for a center that is given none.
+pub(crate) async fn own_store(data_dir: &Path) -> Result<Store, store::Error> {
+    Store::open(&Location::Sqlite(data_dir.join("trunkline.db"))).await
+}
+
 impl Opened {
     /// Begins to write. `report` is told which lines of the switch are durable.
     pub(crate) fn keep(self, report: impl Fn(Vec<u64>) + Send + 'static) -> Books {
         let Self {
             store,
             own,
+            audience,
             run,
             inbox,
         } = self;
@@ -127,7 +160,8 @@ impl Opened {
                 let store = store.clone();
                 async move { store.commit(commit).await.map(drop) }
             };
-            keeper::keep(inbox, run.id.clone(), write, report).await;
+            let subscribers = || audience.subscribers.current();
+            keeper::keep(inbox, run.id.clone(), subscribers, write, report).await;
             run
         });
         Books { own, keeper }

@@ -1,12 +1,16 @@
 //! Calls that are over, until the store has them: their ends are never lost, and who waits for one waits for that.
 
-use crate::keeping::{Placed, Update};
+use crate::{
+    completions::Completed,
+    keeping::{Placed, Stage, Update},
+};
 use std::{collections::HashMap, sync::Arc};
 use tokio::sync::oneshot;
 use wire::{calls::CallRecord, ids::CallId};
 
 struct End {
     record: Arc<CallRecord>,
+    completed: Option<Arc<Completed>>,
     /// How the call came to be, if the store was not told yet.
     placed: Option<Placed>,
     /// The store is being told.
@@ -34,12 +38,14 @@ impl Ended {
         &mut self,
         serial: u64,
         record: CallRecord,
+        completed: Option<Completed>,
         placed: Option<Placed>,
         waiting: Vec<oneshot::Sender<CallRecord>>,
     ) {
         self.newest.insert(record.id.clone(), serial);
         let end = End {
             record: Arc::new(record),
+            completed: completed.map(Arc::new),
             placed,
             sent: false,
             waiting,
@@ -71,7 +77,7 @@ impl Ended {
             serial,
             record: end.record.clone(),
             placed: end.placed.take(),
-            ended: true,
+            stage: Stage::Ended(end.completed.clone()),
         })
     }
 

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    keeping::{Placed, Update},
+    completions::{Completed, Turns},
+    keeping::{Foreseen, Placed, Stage, Update, interaction_of},
 };
 use flow::{
     Moment,
@@ -58,6 +59,7 @@ struct Line {
     tape: Option<Tape>,
     /// How the call came to be, until that is handed to the keeper.
     placed_by: Option<Placed>,
+    foreseen: Arc<Foreseen>,
     /// The state that the keeper knows, or will know.
     noted: Option<CallState>,
     /// It stands in [`Lines::unsent`].
@@ -72,6 +74,8 @@ pub(super) struct House {
     pub(super) recordings: PathBuf,
     pub(super) announcements: Announcements,
     pub(super) sensitive: SensitivePrompts,
+    /// Whose turn it is to have led a call.
+    pub(super) turns: Arc<Turns>,
 }
 
 /// All calls of the switch.
@@ -220,6 +224,7 @@ impl Lines {
             caller,
             record,
             placed,
+            foreseen,
             on_demand_for,
         } = placement;
         if self.closing || self.lines.len() + self.ended.len() >= MAX_CALLS {
@@ -247,6 +252,7 @@ impl Lines {
             transferred_to: None,
             cause: None,
             recording: None,
+            interaction_id: None,
             timeline: Vec::new(),
         };
         let line = Line {
@@ -265,6 +271,7 @@ impl Lines {
             links: Vec::new(),
             tape: None,
             placed_by: Some(placed),
+            foreseen: Arc::new(foreseen),
             noted: None,
             unsent: false,
             over: false,
@@ -525,8 +532,11 @@ impl Lines {
 
     fn forget(&mut self, id: &CallId) {
         if let Some(line) = self.lines.remove(id) {
-            let (serial, record) = (line.serial, line.record_now());
-            self.ended.add(serial, record, line.placed_by, line.waiting);
+            let (serial, mut record) = (line.serial, line.record_now());
+            let completed =
+                interaction_of(&mut record, &line.foreseen, &self.house.turns).map(Completed::new);
+            self.ended
+                .add(serial, record, completed, line.placed_by, line.waiting);
             self.unsent.push_back((id.clone(), serial));
             self.send_unsent();
         }
@@ -565,6 +575,7 @@ fn without_timeline(record: &CallRecord) -> CallRecord {
         transferred_to: record.transferred_to.clone(),
         cause: record.cause,
         recording: record.recording.clone(),
+        interaction_id: record.interaction_id.clone(),
         timeline: Vec::new(),
     }
 }
@@ -621,7 +632,7 @@ impl Line {
             serial: self.serial,
             record: Arc::new(self.record_now()),
             placed: self.placed_by.take(),
-            ended: false,
+            stage: Stage::Live(self.foreseen.clone()),
         }
     }
 

@@ -15,7 +15,8 @@ pub use pacing::Pacing;
 
 use crate::{
     clock::Clock,
-    keeping::{Placed, Update},
+    completions::Turns,
+    keeping::{Foreseen, Placed, Update},
 };
 use flow::{
     Moment,
@@ -32,7 +33,7 @@ use std::{
     io,
     path::PathBuf,
     sync::{
-        Mutex,
+        Arc, Mutex,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -65,6 +66,7 @@ pub(crate) struct Placement {
     pub(crate) caller: Caller,
     pub(crate) record: bool,
     pub(crate) placed: Placed,
+    pub(crate) foreseen: Foreseen,
     /// The client because of whose hello it rings: a call of the same id that has nothing more to give it then ends.
     pub(crate) on_demand_for: Option<ClientId>,
 }
@@ -168,6 +170,7 @@ impl Switch {
         recordings: PathBuf,
         announcements: Announcements,
         sensitive: SensitivePrompts,
+        turns: Arc<Turns>,
         keeper: mpsc::Sender<Update>,
     ) -> io::Result<Self> {
         let (messages, inbox) = sync_channel(QUEUE);
@@ -175,6 +178,7 @@ impl Switch {
             recordings,
             announcements,
             sensitive,
+            turns,
         };
         let lines = Lines::new(Recorder::start()?, house, keeper, messages.clone());
         let thread = thread::Builder::new()

@@ -1,6 +1,7 @@
 //! What the switch hands to the keeper, and what it holds while the keeper is slow.
 
 use super::*;
+use crate::keeping::Stage;
 use audio::{Law, PreparedPrompt};
 use wire::{callcontrol::Codec, calls::CallState};
 
@@ -23,6 +24,7 @@ fn lines() -> (Lines, mpsc::Receiver<Update>) {
             agent_greeting: prompt(),
         },
         sensitive: SensitivePrompts::default(),
+        turns: Arc::default(),
     };
     let (keeper, updates) = mpsc::channel(1);
     let (messages, _) = sync_channel(1);
@@ -48,6 +50,7 @@ fn place(lines: &mut Lines, id: &str, order: &str) -> oneshot::Receiver<Result<C
             correlation: Some(order.parse().unwrap()),
             durable: None,
         },
+        foreseen: Foreseen::default(),
         on_demand_for: None,
     };
     let (reply, placed) = oneshot::channel();
@@ -69,7 +72,7 @@ fn next(updates: &mut mpsc::Receiver<Update>) -> (u64, CallState, bool, Option<S
     (
         update.serial,
         update.record.state,
-        update.ended,
+        matches!(update.stage, Stage::Ended(_)),
         order.map(|order| order.to_string()),
     )
 }

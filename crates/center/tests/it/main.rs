@@ -4,11 +4,15 @@
 
 mod access;
 mod closing;
+mod completions;
 mod control;
+mod desk;
+mod desktop;
 mod faults;
 mod garbage;
 mod hello;
 mod idempotency;
+mod interactions;
 mod journey;
 mod kept;
 mod leaks;
@@ -19,4 +23,5 @@ mod restart;
 mod sounds;
 mod support;
 mod takeover;
+mod tasks;
 mod tls;

@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 use tempfile::TempDir;
@@ -55,6 +58,14 @@ const TENANT: &str = r#"
     ani = "+15550123456"
     dnis = "+18005550100"
     script = [{ when = { nthPrompt = 2, delayMs = 100, latestMs = 5500 }, do = { press = "permitted" } }]
+    [[agent]]
+    id = "agent-1"
+    name = "Ada"
+    [[agent]]
+    id = "agent-2"
+    [[agent]]
+    id = "agent-9"
+    active = false
 "#;
 
 pub(crate) fn demo_prompts() -> PathBuf {
@@ -63,7 +74,13 @@ pub(crate) fn demo_prompts() -> PathBuf {
 
 /// A tenant with two clients and few prompts, so that it is loaded fast.
 pub(crate) fn small_tenant() -> Tenant {
+    tenant_with("")
+}
+
+/// The small tenant, and what else its file says.
+pub(crate) fn tenant_with(more: &str) -> Tenant {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("prompts")).unwrap();
@@ -80,10 +97,12 @@ pub(crate) fn small_tenant() -> Tenant {
             )
             .unwrap();
         }
-        fs::write(folder.path().join("tenant.toml"), TENANT).unwrap();
         folder
     });
-    Tenant::load(&folder.path().join("tenant.toml")).unwrap()
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let file = folder.path().join(format!("tenant-{number}.toml"));
+    fs::write(&file, format!("{TENANT}\n{more}")).unwrap();
+    Tenant::load(&file).unwrap()
 }
 
 pub(crate) type Ws = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -111,6 +130,19 @@ impl Rig {
             http: http_client().build().unwrap(),
             center,
             folder,
+        }
+    }
+
+    /// The same center started again on its folder.
+    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Options)) -> Self {
+        self.center.close().await;
+        let mut options = Options::local(self.folder.path().join("data"), small_tenant());
+        change(&mut options);
+        let center = Center::start(options).await.unwrap();
+        Self {
+            base: center.addresses().base_url(),
+            center,
+            ..self
         }
     }
 

@@ -150,7 +150,7 @@ pub(super) async fn erase(connections: &Connections, person: &str) -> Result<Era
 
 pub(super) async fn expire(connections: &Connections, before: i64) -> Result<u64, Error> {
     bring_all_in(connections).await?;
-    portions(connections, EXPIRE, before).await
+    portions(connections, EXPIRE, &[&before]).await
 }
 
 /// The personal texts of the rows' entries, by index.

@@ -8,6 +8,7 @@ use super::{
     claim::Claims,
     job::Job,
     session::{Given, Session},
+    terms::Terms,
     text,
     trouble::Trouble,
 };
@@ -23,7 +24,7 @@ pub(super) enum Failed {
 }
 
 /// A statement of the batch.
-struct Step<'a> {
+pub(super) struct Step<'a> {
     text: &'static str,
     given: Vec<Given<'a>>,
     /// How many rows it must concern, and what it means when it does not.
@@ -87,6 +88,7 @@ struct Columns<'a> {
     events: Events<'a>,
     intents: Intents<'a>,
     records: Vec<&'a Put>,
+    terms: Terms<'a>,
     advances: Vec<&'a Advance>,
     audit: Audit<'a>,
     /// Whether nothing can be behind the items that are finished.
@@ -146,6 +148,7 @@ impl<'a> Columns<'a> {
         for job in jobs {
             columns.add(job, now);
         }
+        columns.terms.settle();
         columns
     }
 
@@ -169,6 +172,7 @@ impl<'a> Columns<'a> {
             self.intents.add(effect, intent, now);
         }
         self.records.extend(&commit.records);
+        self.terms.add(commit);
         self.advances.extend(&commit.advance);
         for entry in &job.entries {
             self.audit.bodies.push(&entry.body);
@@ -186,6 +190,7 @@ impl<'a> Columns<'a> {
         if has_subjects {
             steps.push(step(text::LOCK_SUBJECTS, self.subjects()));
         }
+        steps.extend(self.terms.lock());
         if !self.leases.names.is_empty() {
             let given: Vec<Given<'b>> = vec![&self.leases.names, &self.leases.fences, now];
             steps.push(step(text::CHECK_LEASES, given).must(self.leases.names.len(), Failed::Stale));
@@ -197,6 +202,7 @@ impl<'a> Columns<'a> {
             steps.push(self.events.step(now));
         }
         steps.extend(self.records.iter().map(|put| put_step(put, now)));
+        steps.extend(self.terms.steps());
         steps.extend(self.advances.iter().map(|advance| advance_step(advance, now)));
         if !self.intents.steps.is_empty() {
             steps.push(self.intents.step(now));
@@ -216,7 +222,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-fn step<'a>(text: &'static str, given: Vec<Given<'a>>) -> Step<'a> {
+pub(super) fn step<'a>(text: &'static str, given: Vec<Given<'a>>) -> Step<'a> {
     Step {
         text,
         given,

@@ -8,6 +8,7 @@ const STEPS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_inbox_outbox.sql"),
     include_str!("../../migrations/postgres/0002_records.sql"),
     include_str!("../../migrations/postgres/0003_audit.sql"),
+    include_str!("../../migrations/postgres/0004_terms.sql"),
 ];
 
 /// Held while the schema changes, so that processes that start at once do it one after the other. The number is

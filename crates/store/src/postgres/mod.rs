@@ -15,13 +15,14 @@ mod migrate;
 mod read;
 mod session;
 mod settings;
+mod terms;
 mod text;
 mod trouble;
 
 use crate::query::as_i64;
 use crate::{
-    Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Item, ItemFilter, KeptEntry,
-    KeptEvent, Lease, Record, Row, clock::millis, hints::Hints, prepared::Prepared,
+    Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Find, Found, Item, ItemFilter,
+    KeptEntry, KeptEvent, Lease, Record, Row, clock::millis, hints::Hints, prepared::Prepared,
 };
 use ::audit::tree::{Frontier, Hash, Tile};
 use claim::Claims;
@@ -203,6 +204,14 @@ impl Postgres {
         read::records(&self.core.connections, kind, most).await
     }
 
+    pub(crate) async fn find(&self, find: &Find, most: usize) -> Result<Vec<Found>, Error> {
+        read::find(&self.core.connections, find, most).await
+    }
+
+    pub(crate) async fn count(&self, kind: &str, term: &str) -> Result<u64, Error> {
+        read::count(&self.core.connections, kind, term).await
+    }
+
     pub(crate) async fn checkpoint(&self, name: &str) -> Result<Option<String>, Error> {
         read::checkpoint(&self.core.connections, name).await
     }
@@ -238,6 +247,10 @@ impl Postgres {
 
     pub(crate) async fn purge(&self, older: Duration) -> Result<u64, Error> {
         read::purge(&self.core.connections, self.core.before(older)).await
+    }
+
+    pub(crate) async fn purge_records(&self, kind: &str, older: Duration) -> Result<u64, Error> {
+        read::purge_records(&self.core.connections, kind, self.core.before(older)).await
     }
 
     #[allow(clippy::unused_async)] // As with the other engine.

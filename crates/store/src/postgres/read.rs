@@ -6,9 +6,10 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    Counts, EffectKey, Error, Event, Item, ItemFilter, ItemId, ItemState, KeptEvent, Lease, Record,
+    Counts, EffectKey, Error, Event, Find, Found, Item, ItemFilter, ItemId, ItemState, KeptEvent, Lease,
+    Record,
     effect::effect_hash,
-    query::{Condition, Parameter},
+    query::{Condition, Parameter, as_i64},
     sql,
 };
 use tokio_postgres::Row;
@@ -143,6 +144,26 @@ pub(super) async fn records(
     all(&rows, record_of)
 }
 
+pub(super) async fn find(connections: &Connections, find: &Find, most: usize) -> Result<Vec<Found>, Error> {
+    let wanted = Condition::of_find(find);
+    let (most, skip) = (as_i64(most as u64), as_i64(find.skip as u64));
+    let mut given = parameters(&wanted);
+    given.extend([&most as Given<'_>, &skip]);
+    let text = sql::find_query(&wanted, find.descending);
+    let rows = rows(connections, &text, &given).await?;
+    all(&rows, |row| {
+        Ok(Found {
+            place: row.try_get("place")?,
+            record: record_of(row)?,
+        })
+    })
+}
+
+pub(super) async fn count(connections: &Connections, kind: &str, term: &str) -> Result<u64, Error> {
+    let rows = rows(connections, sql::COUNT_TERM, &[&kind, &term]).await?;
+    Ok(first(&rows, |row| count_of(row, 0))?.unwrap_or_default())
+}
+
 pub(super) async fn checkpoint(connections: &Connections, name: &str) -> Result<Option<String>, Error> {
     let rows = rows(connections, sql::CHECKPOINT, &[&name]).await?;
     first(&rows, |row| Ok(row.try_get(0)?))
@@ -166,18 +187,28 @@ pub(super) async fn release(connections: &Connections, lease: &Lease) -> Result<
 
 /// Removes what is older than the given time, portion by portion.
 pub(super) async fn purge(connections: &Connections, before: i64) -> Result<u64, Error> {
-    let items = portions(connections, sql::PURGE_ITEMS, before).await?;
-    let events = portions(connections, sql::PURGE_EVENTS, before).await?;
-    portions(connections, text::PURGE_LANES, before).await?;
+    let items = portions(connections, sql::PURGE_ITEMS, &[&before]).await?;
+    let events = portions(connections, sql::PURGE_EVENTS, &[&before]).await?;
+    portions(connections, text::PURGE_LANES, &[&before]).await?;
     Ok(items + events)
 }
 
-/// Repeats a statement that changes at most `$2` rows older than `$1` until there is no more to change.
-pub(super) async fn portions(connections: &Connections, text: &str, before: i64) -> Result<u64, Error> {
+/// Removes the records of a kind that are older than the given time, portion by portion.
+pub(super) async fn purge_records(connections: &Connections, kind: &str, before: i64) -> Result<u64, Error> {
+    portions(connections, sql::PURGE_RECORDS, &[&kind, &before]).await
+}
+
+/// Repeats a statement that changes at most so many rows as its last parameter says, until there is no more to change.
+pub(super) async fn portions(
+    connections: &Connections,
+    text: &str,
+    given: &[Given<'_>],
+) -> Result<u64, Error> {
+    let given = &[given, &[&PORTION]].concat();
     let mut all = 0;
     loop {
         let portion = connections.patiently(|session| async move {
-            let count = session.execute(text, &[&before, &PORTION]).await?;
+            let count = session.execute(text, given).await?;
             session.done();
             Ok(count)
         });

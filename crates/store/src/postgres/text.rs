@@ -100,6 +100,27 @@ pub(super) const PUT_NEXT: &str = "
 
 pub(super) const REMOVE_VERSION: &str = "DELETE FROM records WHERE kind = $1 AND id = $2 AND version = $3";
 
+/// Holds the terms of records until the end of the transaction, in an order that is everybody's: so of several who give a
+/// record terms at once, one does it after the other. (Not the records' own rows: others may remove those and make them anew.)
+pub(super) const LOCK_TERMS: &str = "
+    SELECT pg_advisory_xact_lock(key) FROM (
+        SELECT hashtextextended(id, hashtextextended(kind, 0)) AS key
+          FROM unnest($1::text[], $2::text[]) AS must (kind, id)
+         ORDER BY key
+    ) AS keys";
+
+pub(super) const FORGET_TERMS: &str = "
+    DELETE FROM terms USING unnest($1::text[], $2::text[]) AS old (kind, id)
+     WHERE terms.kind = old.kind AND terms.id = old.id";
+
+/// The terms of records that are there, and stay until the end of the transaction.
+pub(super) const KEEP_TERMS: &str = "
+    INSERT INTO terms (kind, id, term, place)
+    SELECT kind, id, term, place
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (kind, id, term, place)
+      JOIN records USING (kind, id)
+       FOR KEY SHARE OF records";
+
 pub(super) const ADVANCE_FIRST: &str = "
     INSERT INTO checkpoints (name, value, updated_ms) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
 

@@ -2,7 +2,7 @@
 
 use super::session::Session;
 use crate::{
-    Advance, ClaimId, Committed, Event, Expect, Finish, Intent, Lease, Put, clock::millis,
+    Advance, ClaimId, Committed, Event, Expect, Finish, Intent, Lease, Put, Terms, clock::millis,
     prepared::Prepared, sql,
 };
 use rusqlite::{OptionalExtension as _, params};
@@ -66,6 +66,9 @@ fn write_rest(session: &mut Session<'_>, commit: &Prepared) -> rusqlite::Result<
     }
     for put in &commit.records {
         write_record(session, put)?;
+    }
+    for terms in &commit.terms {
+        write_terms(session, terms)?;
     }
     if let Some(Advance { name, to, .. }) = &commit.advance {
         session.execute(sql::PUT_CHECKPOINT, params![name, to, session.now_ms])?;
@@ -190,5 +193,17 @@ fn write_record(session: &Session<'_>, put: &Put) -> rusqlite::Result<()> {
         Some(body) => session.execute(sql::PUT_RECORD, params![put.kind, put.id, session.now_ms, body])?,
         None => session.execute(sql::REMOVE_RECORD, [&put.kind, &put.id])?,
     };
+    Ok(())
+}
+
+fn write_terms(session: &Session<'_>, Terms { kind, id, terms }: &Terms) -> rusqlite::Result<()> {
+    session.execute(sql::FORGET_TERMS, [kind, id])?;
+    if !session.prepare(sql::RECORD_VERSION)?.exists([kind, id])? {
+        return Ok(());
+    }
+    let mut insert = session.prepare(sql::INSERT_TERM)?;
+    for (term, place) in terms {
+        insert.execute(params![kind, term, place, id])?;
+    }
     Ok(())
 }

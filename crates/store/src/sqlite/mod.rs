@@ -16,8 +16,8 @@ mod work;
 mod writer;
 
 use crate::{
-    Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Item, ItemFilter, KeptEntry,
-    KeptEvent, Lease, Record, Row, Settings,
+    Claim, Clock, Committed, Counts, EffectKey, EntryFilter, Erased, Error, Find, Found, Item, ItemFilter,
+    KeptEntry, KeptEvent, Lease, Record, Row, Settings,
     clock::millis,
     effect::effect_hash,
     hints::Hints,
@@ -125,6 +125,21 @@ impl Sqlite {
             .await
     }
 
+    pub(crate) async fn find(&self, find: &Find, most: usize) -> Result<Vec<Found>, Error> {
+        let (wanted, descending) = (Condition::of_find(find), find.descending);
+        let page = [as_i64(most as u64), as_i64(find.skip as u64)];
+        self.readers
+            .read(move |connection| read::find(connection, &wanted, descending, page))
+            .await
+    }
+
+    pub(crate) async fn count(&self, kind: &str, term: &str) -> Result<u64, Error> {
+        let (kind, term) = (kind.to_owned(), term.to_owned());
+        self.readers
+            .read(move |connection| read::count(connection, &kind, &term))
+            .await
+    }
+
     pub(crate) async fn checkpoint(&self, name: &str) -> Result<Option<String>, Error> {
         let name = name.to_owned();
         self.readers
@@ -174,20 +189,30 @@ impl Sqlite {
             .await
     }
 
-    pub(crate) async fn purge(&self, older: Duration) -> Result<u64, Error> {
-        let items = self.purge_all(sql::PURGE_ITEMS, millis(older)).await?;
-        Ok(items + self.purge_all(sql::PURGE_EVENTS, millis(older)).await?)
+    pub(crate) async fn purge_records(&self, kind: &str, older: Duration) -> Result<u64, Error> {
+        let (kind, older) = (kind.to_owned(), millis(older));
+        self.in_chunks(move |session| work::purge_records(session, &kind, older))
+            .await
     }
 
-    async fn purge_all(&self, statement: &'static str, older_ms: i64) -> Result<u64, Error> {
+    pub(crate) async fn purge(&self, older: Duration) -> Result<u64, Error> {
+        let older = millis(older);
+        let items = self.in_chunks(move |session| work::purge(session, sql::PURGE_ITEMS, older));
+        let items = items.await?;
+        let events = self.in_chunks(move |session| work::purge(session, sql::PURGE_EVENTS, older));
+        Ok(items + events.await?)
+    }
+
+    /// Writes chunk by chunk until one is not full; gives how many rows there were.
+    async fn in_chunks<F>(&self, write: F) -> Result<u64, Error>
+    where
+        F: FnMut(&mut session::Session<'_>) -> rusqlite::Result<u64> + Clone + Send + 'static,
+    {
         let mut total = 0;
         loop {
-            let removed = self
-                .writer
-                .write(move |session| work::purge(session, statement, older_ms))
-                .await?;
-            total += removed;
-            if removed < work::CHUNK as u64 {
+            let rows = self.writer.write(write.clone()).await?;
+            total += rows;
+            if rows < work::CHUNK as u64 {
                 return Ok(total);
             }
         }
@@ -266,17 +291,9 @@ impl Sqlite {
 
     pub(crate) async fn expire(&self, end: u64) -> Result<u64, Error> {
         let end = as_i64(end);
-        let mut total = 0;
-        loop {
-            let expired = self
-                .writer
-                .write(move |session| log::expire(session, end, work::CHUNK))
-                .await?;
-            total += expired;
-            if expired < work::CHUNK as u64 {
-                break;
-            }
-        }
+        let total = self
+            .in_chunks(move |session| log::expire(session, end, work::CHUNK))
+            .await?;
         self.empty_wal().await?;
         Ok(total)
     }

@@ -2,7 +2,7 @@
 
 use super::fault;
 use crate::{
-    Counts, EffectKey, Event, Item, ItemId, ItemState, KeptEvent, Record,
+    Counts, EffectKey, Event, Found, Item, ItemId, ItemState, KeptEvent, Record,
     query::{Condition, Parameter},
     sql,
 };
@@ -84,21 +84,46 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
 pub(super) fn record(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Option<Record>> {
     connection
         .prepare_cached(sql::RECORD)?
-        .query_row([kind, id], read_record)
+        .query_row([kind, id], |row| read_record(row, 0))
         .optional()
 }
 
 pub(super) fn records(connection: &Connection, kind: &str, most: i64) -> rusqlite::Result<Vec<Record>> {
     let mut statement = connection.prepare_cached(sql::RECORDS)?;
-    statement.query_map(params![kind, most], read_record)?.collect()
+    let records = statement.query_map(params![kind, most], |row| read_record(row, 0))?;
+    records.collect()
 }
 
-fn read_record(row: &Row<'_>) -> rusqlite::Result<Record> {
+pub(super) fn find(
+    connection: &Connection,
+    wanted: &Condition,
+    descending: bool,
+    page: [i64; 2],
+) -> rusqlite::Result<Vec<Found>> {
+    let mut parameters = wanted.parameters().to_vec();
+    parameters.extend(page.map(Parameter::Number));
+    let mut statement = connection.prepare_cached(&sql::find_query(wanted, descending))?;
+    let found = statement.query_map(params_from_iter(parameters), |row| {
+        Ok(Found {
+            place: row.get(0)?,
+            record: read_record(row, 1)?,
+        })
+    })?;
+    found.collect()
+}
+
+pub(super) fn count(connection: &Connection, kind: &str, term: &str) -> rusqlite::Result<u64> {
+    let mut statement = connection.prepare_cached(sql::COUNT_TERM)?;
+    statement.query_row([kind, term], |row| row.get(0))
+}
+
+/// A record, from a column on.
+fn read_record(row: &Row<'_>, first: usize) -> rusqlite::Result<Record> {
     Ok(Record {
-        id: row.get(0)?,
-        version: row.get(1)?,
-        updated_ms: row.get(2)?,
-        body: row.get(3)?,
+        id: row.get(first)?,
+        version: row.get(first + 1)?,
+        updated_ms: row.get(first + 2)?,
+        body: row.get(first + 3)?,
     })
 }
 

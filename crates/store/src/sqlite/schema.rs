@@ -5,10 +5,11 @@ use crate::Error;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What each version adds, from 1 on. Never changed once released: only added to.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_inbox_outbox.sql"),
     include_str!("../../migrations/sqlite/0002_records.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
+    include_str!("../../migrations/sqlite/0004_terms.sql"),
 ];
 
 const KNOWN: i64 = MIGRATIONS.len() as i64;

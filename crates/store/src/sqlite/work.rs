@@ -129,6 +129,12 @@ pub(super) fn purge(session: &mut Session<'_>, statement: &str, older_ms: i64) -
     Ok(session.execute(statement, params![before, CHUNK])? as u64)
 }
 
+/// Removes some of the records of a kind from before then; gives how many.
+pub(super) fn purge_records(session: &mut Session<'_>, kind: &str, older_ms: i64) -> rusqlite::Result<u64> {
+    let before = session.now_ms.saturating_sub(older_ms);
+    Ok(session.execute(sql::PURGE_RECORDS, params![kind, before, CHUNK])? as u64)
+}
+
 impl ToSql for Parameter {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         match self {

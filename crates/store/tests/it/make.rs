@@ -2,7 +2,7 @@
 
 use audit::{Actor, Entry, Outcome};
 use std::time::Duration;
-use store::{Advance, Claim, Commit, EffectKey, Event, Expect, Finish, Intent, Put};
+use store::{Advance, Claim, Commit, EffectKey, Event, Expect, Finish, Intent, Put, Terms};
 
 pub(crate) fn event(id: &str) -> Event {
     Event {
@@ -102,6 +102,20 @@ pub(crate) fn put(id: &str, body: &str, expect: Expect) -> Commit {
     Commit {
         records: vec![put],
         ..Commit::default()
+    }
+}
+
+/// A record of the kind `call`, found under these terms.
+pub(crate) fn found_under(id: &str, terms: &[(&str, i64)]) -> Commit {
+    let own = |(term, place): &(&str, i64)| ((*term).to_owned(), *place);
+    let found = Terms {
+        kind: "call".into(),
+        id: id.into(),
+        terms: terms.iter().map(own).collect(),
+    };
+    Commit {
+        terms: vec![found],
+        ..put(id, "found", Expect::Any)
     }
 }
 

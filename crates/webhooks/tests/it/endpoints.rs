@@ -2,7 +2,7 @@
 
 use crate::support::Rig;
 use std::time::Duration;
-use webhooks::{EndpointsError, Events, NewEndpoint, OVERLAP, Secret};
+use webhooks::{EndpointId, EndpointsError, Events, NewEndpoint, OVERLAP, Secret};
 
 const URL: &str = "https://x.example:8443/services/T0/hunter2?key=hunter2";
 
@@ -76,4 +76,49 @@ async fn changes_at_the_same_time_are_all_made() {
     assert!(!last.is_enabled());
     assert!([one.secret, two.secret].contains(&last.secret));
     assert_eq!(rig.entries("endpoint.rotated").await.len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_of_a_fixed_id_is_made_to_be_as_given_and_enabled() {
+    let rig = Rig::new().await;
+    let id = EndpointId::from_uuid(uuid::Uuid::from_u128(7));
+    let new = |url: &str, secret| NewEndpoint::parse(url, "ours", &["call.ended"], secret).unwrap();
+    let added = rig.endpoints.keep(&id, new(URL, None)).await.unwrap();
+    assert_eq!(rig.endpoints.get(&id).await.unwrap(), added);
+    assert_eq!(
+        rig.endpoints.keep(&id, new(URL, None)).await.unwrap(),
+        added,
+        "nothing is written"
+    );
+
+    rig.endpoints.disable(&id, "410").await.unwrap();
+    let secret = Secret::generate(&[9; 32]);
+    let moved = new("https://y.example/", Some(secret.expose()));
+    let changed = rig.endpoints.keep(&id, moved).await.unwrap();
+    assert_eq!(rig.endpoints.get(&id).await.unwrap(), changed);
+    assert!(changed.is_enabled() && changed.secret == secret);
+    assert_eq!(
+        (changed.url.as_str(), changed.created),
+        ("https://y.example/", added.created)
+    );
+
+    rig.endpoints.remove(&id).await.unwrap();
+    let removed = rig.store.record("endpoint-removed", id.as_str());
+    assert!(removed.await.unwrap().is_some());
+    rig.endpoints.keep(&id, new(URL, None)).await.unwrap();
+    let removed = rig.store.record("endpoint-removed", id.as_str());
+    assert!(
+        removed.await.unwrap().is_none(),
+        "what is owed to it is not given up"
+    );
+    assert_eq!(
+        rig.actions().await,
+        [
+            "endpoint.added",
+            "endpoint.disabled",
+            "endpoint.changed",
+            "endpoint.removed",
+            "endpoint.added"
+        ]
+    );
 }

@@ -7,7 +7,9 @@ mod housekeeping;
 mod order;
 mod proof;
 mod records;
+mod terms;
 mod time;
+mod work;
 
 use crate::database::Database;
 
@@ -90,7 +92,24 @@ contract! {
     records::a_lease_has_one_holder,
     records::a_lease_that_is_given_back_is_free_at_once,
     records::of_many_who_want_a_lease_at_once_one_gets_it,
+    terms::records_are_found_by_a_term_in_the_order_of_their_places,
+    terms::records_are_found_page_by_page,
+    terms::terms_that_are_given_replace_those_before,
+    terms::a_record_that_is_removed_is_not_found,
+    terms::a_record_that_is_not_there_gets_no_terms,
+    terms::a_commit_that_is_refused_leaves_the_terms_as_they_are,
+    terms::terms_that_many_give_a_record_at_once_are_those_of_one,
+    terms::names_and_terms_of_the_greatest_length_are_found,
+    terms::old_records_of_a_kind_are_purged_with_their_terms,
+    terms::a_long_list_of_records_is_purged_as_a_whole,
     time::retries_and_leases_go_on_when_the_clock_is_set_back,
     time::retries_and_leases_go_on_when_the_clock_is_set_back_at_a_restart,
     time::a_process_whose_clock_is_behind_follows_the_others,
+    work::so_many_are_worked_on_at_once_and_not_more,
+    work::work_that_a_clone_commits_is_begun_before_the_next_poll,
+    work::work_of_another_process_is_found_by_the_next_poll,
+    work::a_loop_that_is_stopped_ends_what_it_began_and_begins_nothing_more,
+    work::what_was_claimed_too_late_is_free_at_once,
+    work::work_that_panics_gives_its_place_to_the_next,
+    work::a_loop_stops_though_the_store_fails,
 }

@@ -4,3 +4,4 @@ mod crash;
 mod file;
 mod full;
 mod upgrade;
+mod work;

@@ -5,14 +5,15 @@ use rusqlite::Connection;
 use std::{fs, path::Path};
 use store::{Committed, Error, Event, Expect, ItemState, Location, Store};
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../../migrations/sqlite/0001_inbox_outbox.sql"),
     include_str!("../../../migrations/sqlite/0002_records.sql"),
     include_str!("../../../migrations/sqlite/0003_audit.sql"),
+    include_str!("../../../migrations/sqlite/0004_terms.sql"),
 ];
 
 /// What a version brought, with data of its time.
-const DATA: [&str; 3] = [
+const DATA: [&str; 4] = [
     "INSERT INTO inbox VALUES ('survey', 'old', 7, 'body', 'answer');
      INSERT INTO outbox (effect, source, event_id, step, queue, body, state, failures, created_ms, due_ms, fence)
      VALUES (x'00', 'survey', 'old', 'task', 'tasks', 'task for old', 0, 2, 7, 8, 3);
@@ -21,6 +22,7 @@ const DATA: [&str; 3] = [
      INSERT INTO leases VALUES ('leader', 'a', 6, 0);
      INSERT INTO checkpoints VALUES ('sync', '10', 7);",
     "INSERT INTO audit_checkpoints VALUES (5, 'a note');",
+    "INSERT INTO terms VALUES ('call', 'open', 7, 'c-1');",
 ];
 
 #[tokio::test]
@@ -85,7 +87,19 @@ async fn check(store: &Store, version: usize) {
     if version >= 3 {
         assert_eq!(store.last_checkpoint().await.unwrap().as_deref(), Some("a note"));
     }
+    if version >= 4 {
+        assert_eq!(store.count("call", "open").await.unwrap(), 1);
+    }
     // All that is new works.
+    let found = make::found_under("c-2", &[("open", 8)]);
+    assert_eq!(store.commit(found).await.unwrap(), Committed::Done);
+    let open = store::Find {
+        kind: "call".into(),
+        term: "open".into(),
+        after: Some(7),
+        ..store::Find::default()
+    };
+    assert_eq!(store.find(&open, 10).await.unwrap()[0].record.id, "c-2");
     assert_eq!(
         store.commit(make::accepted("new")).await.unwrap(),
         Committed::Done

@@ -1,14 +1,14 @@
 //! Who gets an event: the endpoints, known for a second.
 
+use crate::{Endpoint, Endpoints};
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Mutex, time::Instant};
-use webhooks::{Endpoint, Endpoints};
 
 /// How long the list counts before it is read anew: a new endpoint gets the events from a second after it was added.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The endpoints as they were at most a second ago, so that an event costs no read of its own.
-pub(crate) struct Subscribers {
+pub struct Subscribers {
     endpoints: Endpoints,
     known: Mutex<Known>,
 }
@@ -25,7 +25,8 @@ struct Known {
 }
 
 impl Subscribers {
-    pub(crate) fn new(endpoints: Endpoints) -> Self {
+    /// The subscribers among these endpoints.
+    pub fn new(endpoints: Endpoints) -> Self {
         Self {
             endpoints,
             known: Mutex::default(),
@@ -34,7 +35,7 @@ impl Subscribers {
 
     /// The endpoints. Requests that come while they are read wait for the one reading, and share what it comes to: if it
     /// fails, the list that was known before. Whether the database works decides the commit.
-    pub(crate) async fn current(&self) -> Result<Arc<Vec<Endpoint>>, Arc<store::Error>> {
+    pub async fn current(&self) -> Result<Arc<Vec<Endpoint>>, Arc<store::Error>> {
         current(&self.known, self.endpoints.list()).await
     }
 }
