@@ -111,7 +111,10 @@ mod tests {
     fn every_file_that_the_pages_and_scripts_name_is_there() {
         for page in ["index.html", "unknown.html"] {
             let page = text(page);
-            let named: Vec<_> = ["src", "href"].iter().flat_map(|name| values(&page, name)).collect();
+            let named: Vec<_> = ["src", "href"]
+                .iter()
+                .flat_map(|name| values(&page, name))
+                .collect();
             let files: Vec<_> = named
                 .iter()
                 .filter_map(|path| path.strip_prefix("/agent-assets/"))
@@ -133,12 +136,22 @@ mod tests {
     fn pages_have_nothing_that_their_policy_forbids() {
         for name in Assets::iter() {
             let text = text(&name);
-            for forbidden in ["style=\"", " onclick", "<style", "innerHTML", "insertAdjacentHTML", "eval("] {
+            for forbidden in [
+                "style=\"",
+                " onclick",
+                "<style",
+                "innerHTML",
+                "insertAdjacentHTML",
+                "eval(",
+            ] {
                 assert!(!text.contains(forbidden), "{name} has {forbidden}");
             }
             // The namespaces of SVG are names, not addresses.
             let text = text.replace("http://www.w3.org/2000/svg", "");
-            assert!(!text.contains("http://") && !text.contains("https://"), "{name} names another host");
+            assert!(
+                !text.contains("http://") && !text.contains("https://"),
+                "{name} names another host"
+            );
         }
     }
 
@@ -152,7 +165,10 @@ mod tests {
         assert_eq!(second.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(second.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
         // Nobody is told that a page that is not there has not changed.
-        asked.insert(header::IF_NONE_MATCH, desktop(false, &asked).headers()[header::ETAG].clone());
+        asked.insert(
+            header::IF_NONE_MATCH,
+            desktop(false, &asked).headers()[header::ETAG].clone(),
+        );
         assert_eq!(desktop(false, &asked).status(), StatusCode::NOT_FOUND);
     }
 
@@ -163,6 +179,9 @@ mod tests {
             assert!(answer.is_err(), "{name}");
         }
         let script = asset(Path("desk.js".into()), HeaderMap::new()).await.unwrap();
-        assert_eq!(script.headers()[header::CONTENT_TYPE], "text/javascript; charset=utf-8");
+        assert_eq!(
+            script.headers()[header::CONTENT_TYPE],
+            "text/javascript; charset=utf-8"
+        );
     }
 }

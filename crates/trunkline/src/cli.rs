@@ -269,7 +269,11 @@ pub(crate) struct StoreArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Sources (who may send events) and their secrets stand in trunkline.toml:
+Interactions that are over come to POST /webhooks/interaction-completed: their forms are judged by rules, tasks are created, and
+agents are told. 'trunkline tasks' shows what became of them. The platform is a centre in the same process, unless --platform names
+another; that takes CLIENT_ID and CLIENT_SECRET (and TRUNKLINE_CA) from the environment.
+
+Other sources (who may send events) and their secrets stand in trunkline.toml:
 
   [[serve.source]]
   name = \"crm\"
@@ -280,6 +284,8 @@ Events come to POST /webhooks/<source>, and go on to the endpoints of
 
 Examples:
   trunkline serve
+  trunkline serve --rules rules.toml --completions 1/s
+  trunkline serve --platform https://acme.example
   trunkline serve --listen 127.0.0.1:0 --env-file serve.env --database postgres://trunkline@db/trunkline")]
 pub(crate) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8650]. Port 0 takes a free one.
@@ -290,6 +296,36 @@ pub(crate) struct ServeArgs {
     pub(crate) env_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+    /// The platform that has forms, tasks and agents [default: a centre in this process].
+    #[arg(long, value_name = "URL", env = "TRUNKLINE_PLATFORM")]
+    pub(crate) platform: Option<String>,
+    /// The rules that forms are judged by, read anew when they change [default: score < 3 and score < 4].
+    #[arg(long, value_name = "FILE", env = "TRUNKLINE_RULES")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The tenant of the centre in this process [default: the demo tenant].
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUNKLINE_TENANT",
+        conflicts_with = "platform"
+    )]
+    pub(crate) tenant: Option<PathBuf>,
+    /// The rate limits of the centre in this process: default, off, or like 'profile-reads=200/min,other=10/s'.
+    #[arg(
+        long,
+        value_name = "LIMITS",
+        env = "TRUNKLINE_LIMITS",
+        conflicts_with = "platform"
+    )]
+    pub(crate) limits: Option<center::Limits>,
+    /// Make up interactions and complete them at this rate, like 50/s or 6/min.
+    #[arg(
+        long,
+        value_name = "RATE",
+        env = "TRUNKLINE_COMPLETIONS",
+        conflicts_with = "platform"
+    )]
+    pub(crate) completions: Option<center::CompletionRate>,
     /// Let webhooks go to this host though its address is internal. May be repeated.
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_host: Vec<String>,

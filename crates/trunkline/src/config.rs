@@ -3,6 +3,7 @@
 use crate::{cli::parse_destination, files::read_text};
 use anyhow::{Context, Result, bail};
 use flow::delivery::Schedule;
+use jobs::follow_up;
 use secrecy::SecretString;
 use std::{
     collections::HashSet,
@@ -54,6 +55,12 @@ pub(crate) struct ServeConfig {
     /// When a webhook is tried again.
     pub(crate) schedule: Option<Schedule>,
     pub(crate) sources: Vec<Source>,
+    /// Who sends completions: anybody, unless there are secrets.
+    pub(crate) completions: Option<Source>,
+    /// The rules of follow-up.
+    pub(crate) rules: Option<PathBuf>,
+    /// The platform; a center in the same process when there is none.
+    pub(crate) platform: Option<String>,
 }
 
 /// Reads the named file, which must be there, or `trunkline.toml`, which may be. `TRUNKLINE_DATABASE` goes over its
@@ -158,6 +165,9 @@ fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
         "keep_audit_days",
         "schedule",
         "source",
+        "completions",
+        "rules",
+        "platform",
     ];
     serve.only(&known, faults);
     ServeConfig {
@@ -167,6 +177,9 @@ fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
         keep_audit_days: days(serve, "keep_audit_days", faults),
         schedule: serve.optional_parsed("schedule", faults),
         sources: read_sources(serve, faults),
+        completions: read_completions(serve, faults),
+        rules: serve.optional_text("rules", faults).map(PathBuf::from),
+        platform: serve.optional_text("platform", faults).map(str::to_owned),
     }
 }
 
@@ -187,6 +200,12 @@ fn read_sources(serve: &Object<'_>, faults: &mut Faults) -> Vec<Source> {
     listed.iter().enumerate().filter_map(&mut read).collect()
 }
 
+fn read_completions(serve: &Object<'_>, faults: &mut Faults) -> Option<Source> {
+    let completions = Object::at(serve.get("completions")?, "serve.completions", faults)?;
+    completions.only(&["secrets", "tolerance_s"], faults);
+    signed(&completions, follow_up::SOURCE, faults)
+}
+
 fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {
     let days = serve.optional_whole(field, 1..=36_500, faults)?;
     u16::try_from(days).ok()
@@ -194,13 +213,24 @@ fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {
 
 fn read_source(source: &Object<'_>, faults: &mut Faults) -> Option<Source> {
     source.only(&["name", "secrets", "tolerance_s"], faults);
-    let name = source.text("name", faults);
+    let name = source.text("name", faults)?;
+    if name == follow_up::SOURCE {
+        let itself = source.itself();
+        faults.push(format!(
+            "{itself}: {name:?} is there already; name its secrets under [serve.completions]"
+        ));
+    }
+    signed(source, name, faults)
+}
+
+/// A source by this name, with its secrets and tolerance.
+fn signed(source: &Object<'_>, name: &str, faults: &mut Faults) -> Option<Source> {
     let secrets = texts(source, "secrets", faults);
     let tolerance_s = source
         .optional_whole("tolerance_s", 1..=86_400, faults)
         .unwrap_or(300);
     let tolerance = Duration::from_secs(tolerance_s);
-    match Source::parse(name?, &secrets, tolerance) {
+    match Source::parse(name, &secrets, tolerance) {
         Ok(read) => Some(read),
         Err(wrong) => {
             for fault in wrong.as_slice() {

@@ -40,6 +40,7 @@ const live = new Live(BASE, {
   desk(snapshot, difference) {
     ahead = difference;
     const changes = desk.load(snapshot);
+    own.clear();
     if (hasLoaded) changes.forEach(changed);
     else if (wide.matches) current = desk.inOrder()[0]?.id ?? null;
     hasLoaded = true;
@@ -78,11 +79,12 @@ function moved(before, task, what) {
   if (task.state !== "offered" && task.state !== "queued") notify.clear(task.id);
   const isOwn = own.has(`${task.id} ${what}`) || busy.has(task.id);
   if (before.state !== task.state && !isOwn && dialogs.forget(task.id)) messages.say(`“${task.subject}” has changed meanwhile.`);
-  if (what === "woke" || (what === "offered" && before.state !== "offered")) {
+  const isBack = before.state !== task.state && (task.state === "offered" || what === "woke");
+  if (isBack) {
     markFresh(task.id);
     notify.tell(task, select);
   }
-  const words = isOwn ? null : changedElsewhere(what);
+  const words = isOwn ? null : changedElsewhere(before, task, what);
   if (words) messages.say(`“${task.subject}”: ${words}.`);
 }
 
@@ -278,7 +280,7 @@ function tickLine() {
   setText(byId("offline-title"), line.why ? "This desktop is not served." : "The center can't be reached.");
   const wait = line.retryAt ? Math.ceil((line.retryAt - Date.now()) / 1000) : 0;
   const again = wait > 0 ? `Next try in ${span(wait * 1000)}.` : "Trying again.";
-  setText(byId("offline-words"), `${line.why || "What you see may be old; nothing is lost."} ${again}`);
+  setText(byId("offline-words"), `${line.why || "What you see may be old; the center keeps your tasks."} ${again}`);
 }
 
 // Wiring.

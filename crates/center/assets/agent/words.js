@@ -75,6 +75,7 @@ const HAPPENED = {
   queued: "Put in the queue: anybody may take it",
   first_response_late: "First response is late",
   resolution_late: "Past its due date",
+  noted: "Noted",
 };
 
 /** A line of a task's history; one that is not known here is shown as it is named. */
@@ -97,7 +98,7 @@ const GONE = {
   canceled: "canceled",
   reassigned: "given to another agent",
   offer_expired: "not accepted in time; it went to the next agent",
-  offered: "offered to the next agent",
+  offered: "not accepted; it was offered to the next agent",
   queued: "taken back into the queue",
 };
 
@@ -106,11 +107,12 @@ export function gone(what) {
   return GONE[what] ?? happened(what).toLowerCase();
 }
 
-/** What changed about a task that stays, when it was not done in this window. */
-export function changedElsewhere(what) {
+/** What changed about a task that stays, when it was not done in this window; null when there is nothing to say. */
+export function changedElsewhere(before, task, what) {
+  if (before.state === "snoozed" && task.state !== "snoozed") return "back from snooze";
   if (what === "accepted") return "accepted in another window";
   if (what === "snoozed") return "snoozed in another window";
-  if (what === "woke") return "back from snooze";
+  if (what === "queued" && before.state === "offered") return "not accepted; now anybody may take it";
   if (what === "first_response_late") return "first response is late";
   if (what === "resolution_late") return "past its due date";
   return null;

@@ -97,10 +97,7 @@ fn options(args: CenterArgs, config: Config) -> Result<Options> {
         completions: Completions::default(),
         limits: args.limits.or(own.limits).unwrap_or_default(),
         allow_hosts,
-        admin_token: std::env::var("TRUNKLINE_ADMIN_TOKEN")
-            .ok()
-            .filter(|token| !token.is_empty())
-            .map(Into::into),
+        admin_token: platform::admin_token(),
         beside: None,
     })
 }

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod audit;
+mod browser;
 mod center;
 mod completions;
 mod demo;
+mod desk_looks;
+mod desktop;
+mod follow_up;
 mod kill;
 mod killed;
 mod menu;
 mod postgres;
+mod proxy;
 mod receiver;
 mod secrets;
 mod serve;
