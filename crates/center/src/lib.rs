@@ -14,11 +14,13 @@
 //! ```
 
 mod admin;
+mod agents;
 mod app;
 mod callcontrol;
 mod calls;
 mod clock;
 mod completions;
+mod desk;
 mod environment;
 mod erase;
 mod faults;
@@ -28,6 +30,7 @@ mod idempotency;
 mod interactions;
 mod keeping;
 mod limits;
+mod notifications;
 mod oauth;
 mod page;
 mod profiles;
@@ -36,6 +39,7 @@ mod public;
 mod recordings;
 mod secrets;
 mod switch;
+mod tasks;
 mod tenant;
 mod tls;
 mod tokens;
@@ -247,6 +251,7 @@ pub struct Center {
     house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
+    timers: Option<tasks::Timers>,
     completing: Option<Running>,
 }
 
@@ -259,6 +264,7 @@ impl Center {
         let data_dir = make_data_dir(options.data_dir)?;
         let (http, addresses) = listen(options.listen).await?;
         let mut servers = vec![(http, None)];
+        let mut certified = Vec::new();
         let mut addresses = Addresses {
             http: addresses,
             https: None,
@@ -266,6 +272,7 @@ impl Center {
         };
         if let Some(tls) = tls {
             let (config, ca) = tls::server(&data_dir, &tls.names)?;
+            certified.clone_from(&tls.names);
             let (https, address) = listen(tls.listen).await?;
             addresses.https = Some((address, tls::main_name(&tls.names)));
             addresses.ca = Some(ca);
@@ -322,10 +329,19 @@ impl Center {
         );
         let switch = switch.map_err(StartError::Thread)?;
         let books = books.keep(switch.reports());
+        let roster = options.tenant.roster.clone();
+        let access = desk_access(&addresses, &certified, &mut secrets)?;
+        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let desks = Arc::new(desks);
+        let policy = options.tenant.task_policy.clone();
+        let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
+        let worker = store.join().await?;
         let app = Arc::new(App {
             clock,
             switch,
             store,
+            tasks,
+            desks,
             subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
@@ -339,6 +355,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
@@ -352,6 +369,7 @@ impl Center {
             servers: servers.collect(),
             completing: Some(completing),
             books: Some(books),
+            timers: Some(timers),
             app,
             addresses,
             environment,
@@ -393,6 +411,9 @@ impl Center {
         }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
+        if let Some(timers) = self.timers.take() {
+            timers.close().await;
+        }
         if let Some(completing) = self.completing.take() {
             completing.close().await;
         }
@@ -407,6 +428,25 @@ impl Drop for Center {
         self.app.switch.begin_close(HangupCause::Shutdown);
         self.app.closing.cancel();
     }
+}
+
+/// Who may see desktops: everybody on the machine, if nobody else reaches the center.
+fn desk_access(
+    addresses: &Addresses,
+    names: &[String],
+    secrets: &mut secrets::Secrets,
+) -> Result<desk::Access, SecretsError> {
+    let https = addresses.https.as_ref().map(|(address, _)| address);
+    let is_local = [Some(&addresses.http), https]
+        .into_iter()
+        .flatten()
+        .all(|address| address.ip().is_loopback());
+    Ok(match is_local {
+        true => desk::Access::Machine {
+            names: names.to_vec(),
+        },
+        false => desk::Access::Key(secrets.of_desks()?),
+    })
 }
 
 fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {

@@ -39,6 +39,7 @@ pub mod moment;
 pub mod reconnect;
 pub mod retry;
 pub mod rules;
+pub mod task;
 pub mod token;
 
 pub use moment::Moment;

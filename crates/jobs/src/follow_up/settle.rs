@@ -55,11 +55,12 @@ impl Ended {
     }
 }
 
-/// Whether the same request will be refused again, whenever it is sent.
+/// Whether the same request will be refused again, whenever it is sent. A path that is not there may be, once somebody has mended
+/// the address.
 pub(super) fn is_final(error: &client::Error) -> bool {
     match error {
         client::Error::Refused(refusal) => {
-            matches!(refusal.status, 400 | 404 | 405 | 409 | 410 | 413 | 415 | 422)
+            matches!(refusal.status, 400 | 409 | 413 | 415 | 422)
         }
         client::Error::BadRequest(_) => true,
         _ => false,
