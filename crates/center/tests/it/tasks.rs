@@ -7,8 +7,8 @@ use crate::{
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::HashSet;
-use store::{EntryFilter, Location, Store};
+use std::{collections::HashSet, time::Duration};
+use store::{Clock, EntryFilter, Location, Settings, Store};
 
 #[tokio::test]
 async fn a_task_is_created_found_and_listed_as_the_contract_says() {
@@ -237,6 +237,35 @@ async fn a_key_is_remembered_over_a_restart() {
     post(&rig, TASKS, "k", &other).await.refused(422, "unprocessable");
     let other = json!({"agentId": "agent-1", "message": "Look again!", "type": "desktop"});
     post(&rig, told, "k", &other).await.refused(422, "unprocessable");
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let clock = Clock::steered(now_ms - 25 * 3_600_000);
+    let settings = Settings {
+        clock: clock.clone(),
+        ..Settings::default()
+    };
+    let location = Location::Sqlite(folder.path().join("shared.db"));
+    let store = Store::open_with(&location, settings).await.unwrap();
+    let create = async || {
+        let given = store.clone();
+        let rig = Rig::start_with(move |options| options.store = Some(given)).await;
+        let request = rig.request(Method::POST, TASKS).bearer_auth(rig.token().await);
+        let body = new_task("agent-1", json!({})).to_string();
+        let answer = send(request.header("idempotency-key", "k").body(body)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        rig.center.close().await;
+        answer.body["id"].as_str().unwrap().to_owned()
+    };
+    let yesterday = create().await;
+    clock.pass(Duration::from_secs(25 * 3600));
+    let today = create().await;
+    assert_ne!(today, yesterday);
+    assert_eq!(create().await, today);
+    store.close().await;
 }
 
 #[tokio::test]
