@@ -37,7 +37,7 @@ const ROWS: [&str; 4] = [
 fn main() -> ExitCode {
     let cases = forms();
     let judged = table("");
-    let by_hand = rate("Rust by hand", &cases, |case| hand(case));
+    let by_hand = rate("Rust by hand", &cases, hand);
     let engine = Engine::new_raw();
     let rows = ROWS.map(|row| engine.compile_expression(row).expect("rhai reads the rows"));
     let rhai = rate("rhai", &cases, |case| scripted(&engine, &rows, case));
@@ -168,7 +168,7 @@ fn scripted(engine: &Engine, rows: &[AST], case: &Said) -> usize {
             .eval_ast_with_scope::<bool>(&mut scope, row)
             .expect("an answer")
     };
-    rows.iter().position(|row| holds(row)).map_or(0, |at| at + 1)
+    rows.iter().position(holds).map_or(0, |at| at + 1)
 }
 
 /// Conditions and files that are meant to do harm; gives the longest time that one took.
