@@ -163,7 +163,7 @@ fn scripted(engine: &Engine, rows: &[AST], case: &Said) -> usize {
     scope.push("score", score);
     scope.push("channel", channel.to_owned());
     scope.push("vip", vip);
-    let mut holds = |row: &AST| {
+    let holds = |row: &AST| {
         engine
             .eval_ast_with_scope::<bool>(&mut scope, row)
             .expect("an answer")
