@@ -1,8 +1,8 @@
 //! What every request can reach.
 
 use crate::{
-    clock::Clock, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency, limits::RateLimits,
-    switch::Switch, tenant::Tenant, tokens::Tokens,
+    clock::Clock, desk::Desks, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency,
+    limits::RateLimits, switch::Switch, tasks::Tasks, tenant::Tenant, tokens::Tokens,
 };
 use secrecy::SecretString;
 use std::{
@@ -26,6 +26,8 @@ pub(crate) struct App {
     pub(crate) faults: FaultBook,
     pub(crate) switch: Switch,
     pub(crate) store: Store,
+    pub(crate) tasks: Tasks,
+    pub(crate) desks: Arc<Desks>,
     /// Who is told of completions.
     pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.

@@ -23,4 +23,10 @@ impl Clock {
     pub(crate) fn utc() -> UtcTime {
         jiff::Timestamp::now().into()
     }
+
+    /// The time of day to the millisecond, as it is written: what is kept and read again is the same.
+    pub(crate) fn utc_ms() -> UtcTime {
+        let now = jiff::Timestamp::now();
+        jiff::Timestamp::from_millisecond(now.as_millisecond()).map_or(now.into(), UtcTime::from)
+    }
 }

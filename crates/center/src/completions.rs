@@ -6,17 +6,20 @@ mod made_up;
 mod on_demand;
 mod own_endpoint;
 mod rate;
+mod running;
 mod turns;
 
 pub(crate) use event::Completed;
-pub(crate) use made_up::{MadeUp, keep_completing};
 pub(crate) use on_demand::complete;
-pub(crate) use own_endpoint::arrange;
-pub use own_endpoint::{DestinationError, own_endpoint};
+pub use own_endpoint::own_endpoint;
 pub use rate::{BadRate, CompletionRate};
+pub(crate) use running::{Audience, Running};
 pub(crate) use turns::Turns;
 
+use client::SetupError;
 use url::Url;
+use webhooks::EndpointsError;
+use wire::Faults;
 
 /// Where completions go.
 #[derive(Clone)]
@@ -37,7 +40,7 @@ impl From<Url> for Destination {
 /// Which completions a center sends, and where to.
 #[derive(Clone, Default)]
 pub struct Completions {
-    /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint`]), besides those that
+    /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint()`]), besides those that
     /// others have added.
     pub to: Option<Destination>,
     /// How many interactions are made up and completed; without it, none.
@@ -48,4 +51,26 @@ pub struct Completions {
     /// A center that delivers and is told no destination removes its own endpoint: nothing is owed to an address that nobody
     /// named any more. One that does not deliver leaves it as it is; a center beside it may have named it.
     pub deliver: bool,
+}
+
+/// Why a center can't send its completions.
+#[derive(Debug, thiserror::Error)]
+pub enum CompletionsError {
+    /// The URL is none that webhooks can go to.
+    #[error("completions can't go there: {0}")]
+    Url(Faults),
+    /// The endpoint can't be kept.
+    #[error(transparent)]
+    Endpoints(#[from] EndpointsError),
+    /// Completions are to be made up, and there is nobody who could have led the interactions.
+    #[error(
+        "the tenant has no agents, so that no completions can be made up; add an [[interaction]] with an agentId"
+    )]
+    NoAgents,
+    /// The client for webhooks can't be made.
+    #[error(transparent)]
+    Http(#[from] SetupError),
+    /// Deliveries can't be made.
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }

@@ -14,11 +14,13 @@
 //! ```
 
 mod admin;
+mod agents;
 mod app;
 mod callcontrol;
 mod calls;
 mod clock;
 mod completions;
+mod desk;
 mod environment;
 mod erase;
 mod faults;
@@ -28,6 +30,7 @@ mod idempotency;
 mod interactions;
 mod keeping;
 mod limits;
+mod notifications;
 mod oauth;
 mod page;
 mod profiles;
@@ -36,11 +39,12 @@ mod public;
 mod recordings;
 mod secrets;
 mod switch;
+mod tasks;
 mod tenant;
 mod tls;
 mod tokens;
 
-pub use completions::{BadRate, CompletionRate, Completions, Destination, DestinationError, own_endpoint};
+pub use completions::{BadRate, CompletionRate, Completions, CompletionsError, Destination, own_endpoint};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -50,14 +54,11 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
-use client::{
-    ReqwestHttp, SetupError, any_host_config,
-    guard::{self, Guard},
-};
+use client::guard::{self, Guard};
 use clock::Clock;
-use completions::{MadeUp, Turns};
+use completions::Running;
 use flow::call::{Announcements, SensitivePrompts};
-use keeping::{Audience, Books};
+use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashMap,
@@ -69,8 +70,6 @@ use std::{
 use store::Store;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use url::Url;
-use webhooks::{Deliveries, DeliveryOptions, Endpoints, Subscribers};
 use wire::{callcontrol::HangupCause, ids::ClientId, oauth::Credentials};
 
 /// How a center is to be run.
@@ -87,7 +86,7 @@ pub struct Options {
     pub tenant: Tenant,
     /// How much a client may ask for.
     pub limits: Limits,
-    /// Hosts that audio may be fetched from though their addresses are internal.
+    /// Hosts that audio may be fetched from, and webhooks go to, though their addresses are internal.
     pub allow_hosts: Vec<String>,
     /// The admin token, of at least 12 characters; kept in the data folder when none is given.
     pub admin_token: Option<SecretString>,
@@ -170,17 +169,9 @@ pub enum StartError {
     /// Calls of a center that was killed can't be closed.
     #[error(transparent)]
     BrokenOff(#[from] Arc<store::Error>),
-    /// Completions can't go where they are to.
+    /// Completions can't be sent.
     #[error(transparent)]
-    Destination(#[from] DestinationError),
-    /// The client for webhooks can't be made.
-    #[error(transparent)]
-    Webhooks(#[from] SetupError),
-    /// Completions are to be made up, and there is nobody who could have led the interactions.
-    #[error(
-        "the tenant has no agents, so that no completions can be made up; add an [[interaction]] with an agentId"
-    )]
-    NoAgents,
+    Completions(#[from] CompletionsError),
     /// The admin token can be guessed.
     #[error(
         "the admin token is too short; give TRUNKLINE_ADMIN_TOKEN at least {MIN_ADMIN_TOKEN} characters, or unset it to have one made up"
@@ -260,8 +251,8 @@ pub struct Center {
     house: Credentials,
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
-    deliveries: Option<Deliveries>,
-    made_up: Option<JoinHandle<()>>,
+    timers: Option<tasks::Timers>,
+    completing: Option<Running>,
 }
 
 impl Center {
@@ -273,6 +264,7 @@ impl Center {
         let data_dir = make_data_dir(options.data_dir)?;
         let (http, addresses) = listen(options.listen).await?;
         let mut servers = vec![(http, None)];
+        let mut certified = Vec::new();
         let mut addresses = Addresses {
             http: addresses,
             https: None,
@@ -280,6 +272,7 @@ impl Center {
         };
         if let Some(tls) = tls {
             let (config, ca) = tls::server(&data_dir, &tls.names)?;
+            certified.clone_from(&tls.names);
             let (https, address) = listen(tls.listen).await?;
             addresses.https = Some((address, tls::main_name(&tls.names)));
             addresses.ca = Some(ca);
@@ -309,21 +302,21 @@ impl Center {
         let announcements = announcements(&options.tenant)?;
         let sensitive = SensitivePrompts::new(options.tenant.sensitive_prompts.iter().cloned());
         let recordings = data_dir.join(recordings::FOLDER);
-        let agents = options.tenant.agents();
-        if options.completions.rate.is_some() && agents.is_empty() {
-            return Err(StartError::NoAgents);
-        }
         let own_store = options.store.is_none();
         let store = match options.store {
             Some(store) => store,
             None => keeping::own_store(&data_dir).await?,
         };
-        let completions = options.completions;
-        let to = completions::arrange(&store, &completions, &addresses, &webhook_secret).await?;
-        let audience = Audience {
-            subscribers: Arc::new(Subscribers::new(Endpoints::new(store.clone()))),
-            turns: Arc::new(Turns::new(agents)),
-        };
+        let completing = Running::start(
+            options.completions,
+            options.tenant.agents(),
+            &store,
+            &addresses,
+            &guard,
+            &webhook_secret,
+        );
+        let completing = completing.await?;
+        let audience = completing.audience.clone();
         let books = Books::open(store.clone(), own_store, audience.clone(), &data_dir, &recordings);
         let (books, keeper) = books.await?;
         let switch = switch::Switch::start(
@@ -331,17 +324,25 @@ impl Center {
             recordings.clone(),
             announcements,
             sensitive,
-            audience.turns.clone(),
+            audience.turns,
             keeper,
         );
         let switch = switch.map_err(StartError::Thread)?;
         let books = books.keep(switch.reports());
-        let deliveries = deliveries(completions.deliver, to.as_ref(), &store, &guard).await?;
+        let roster = options.tenant.roster.clone();
+        let access = desk_access(&addresses, &certified, &mut secrets)?;
+        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let desks = Arc::new(desks);
+        let policy = options.tenant.task_policy.clone();
+        let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
+        let worker = store.join().await?;
         let app = Arc::new(App {
             clock,
             switch,
-            store: store.clone(),
-            subscribers: audience.subscribers.clone(),
+            store,
+            tasks,
+            desks,
+            subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
@@ -354,6 +355,7 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(
@@ -363,20 +365,11 @@ impl Center {
                 app.closing.clone(),
             ))
         });
-        let made_up = completions.rate.map(|rate| {
-            let made_up = MadeUp {
-                store,
-                subscribers: audience.subscribers,
-                turns: audience.turns,
-                rate,
-            };
-            tokio::spawn(completions::keep_completing(made_up, app.closing.clone()))
-        });
         Ok(Self {
             servers: servers.collect(),
-            deliveries,
-            made_up,
+            completing: Some(completing),
             books: Some(books),
+            timers: Some(timers),
             app,
             addresses,
             environment,
@@ -416,13 +409,13 @@ impl Center {
         for server in std::mem::take(&mut self.servers) {
             let _ = server.await;
         }
-        if let Some(made_up) = self.made_up.take() {
-            let _ = made_up.await;
-        }
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
-        if let Some(deliveries) = self.deliveries.take() {
-            deliveries.shutdown().await;
+        if let Some(timers) = self.timers.take() {
+            timers.close().await;
+        }
+        if let Some(completing) = self.completing.take() {
+            completing.close().await;
         }
         if let Some(books) = self.books.take() {
             books.close(kept).await;
@@ -437,30 +430,23 @@ impl Drop for Center {
     }
 }
 
-/// The deliveries of a center that makes them itself. The host that the operator named is permitted, wherever it leads.
-async fn deliveries(
-    wanted: bool,
-    to: Option<&Url>,
-    store: &Store,
-    guard: &Guard,
-) -> Result<Option<Deliveries>, StartError> {
-    if !wanted {
-        return Ok(None);
-    }
-    let named = to.and_then(Url::host);
-    let guard = Guard {
-        hosts: guard
-            .hosts
-            .iter()
-            .cloned()
-            .chain(named.map(|host| host.to_owned()))
-            .collect(),
-        own: None,
-        ..*guard
-    };
-    let http = ReqwestHttp::guarded(guard, any_host_config(None)?)?;
-    let deliveries = Deliveries::start(store.clone(), Arc::new(http), DeliveryOptions::default());
-    Ok(Some(deliveries.await?))
+/// Who may see desktops: everybody on the machine, if nobody else reaches the center.
+fn desk_access(
+    addresses: &Addresses,
+    names: &[String],
+    secrets: &mut secrets::Secrets,
+) -> Result<desk::Access, SecretsError> {
+    let https = addresses.https.as_ref().map(|(address, _)| address);
+    let is_local = [Some(&addresses.http), https]
+        .into_iter()
+        .flatten()
+        .all(|address| address.ip().is_loopback());
+    Ok(match is_local {
+        true => desk::Access::Machine {
+            names: names.to_vec(),
+        },
+        false => desk::Access::Key(secrets.of_desks()?),
+    })
 }
 
 fn check_admin_token(token: Option<&SecretString>) -> Result<(), StartError> {

@@ -77,6 +77,11 @@ impl Secrets {
         self.named(format!("client:{client}"), || random_text(24))
     }
 
+    /// The secret that the keys of agents' desktops are made from.
+    pub(crate) fn of_desks(&mut self) -> Result<SecretString, SecretsError> {
+        self.named("desks".into(), || random_text(24))
+    }
+
     /// What the center signs its completions with.
     pub(crate) fn of_webhooks(&mut self) -> Result<Secret, SecretsError> {
         let made = || Ok(Secret::generate(&random_bytes()?).expose().to_owned());

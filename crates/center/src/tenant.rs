@@ -1,12 +1,14 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::{interactions::PastInteraction, prompts::Prompts};
+use crate::{agents, interactions::PastInteraction, prompts::Prompts};
+use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use std::{
     collections::{BTreeSet, HashMap},
     fs,
     path::Path,
+    sync::Arc,
     time::Duration,
 };
 use wire::{
@@ -71,6 +73,9 @@ pub struct Tenant {
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
     pub(crate) sensitive_prompts: Vec<PromptId>,
+    pub(crate) roster: Arc<Roster>,
+    /// How long tasks may take.
+    pub(crate) task_policy: Policy,
 }
 
 /// Why a tenant could not be loaded: all faults of its files.
@@ -153,6 +158,8 @@ impl Tenant {
                 "announcements",
                 "profile",
                 "call",
+                "agent",
+                "tasks",
                 "interaction",
             ],
             faults,
@@ -197,6 +204,8 @@ impl Tenant {
             faults.push("there must be at least one [[client]]");
         }
         let announcements = read_announcements(file, &prompts, faults);
+        let roster = agents::read_roster(file, faults);
+        let task_policy = agents::read_policy(file, faults);
         let first_client = clients.first()?.0.clone();
         Some(Self {
             name,
@@ -208,6 +217,8 @@ impl Tenant {
             announcements: announcements?,
             prompts,
             sensitive_prompts,
+            roster: Arc::new(roster),
+            task_policy,
         })
     }
 }
@@ -236,7 +247,8 @@ fn read_bounded(file: &Path) -> Result<String, String> {
     fs::read_to_string(file).map_err(|error| format!("it can't be read: {error}"))
 }
 
-fn each<T>(
+/// Reads each item of a list of tables.
+pub(crate) fn each<T>(
     file: &Object<'_>,
     field: &str,
     faults: &mut Faults,
@@ -403,6 +415,11 @@ mod tests {
         let premium = &demo.profiles[&"CRM-USER-98765".parse().unwrap()];
         assert_eq!(premium.attributes["open_tickets"], 2);
         assert!(demo.calls.contains_key(&"call-12345-abcde".parse().unwrap()));
+        let is_active = |agent: &str| demo.roster.get(&agent.parse().unwrap()).map(|agent| agent.active);
+        assert_eq!(
+            ["agent-1", "agent-2", "agent-9"].map(is_active),
+            [Some(true), Some(true), Some(false)]
+        );
         let scores = (1001..=1006).map(|number| {
             let interaction = &demo.interactions[&format!("int-{number}").parse().unwrap()];
             let score = interaction.responses.as_ref()?.first()?.value.as_str()?;
@@ -438,6 +455,18 @@ mod tests {
             responses = [{ value = "2" }]
             [announcements]
             apology = "nothing"
+            [tasks]
+            acceptWithinS = 0
+            firstResponseS = { Urgent = 1, High = "soon" }
+            [[agent]]
+            id = "a/b"
+            active = "yes"
+            skills = [1]
+            [[agent]]
+            id = "a-1"
+            [[agent]]
+            id = "a-1"
+            teams = []
         "#;
         let faults = Tenant::parse(text, |_| Ok(Prompts::default()))
             .unwrap_err()
@@ -456,6 +485,14 @@ mod tests {
             "interaction[0].responses[0].fieldName is missing",
             "announcements.apology: there is no prompt",
             "announcements.operatorGreeting is missing",
+            "tasks.acceptWithinS must be 1 to 86400, not 0",
+            "tasks.firstResponseS.Urgent is unknown; known are Low, Normal, Medium, High, Critical",
+            "tasks.firstResponseS.High must be a whole number, not \"soon\"",
+            "agent[0].id is part of a path",
+            "agent[0].active must be true or false",
+            "agent[0].skills[0] must be a text",
+            "agent[2].teams is unknown; known are id, name, active, team, skills",
+            "agent.id a-1 is used twice",
         ] {
             assert!(
                 faults.iter().any(|fault| fault.contains(expected)),

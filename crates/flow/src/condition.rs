@@ -222,7 +222,7 @@ fn evaluation_error(error: &ExecutionError) -> EvaluationError {
         ExecutionError::NoSuchKey(name) => EvaluationError::Missing(name.chars().take(100).collect()),
         ExecutionError::NoSuchOverload(overload) => EvaluationError::Types {
             function: overload.function().trim_matches(['_', '@']).to_owned(),
-            types: overload.argument_types().join(", "),
+            types: overload.argument_types().join(", ").replace("null_type", "null"),
         },
         ExecutionError::UnsupportedBinaryOperator(function, left, right) => EvaluationError::Types {
             function: (*function).to_owned(),

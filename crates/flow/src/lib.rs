@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod calendar;
 pub mod call;
 pub mod condition;
 pub mod delivery;
@@ -37,6 +38,8 @@ pub mod menu;
 pub mod moment;
 pub mod reconnect;
 pub mod retry;
+pub mod rules;
+pub mod task;
 pub mod token;
 
 pub use moment::Moment;

@@ -1,4 +1,5 @@
-//! The jobs that Trunkline does on a platform. So far: [`menu`], which leads calls through a menu.
+//! The jobs that Trunkline does on a platform: [`menu`] leads calls through a menu, [`follow_up`] follows up what customers say
+//! after an interaction.
 //!
 //! A job is a driver around a machine of the `flow` crate: it passes events in and carries out what comes back. What it
 //! does is noted in the [`audit`] log, a port that the store serves.
@@ -23,4 +24,5 @@
 //! ```
 
 pub mod audit;
+pub mod follow_up;
 pub mod menu;

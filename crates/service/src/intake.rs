@@ -1,23 +1,25 @@
 //! Events in: `POST /webhooks/{source}`.
 
-use crate::Parts;
+use crate::{StartError, completions};
 use audit::{Actor, Entry, Outcome};
 use axum::{
-    Extension,
+    Extension, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{DefaultBodyLimit, Path, State},
     response::{IntoResponse, Response},
+    routing::post,
 };
 use http::{HeaderMap, StatusCode, header};
+use jobs::follow_up::RECEIVED;
 use serde_json::{Map, Value};
 use server::Refusal;
-use std::sync::Arc;
-use store::{Commit, Committed, Event};
-use webhooks::{Incoming, OutEvent, Refused, is_event_type};
+use std::sync::{Arc, PoisonError, RwLock};
+use store::{Commit, Committed, Event, Store};
+use webhooks::{
+    Endpoints, Incoming, LARGEST_INCOMING, OutEvent, Refused, Secret, Source, Subscribers, is_event_type,
+};
 use wire::{Faults, UtcTime, ids::CorrelationId};
 
-/// What the sender of an event is told.
-const RECEIVED: &str = r#"{"received":true}"#;
 /// When to come again while the database can't be reached.
 const RETRY_AFTER_S: u64 = 5;
 /// Where an event may say what it is about; the first that is there counts.
@@ -28,6 +30,77 @@ const SUBJECTS: [&str; 5] = [
     "sessionId",
     "callId",
 ];
+
+/// Takes events in, and has them durable before it answers.
+#[derive(Clone)]
+pub struct Intake(Arc<Parts>);
+
+/// What every request can reach.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) sources: Vec<Source>,
+    completions: RwLock<Source>,
+    subscribers: Subscribers,
+}
+
+impl Intake {
+    /// Takes events from these sources, and completions.
+    pub fn new(store: Store, sources: Vec<Source>, completions: Source) -> Result<Self, StartError> {
+        check_sources(&sources)?;
+        Ok(Self(Arc::new(Parts {
+            subscribers: Subscribers::new(Endpoints::new(store.clone())),
+            store,
+            sources,
+            completions: RwLock::new(completions),
+        })))
+    }
+
+    /// The routes, for a server that has more of them. It brings correlation ids and the one shape of refusals.
+    pub fn routes(&self) -> Router {
+        Router::new()
+            .route(&self.completions_path(), post(completions::take))
+            .route("/webhooks/{source}", post(take))
+            .layer(DefaultBodyLimit::max(LARGEST_INCOMING))
+            .with_state(self.0.clone())
+    }
+
+    /// Where completions must be signed, those that are signed by this secret are taken too: by the center in this process.
+    pub fn trust(&self, secret: Secret) {
+        let mut completions = self.0.completions.write().unwrap_or_else(PoisonError::into_inner);
+        if !completions.secrets.is_empty() {
+            completions.secrets.push(secret);
+        }
+    }
+
+    /// The names of those who may send events, completions aside.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        self.0.sources.iter().map(|source| source.name.as_str())
+    }
+
+    /// The path that completions come to.
+    pub fn completions_path(&self) -> String {
+        format!("/webhooks/{}", self.0.completions().name)
+    }
+}
+
+impl Parts {
+    /// Who may send completions.
+    pub(crate) fn completions(&self) -> Source {
+        self.completions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+fn check_sources(sources: &[Source]) -> Result<(), StartError> {
+    for (at, source) in sources.iter().enumerate() {
+        if sources[..at].iter().any(|other| other.name == source.name) {
+            return Err(StartError::Twice(source.name.clone()));
+        }
+    }
+    Ok(())
+}
 
 /// Takes an event: 200 once it, what follows from it and its audit entry are durable, all together.
 pub(crate) async fn take(
@@ -62,14 +135,16 @@ pub(crate) async fn take(
         }),
         ..Commit::default()
     };
-    match parts
-        .store
-        .commit(commit)
-        .await
-        .map_err(|error| not_kept(&error))?
-    {
+    match kept(parts.store.commit(commit).await)? {
         Committed::Duplicate { answer } => Ok(json(answer)),
-        Committed::Done => Ok(json(RECEIVED.to_owned())),
+        _ => Ok(json(RECEIVED.to_owned())),
+    }
+}
+
+/// What came of the commit of an event, if it is durable.
+pub(crate) fn kept(committed: Result<Committed, store::Error>) -> Result<Committed, Refusal> {
+    match committed.map_err(|error| not_kept(&error))? {
+        kept @ (Committed::Done | Committed::Duplicate { .. }) => Ok(kept),
         other => Err(Refusal::internal(&NotKept(other))),
     }
 }
@@ -123,11 +198,13 @@ fn accepted(at: UtcTime, source: &str, incoming: &Incoming, kind: &str, correlat
     }
 }
 
-fn json(body: String) -> Response {
+/// A body that is JSON already.
+pub(crate) fn json(body: String) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-fn refuse(source: &str, why: Refused) -> Refusal {
+/// The refusal of a request, noted in the log.
+pub(crate) fn refuse(source: &str, why: Refused) -> Refusal {
     tracing::info!(
         source,
         why = &why as &dyn std::error::Error,

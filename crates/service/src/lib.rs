@@ -1,80 +1,79 @@
 //! The service behind `trunkline serve`: takes events in by webhook, and carries out what they lead to.
 //!
-//! An event that was answered with 200 is durable, and so is everything that follows from it: deliveries to endpoints are
-//! written in the same commit, and made until they succeed or become dead letters. Several services over one PostgreSQL
-//! share the work.
+//! An event that was answered with 200 is durable, and so is everything that follows from it: deliveries to endpoints, and the
+//! follow-up of interactions, are written in the same commit, and done until they succeed or become dead letters. Several
+//! services over one PostgreSQL share the work.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! use service::{Options, Service};
+//! use service::{Intake, Options, Service};
 //! use store::{Location, Notary, Store};
 //!
 //! let folder = tempfile::tempdir()?;
 //! let store = Store::open(&Location::Sqlite(folder.path().join("trunkline.db"))).await?;
 //! let notary = Notary::open(store.clone(), folder.path()).await?;
-//! let service = Service::start(store.clone(), notary, Options::local()).await?;
-//! assert!(service.url().starts_with("http://127.0.0.1:"));
-//! service.close().await;
+//! let intake = Intake::new(store.clone(), Vec::new(), service::completions(Vec::new()))?;
+//! let listening = intake.listen("127.0.0.1:0".parse()?).await?;
+//! assert!(listening.url().starts_with("http://127.0.0.1:"));
+//! let service = Service::start(store, notary, Options::default()).await?;
+//! listening.close().await;
+//! service.close().await.sign().await?;
 //! # Ok(()) }
 //! ```
 
+mod completions;
 mod intake;
+mod listening;
 mod upkeep;
 
+pub use intake::Intake;
+pub use listening::Listening;
 pub use upkeep::Retention;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware::from_fn,
-    routing::{get, post},
-};
 use client::{
-    ReqwestHttp, SetupError, any_host_config,
+    ReqwestHttp, SetupError, Transport, any_host_config,
     guard::{Guard, allowed_hosts},
 };
 use flow::delivery::Schedule;
-use http::StatusCode;
-use serde_json::json;
-use server::{Json, Refusal, correlate, hurry, serve};
-use std::{
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-};
+use jobs::follow_up::{self, FollowUps, Rulebook};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use store::{Notary, NotaryError, Store};
-use tokio::{
-    net::TcpListener,
-    task::{AbortHandle, JoinHandle},
-};
-use tokio_util::sync::CancellationToken;
-use webhooks::{Deliveries, DeliveryOptions, Endpoints, LARGEST_INCOMING, Source, Subscribers};
+use tokio::task::AbortHandle;
+use webhooks::{Deliveries, DeliveryOptions, Secret, Source, TOLERANCE};
 
-/// How a service is to be run.
-#[derive(Debug, Clone)]
+/// What a service does, and how.
+#[derive(Default)]
 pub struct Options {
-    /// Where to listen. Port 0 takes a free one.
-    pub listen: SocketAddr,
-    /// Who may send events.
-    pub sources: Vec<Source>,
-    /// When a delivery is tried again.
+    /// When a delivery, or a step of a follow-up, is tried again.
     pub schedule: Schedule,
     /// Hosts that webhooks may go to though their addresses are internal.
     pub allow_hosts: Vec<String>,
+    /// Whether webhooks may go to this machine: when only this machine can reach the service.
+    pub allow_loopback: bool,
+    /// An address of the service's own that webhooks may go to, such as `http://127.0.0.1:8650`.
+    pub own_url: Option<String>,
     /// How long things are kept.
     pub retention: Retention,
+    /// Interactions that are to be followed up, and where.
+    pub follow_up: Option<FollowUp>,
 }
 
-impl Options {
-    /// A service on a free port of loopback, without sources.
-    pub fn local() -> Self {
-        Self {
-            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-            sources: Vec::new(),
-            schedule: Schedule::default(),
-            allow_hosts: Vec::new(),
-            retention: Retention::default(),
-        }
+/// How interactions are followed up.
+pub struct FollowUp {
+    /// The platform that has the forms, the tasks and the agents.
+    pub platform: Transport,
+    /// The rules that forms are judged by.
+    pub rules: Rulebook,
+    /// The file that the rules are from: it is read anew when it changes.
+    pub rules_file: Option<PathBuf>,
+}
+
+/// Who sends completions: anybody, or those who sign with one of these secrets.
+pub fn completions(secrets: Vec<Secret>) -> Source {
+    Source {
+        name: follow_up::SOURCE.to_owned(),
+        secrets,
+        tolerance: TOLERANCE,
     }
 }
 
@@ -107,123 +106,73 @@ pub enum StartError {
     Store(#[from] store::Error),
 }
 
-/// What every request can reach.
-pub(crate) struct Parts {
-    pub(crate) store: Store,
-    pub(crate) sources: Vec<Source>,
-    pub(crate) subscribers: Subscribers,
-}
-
-/// A running service. Dropped without [`Service::close`], it stops at once; nothing that was accepted is lost.
+/// What is done for the events that an [`Intake`] takes. Dropped without [`Service::close`], it stops at once; nothing that was
+/// accepted is lost.
 pub struct Service {
-    parts: Arc<Parts>,
-    address: SocketAddr,
     notary: Arc<Notary>,
     deliveries: Deliveries,
-    serving: JoinHandle<()>,
+    follow_ups: Option<FollowUps>,
     upkeep: Vec<AbortHandle>,
-    closing: CancellationToken,
 }
 
 impl Service {
-    /// Starts to listen, to deliver, and to sign the audit log.
+    /// Starts to deliver, to follow up, and to sign the audit log.
     pub async fn start(store: Store, notary: Notary, options: Options) -> Result<Self, StartError> {
-        check_sources(&options.sources)?;
-        let listen = |source| StartError::Listen {
-            address: options.listen,
-            source,
-        };
-        let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
         let guard = Guard {
-            // Whoever can reach a service on loopback is on this machine already.
-            loopback: address.ip().is_loopback(),
+            loopback: options.allow_loopback,
             hosts: allowed_hosts(&options.allow_hosts).map_err(StartError::Hosts)?,
-            own: None,
+            own: options.own_url,
         };
         let http = Arc::new(ReqwestHttp::guarded(guard, any_host_config(None)?)?);
         let notary = Arc::new(notary);
         // A log that does not continue what was signed before is told at the start, not in the log of the night.
         notary.sign().await?;
         let delivery = DeliveryOptions {
-            schedule: options.schedule,
+            schedule: options.schedule.clone(),
             ..DeliveryOptions::default()
         };
         let deliveries = Deliveries::start(store.clone(), http, delivery).await?;
-        let parts = Arc::new(Parts {
-            subscribers: Subscribers::new(Endpoints::new(store.clone())),
-            sources: options.sources,
-            store: store.clone(),
-        });
-        let closing = CancellationToken::new();
-        let upkeep = vec![
+        let mut upkeep = vec![
             tokio::spawn({
                 let notary = notary.clone();
                 async move { notary.keep_signing().await }
             })
             .abort_handle(),
-            tokio::spawn(upkeep::remove_old(store, options.retention)).abort_handle(),
+            tokio::spawn(upkeep::remove_old(store.clone(), options.retention)).abort_handle(),
         ];
-        let serving = tokio::spawn(serve(listener, None, router(parts.clone()), closing.clone()));
+        let mut follow_ups = None;
+        if let Some(follow_up) = options.follow_up {
+            let how = follow_up::Options {
+                schedule: options.schedule,
+                ..follow_up::Options::default()
+            };
+            let rules = follow_up.rules.clone();
+            let started = FollowUps::start(store.clone(), &follow_up.platform, rules, how);
+            follow_ups = Some(started.await?);
+            let reading = follow_up
+                .rules_file
+                .map(|file| follow_up::keep_reading(follow_up.rules, file, store));
+            upkeep.extend(reading.map(|reading| tokio::spawn(reading).abort_handle()));
+        }
         Ok(Self {
-            parts,
-            address,
             notary,
             deliveries,
-            serving,
+            follow_ups,
             upkeep,
-            closing,
         })
     }
 
-    /// Where it is reached.
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// The names of those who may send events.
-    pub fn sources(&self) -> impl Iterator<Item = &str> {
-        self.parts.sources.iter().map(|source| source.name.as_str())
-    }
-
-    /// Takes no more events, finishes the deliveries under way, and signs the audit log a last time.
-    pub async fn close(mut self) {
-        self.closing.cancel();
-        let _ = (&mut self.serving).await;
+    /// Finishes what is under way. Gives what signs the audit log: a last time, once all who write to it have ended.
+    pub async fn close(mut self) -> Arc<Notary> {
         for task in self.upkeep.drain(..) {
             task.abort();
         }
-        self.deliveries.shutdown().await;
-        if let Err(error) = self.notary.sign().await {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "the audit log is not signed"
-            );
-        }
+        let follow_ups = async {
+            if let Some(follow_ups) = self.follow_ups.take() {
+                follow_ups.shutdown().await;
+            }
+        };
+        tokio::join!(follow_ups, self.deliveries.shutdown());
+        self.notary
     }
-}
-
-fn router(parts: Arc<Parts>) -> Router {
-    Router::new()
-        .route("/webhooks/{source}", post(intake::take))
-        .route("/health", get(health))
-        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path"))
-        .layer(DefaultBodyLimit::max(LARGEST_INCOMING))
-        .layer(from_fn(hurry))
-        .layer(from_fn(correlate))
-        .with_state(parts)
-}
-
-/// `GET /health`: whether it runs; the database is not asked.
-async fn health() -> Json<serde_json::Value> {
-    Json(StatusCode::OK, json!({"status": "ok"}))
-}
-
-fn check_sources(sources: &[Source]) -> Result<(), StartError> {
-    for (at, source) in sources.iter().enumerate() {
-        if sources[..at].iter().any(|other| other.name == source.name) {
-            return Err(StartError::Twice(source.name.clone()));
-        }
-    }
-    Ok(())
 }

@@ -6,8 +6,10 @@ mod webhooks;
 pub(crate) use audit::*;
 pub(crate) use webhooks::*;
 
+use ::webhooks::NewEndpoint;
 use clap::{Args, Parser, Subcommand};
 use std::{net::SocketAddr, path::PathBuf};
+use url::Url;
 use wire::{
     Faults,
     callcontrol::Codec,
@@ -89,6 +91,7 @@ pub(crate) struct DemoArgs {
 Examples:
   trunkline center
   trunkline center --listen 127.0.0.1:0 --env-file center.env --limits off
+  trunkline center --completions 50/s --completions-to http://127.0.0.1:8650/webhooks/interaction-completed
   trunkline center --tls --tls-listen 127.0.0.1:8443 --tls-name acme.api.cxone.com")]
 pub(crate) struct CenterArgs {
     /// Where to listen [default: 127.0.0.1:8642]. Port 0 takes a free one.
@@ -115,9 +118,21 @@ pub(crate) struct CenterArgs {
     /// Rate limits: default, off, or like 'profile-reads=200/min,other=10/s'.
     #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
     pub(crate) limits: Option<center::Limits>,
-    /// Let calls fetch audio from this host though its address is internal. May be repeated.
+    /// Let calls fetch audio from this host, and webhooks go there, though its address is internal. May be repeated.
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_host: Vec<String>,
+    /// Send a webhook to this URL when an interaction is completed, as after each call.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TRUNKLINE_COMPLETIONS_TO",
+        hide_env_values = true,
+        value_parser = parse_destination
+    )]
+    pub(crate) completions_to: Option<Url>,
+    /// Make interactions up and complete them at this rate, such as 50/s or 30/min.
+    #[arg(long, value_name = "RATE", env = "TRUNKLINE_COMPLETIONS")]
+    pub(crate) completions: Option<center::CompletionRate>,
 }
 
 #[derive(Subcommand)]
@@ -254,7 +269,11 @@ pub(crate) struct StoreArgs {
 
 #[derive(Args)]
 #[command(after_help = "\
-Sources (who may send events) and their secrets stand in trunkline.toml:
+Interactions that are over come to POST /webhooks/interaction-completed: their forms are judged by rules, tasks are created, and
+agents are told. 'trunkline tasks' shows what became of them. The platform is a centre in the same process, unless --platform names
+another; that takes CLIENT_ID and CLIENT_SECRET (and TRUNKLINE_CA) from the environment.
+
+Other sources (who may send events) and their secrets stand in trunkline.toml:
 
   [[serve.source]]
   name = \"crm\"
@@ -265,6 +284,8 @@ Events come to POST /webhooks/<source>, and go on to the endpoints of
 
 Examples:
   trunkline serve
+  trunkline serve --rules rules.toml --completions 1/s
+  trunkline serve --platform https://acme.example
   trunkline serve --listen 127.0.0.1:0 --env-file serve.env --database postgres://trunkline@db/trunkline")]
 pub(crate) struct ServeArgs {
     /// Where to listen [default: 127.0.0.1:8650]. Port 0 takes a free one.
@@ -275,6 +296,36 @@ pub(crate) struct ServeArgs {
     pub(crate) env_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+    /// The platform that has forms, tasks and agents [default: a centre in this process].
+    #[arg(long, value_name = "URL", env = "TRUNKLINE_PLATFORM")]
+    pub(crate) platform: Option<String>,
+    /// The rules that forms are judged by, read anew when they change [default: score < 3 and score < 4].
+    #[arg(long, value_name = "FILE", env = "TRUNKLINE_RULES")]
+    pub(crate) rules: Option<PathBuf>,
+    /// The tenant of the centre in this process [default: the demo tenant].
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TRUNKLINE_TENANT",
+        conflicts_with = "platform"
+    )]
+    pub(crate) tenant: Option<PathBuf>,
+    /// The rate limits of the centre in this process: default, off, or like 'profile-reads=200/min,other=10/s'.
+    #[arg(
+        long,
+        value_name = "LIMITS",
+        env = "TRUNKLINE_LIMITS",
+        conflicts_with = "platform"
+    )]
+    pub(crate) limits: Option<center::Limits>,
+    /// Make up interactions and complete them at this rate, like 50/s or 6/min.
+    #[arg(
+        long,
+        value_name = "RATE",
+        env = "TRUNKLINE_COMPLETIONS",
+        conflicts_with = "platform"
+    )]
+    pub(crate) completions: Option<center::CompletionRate>,
     /// Let webhooks go to this host though its address is internal. May be repeated.
     #[arg(long, value_name = "HOST")]
     pub(crate) allow_host: Vec<String>,
@@ -298,6 +349,12 @@ pub(crate) enum StoreCommand {
 
 fn parse_step(text: &str) -> Result<Sentence, Faults> {
     parse_sentence(text)
+}
+
+/// An address that webhooks can go to.
+pub(crate) fn parse_destination(text: &str) -> Result<Url, String> {
+    NewEndpoint::parse(text, "", &["*"], None).map_err(|faults| faults.to_string())?;
+    text.parse().map_err(|error| format!("url: {error}"))
 }
 
 fn parse_response(text: &str) -> Result<Response, String> {

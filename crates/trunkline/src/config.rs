@@ -1,8 +1,9 @@
 //! The configuration file: `trunkline.toml`. The environment goes over it, and flags over both.
 
-use crate::files::read_text;
+use crate::{cli::parse_destination, files::read_text};
 use anyhow::{Context, Result, bail};
 use flow::delivery::Schedule;
+use jobs::follow_up;
 use secrecy::SecretString;
 use std::{
     collections::HashSet,
@@ -11,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use url::Url;
 use webhooks::Source;
 use wire::{Faults, fault::Object};
 
@@ -37,6 +39,8 @@ pub(crate) struct CenterConfig {
     pub(crate) tenant: Option<PathBuf>,
     pub(crate) limits: Option<center::Limits>,
     pub(crate) allow_hosts: Vec<String>,
+    pub(crate) completions: Option<center::CompletionRate>,
+    pub(crate) completions_to: Option<Url>,
 }
 
 /// `[serve]`.
@@ -51,6 +55,12 @@ pub(crate) struct ServeConfig {
     /// When a webhook is tried again.
     pub(crate) schedule: Option<Schedule>,
     pub(crate) sources: Vec<Source>,
+    /// Who sends completions: anybody, unless there are secrets.
+    pub(crate) completions: Option<Source>,
+    /// The rules of follow-up.
+    pub(crate) rules: Option<PathBuf>,
+    /// The platform; a center in the same process when there is none.
+    pub(crate) platform: Option<String>,
 }
 
 /// Reads the named file, which must be there, or `trunkline.toml`, which may be. `TRUNKLINE_DATABASE` goes over its
@@ -125,6 +135,8 @@ fn read_center(center: &Object<'_>, faults: &mut Faults) -> CenterConfig {
         "tenant",
         "limits",
         "allow_hosts",
+        "completions",
+        "completions_to",
     ];
     center.only(&known, faults);
     CenterConfig {
@@ -134,7 +146,15 @@ fn read_center(center: &Object<'_>, faults: &mut Faults) -> CenterConfig {
         tenant: center.optional_text("tenant", faults).map(PathBuf::from),
         limits: center.optional_parsed("limits", faults),
         allow_hosts: texts(center, "allow_hosts", faults),
+        completions: center.optional_parsed("completions", faults),
+        completions_to: read_destination(center, faults),
     }
+}
+
+fn read_destination(center: &Object<'_>, faults: &mut Faults) -> Option<Url> {
+    let text = center.optional_text("completions_to", faults)?;
+    let name = center.name("completions_to");
+    faults.keep(parse_destination(text).map_err(|fault| format!("{name}: {fault}")))
 }
 
 fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
@@ -145,6 +165,9 @@ fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
         "keep_audit_days",
         "schedule",
         "source",
+        "completions",
+        "rules",
+        "platform",
     ];
     serve.only(&known, faults);
     ServeConfig {
@@ -154,6 +177,9 @@ fn read_serve(serve: &Object<'_>, faults: &mut Faults) -> ServeConfig {
         keep_audit_days: days(serve, "keep_audit_days", faults),
         schedule: serve.optional_parsed("schedule", faults),
         sources: read_sources(serve, faults),
+        completions: read_completions(serve, faults),
+        rules: serve.optional_text("rules", faults).map(PathBuf::from),
+        platform: serve.optional_text("platform", faults).map(str::to_owned),
     }
 }
 
@@ -174,6 +200,12 @@ fn read_sources(serve: &Object<'_>, faults: &mut Faults) -> Vec<Source> {
     listed.iter().enumerate().filter_map(&mut read).collect()
 }
 
+fn read_completions(serve: &Object<'_>, faults: &mut Faults) -> Option<Source> {
+    let completions = Object::at(serve.get("completions")?, "serve.completions", faults)?;
+    completions.only(&["secrets", "tolerance_s"], faults);
+    signed(&completions, follow_up::SOURCE, faults)
+}
+
 fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {
     let days = serve.optional_whole(field, 1..=36_500, faults)?;
     u16::try_from(days).ok()
@@ -181,13 +213,24 @@ fn days(serve: &Object<'_>, field: &str, faults: &mut Faults) -> Option<u16> {
 
 fn read_source(source: &Object<'_>, faults: &mut Faults) -> Option<Source> {
     source.only(&["name", "secrets", "tolerance_s"], faults);
-    let name = source.text("name", faults);
+    let name = source.text("name", faults)?;
+    if name == follow_up::SOURCE {
+        let itself = source.itself();
+        faults.push(format!(
+            "{itself}: {name:?} is there already; name its secrets under [serve.completions]"
+        ));
+    }
+    signed(source, name, faults)
+}
+
+/// A source by this name, with its secrets and tolerance.
+fn signed(source: &Object<'_>, name: &str, faults: &mut Faults) -> Option<Source> {
     let secrets = texts(source, "secrets", faults);
     let tolerance_s = source
         .optional_whole("tolerance_s", 1..=86_400, faults)
         .unwrap_or(300);
     let tolerance = Duration::from_secs(tolerance_s);
-    match Source::parse(name?, &secrets, tolerance) {
+    match Source::parse(name, &secrets, tolerance) {
         Ok(read) => Some(read),
         Err(wrong) => {
             for fault in wrong.as_slice() {
@@ -218,6 +261,7 @@ mod tests {
     fn a_whole_file_is_read() {
         let config = parse(
             "data_dir = '/srv/x'\n[center]\nlisten = '127.0.0.1:9000'\nlimits = 'off'\ntls_names = ['a.example']\n\
+             completions = '3/s'\ncompletions_to = 'https://a.example/hook'\n\
              [serve]\nkeep_days = 7\nschedule = '5s, 1m'\n[[serve.source]]\nname = 'crm'\n",
         );
         let config = config.unwrap();
@@ -225,6 +269,11 @@ mod tests {
         assert_eq!(config.center.listen, Some("127.0.0.1:9000".parse().unwrap()));
         assert_eq!(config.center.limits, Some(center::Limits::OFF));
         assert_eq!(config.center.tls_names, ["a.example"]);
+        assert_eq!(config.center.completions, "3/s".parse().ok());
+        assert_eq!(
+            config.center.completions_to,
+            "https://a.example/hook".parse().ok()
+        );
         assert_eq!(config.serve.keep_days, Some(7));
         assert_eq!(config.serve.schedule, Some("5s, 1m".parse().unwrap()));
         assert_eq!(config.serve.sources.len(), 1);
@@ -234,8 +283,9 @@ mod tests {
     #[test]
     fn all_faults_at_once() {
         let text = "speed = 3\n[center]\nlisten = 'here'\nlimits = 'much'\ntls_names = [1]\nlistne = ''\n\
+            completions = 'fast'\ncompletions_to = 'here'\n\
             [serve]\nkeep_days = 0\nschedule = 'soon'\n[[serve.source]]\nsecrets = ['x']\n";
         let faults = parse(text).unwrap_err().into_vec();
-        assert_eq!(faults.len(), 8, "{faults:#?}");
+        assert_eq!(faults.len(), 10, "{faults:#?}");
     }
 }

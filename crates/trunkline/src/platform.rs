@@ -9,11 +9,13 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use center::{Center, Limits, Options, Tenant};
 use client::{Admin, CallControl, Endpoint, Platform, Profiles, Transport};
+use flow::retry::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use store::{Commit, EntryFilter, Location, Notary, Store};
 use wire::{
@@ -92,6 +94,46 @@ impl Clients {
             admin: Admin::connect(endpoint, admin_token)?,
         })
     }
+}
+
+/// The admin token that the environment names, for a center in this process.
+pub(crate) fn admin_token() -> Option<SecretString> {
+    let token = std::env::var("TRUNKLINE_ADMIN_TOKEN").ok();
+    token.filter(|token| !token.is_empty()).map(Into::into)
+}
+
+/// How follow-up asks the platform: what fails is tried again by the store's schedule, so a step is not held for long.
+const STEP_POLICY: Policy = Policy {
+    attempts: 3,
+    base: Duration::from_millis(200),
+    cap: Duration::from_secs(5),
+    total: Duration::from_secs(20),
+};
+
+/// The way to a center in this process, for this process.
+pub(crate) fn transport_of_center(center: &Center) -> Result<Transport> {
+    let endpoint = Endpoint::new(&center.addresses().base_url())?;
+    transport(endpoint, center.house_credentials().clone())
+}
+
+/// The way to a platform, as the client that the environment names.
+pub(crate) fn transport_of_url(url: &str) -> Result<Transport> {
+    let client_id = environment::secret("CLIENT_ID")?;
+    let client_id = client_id.expose_secret().parse().context("CLIENT_ID")?;
+    let client_secret = environment::secret("CLIENT_SECRET")?;
+    let credentials = Credentials {
+        client_id,
+        client_secret,
+    };
+    transport(endpoint(url)?, credentials)
+}
+
+fn transport(endpoint: Endpoint, credentials: Credentials) -> Result<Transport> {
+    let platform = Platform {
+        policy: STEP_POLICY,
+        ..Platform::new(endpoint, credentials)
+    };
+    Ok(Transport::connect(platform)?)
 }
 
 /// The admin client of a running center.

@@ -65,7 +65,7 @@ impl Endpoints {
         let now = now();
         let id = EndpointId::from_uuid(uuid::Uuid::now_v7());
         let mut endpoint = new.with_id(id, || made, now);
-        let detail = json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()});
+        let detail = described(&endpoint);
         let commit = Commit {
             records: vec![endpoint.put()],
             audit: vec![entry(
@@ -96,23 +96,15 @@ impl Endpoints {
             }
             let known = record.as_ref().and_then(Endpoint::read);
             let now = now();
-            let secret = known.as_ref().map(|known| known.secret.clone());
-            let secret = secret.map_or_else(make_secret, Ok)?;
-            let mut endpoint = new.clone().with_id(id.clone(), || secret, now);
+            let mut endpoint = remade(new.clone(), id, known.as_ref(), now)?;
             endpoint.version = record.map_or(0, |record| record.version);
-            if let Some(known) = &known {
-                endpoint.created = known.created;
-                endpoint.previous = known.previous.clone();
-            }
             if known.as_ref() == Some(&endpoint) {
                 return Ok(endpoint);
             }
-            let action = if known.is_some() {
-                "endpoint.changed"
-            } else {
-                "endpoint.added"
+            let action = match known {
+                Some(_) => "endpoint.changed",
+                None => "endpoint.added",
             };
-            let detail = json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()});
             let not_removed = Put {
                 kind: REMOVED.to_owned(),
                 id: id.to_string(),
@@ -121,7 +113,7 @@ impl Endpoints {
             };
             let commit = Commit {
                 records: vec![endpoint.put(), not_removed],
-                audit: vec![entry(Actor::Operator, action, id, now, detail)],
+                audit: vec![entry(Actor::Operator, action, id, now, described(&endpoint))],
                 ..Commit::default()
             };
             if self.store.commit(commit).await? == Committed::Done {
@@ -248,6 +240,30 @@ impl Endpoints {
             .filter_map(|record| record.id.parse().ok())
             .collect())
     }
+}
+
+/// The new endpoint, with what it keeps of the one that is known.
+fn remade(
+    new: NewEndpoint,
+    id: &EndpointId,
+    known: Option<&Endpoint>,
+    now: UtcTime,
+) -> Result<Endpoint, EndpointsError> {
+    let secret = match known {
+        Some(known) => known.secret.clone(),
+        None => make_secret()?,
+    };
+    let mut endpoint = new.with_id(id.clone(), || secret, now);
+    if let Some(known) = known {
+        endpoint.created = known.created;
+        endpoint.previous = known.previous.clone();
+    }
+    Ok(endpoint)
+}
+
+/// What the audit log has of an endpoint.
+fn described(endpoint: &Endpoint) -> Value {
+    json!({"origin": endpoint.origin(), "events": endpoint.events.to_texts()})
 }
 
 /// Disables an endpoint that is enabled; gives the detail for the audit log.

@@ -8,7 +8,7 @@ use crate::{
     fault::{self, Object},
     ids::{AgentId, NotificationId, TaskId},
     notification::Urgency,
-    task::{LONGEST_NOTE, Task},
+    task::{LONGEST_NOTE, Task, date},
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,13 +59,18 @@ pub enum DeskEvent {
     Gone {
         /// Which.
         task_id: TaskId,
-        /// Why: the last line of its history.
+        /// Why, as in its history: `accepted` (by somebody else), `completed`, `offer_expired`, ...
         what: String,
     },
     /// Somebody tells the agent something.
     Notification {
         /// What.
         notification: Notification,
+    },
+    /// What the desktop asked for is not kept any more: it is to load the [`Desk`] anew. The stream goes on after that.
+    Reset {
+        /// The number after which it goes on.
+        cursor: i64,
     },
 }
 
@@ -76,6 +81,7 @@ impl DeskEvent {
             Self::Task { .. } => "task",
             Self::Gone { .. } => "gone",
             Self::Notification { .. } => "notification",
+            Self::Reset { .. } => "reset",
         }
     }
 }
@@ -114,7 +120,7 @@ impl Deed {
             "accept" => Ok(Self::Accept),
             "decline" => Ok(Self::Decline),
             "snooze" => read(&|body, faults| {
-                let until = body.parsed("until", faults)?;
+                let until = date(body, "until", faults)?;
                 Some(Self::Snooze { until })
             }),
             "complete" => read(&|body, faults| {

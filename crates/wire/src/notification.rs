@@ -44,14 +44,26 @@ pub struct NewNotification {
 impl NewNotification {
     /// Reads the request body; all faults at once.
     pub fn parse(body: &str) -> Result<Self, Faults> {
+        Self::parse_for(body, |_| Ok(()))
+    }
+
+    /// The same; `check` says what is wrong with the agent, as a sentence about it.
+    pub fn parse_for(body: &str, check: impl FnOnce(&AgentId) -> Result<(), String>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let value = fault::json(body, &mut faults);
-        let read = value.and_then(|value| Self::read(&Object::top(&value, &mut faults)?, &mut faults));
+        let read = value.and_then(|value| Self::read(&Object::top(&value, &mut faults)?, check, &mut faults));
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
+    fn read(
+        body: &Object<'_>,
+        check: impl FnOnce(&AgentId) -> Result<(), String>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let agent_id = body.parsed("agentId", faults);
+        if let Some(Err(fault)) = agent_id.as_ref().map(check) {
+            faults.push(format!("agentId: {fault}"));
+        }
         let message = body.filled_text("message", LONGEST_MESSAGE, faults);
         let channel = body.parsed("type", faults);
         let priority = body

@@ -98,18 +98,28 @@ pub struct NewTask {
 impl NewTask {
     /// Reads the request body; all faults at once.
     pub fn parse(body: &str) -> Result<Self, Faults> {
+        Self::parse_for(body, |_| Ok(()))
+    }
+
+    /// The same; `check` says what is wrong with the assignee, as a sentence about it.
+    pub fn parse_for(body: &str, check: impl FnOnce(&AgentId) -> Result<(), String>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let value = fault::json(body, &mut faults);
-        let read = value.and_then(|value| Self::read(&Object::top(&value, &mut faults)?, &mut faults));
+        let read = value.and_then(|value| Self::read(&Object::top(&value, &mut faults)?, check, &mut faults));
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
+    fn read(
+        body: &Object<'_>,
+        check: impl FnOnce(&AgentId) -> Result<(), String>,
+        faults: &mut Faults,
+    ) -> Option<Self> {
         let subject = body.filled_text("subject", LONGEST_SUBJECT, faults);
         let description = body.short_text("description", LONGEST_DESCRIPTION, faults);
         let due_date = date(body, "dueDate", faults);
         let priority = body.parsed("priority", faults);
         let assignee_id = body.parsed("assigneeId", faults);
+        check_assignee(assignee_id.as_ref(), check, faults);
         let custom_fields = read_fields(body, faults);
         Some(Self {
             subject: subject?.to_owned(),
@@ -125,6 +135,21 @@ impl NewTask {
     pub fn field(&self, id: &str) -> Option<&str> {
         field(&self.custom_fields, id)
     }
+
+    /// The interaction, if a custom field names it.
+    pub fn interaction(&self) -> Option<InteractionId> {
+        self.field(INTERACTION_FIELD)?.parse().ok()
+    }
+}
+
+fn check_assignee(
+    assignee: Option<&AgentId>,
+    check: impl FnOnce(&AgentId) -> Result<(), String>,
+    faults: &mut Faults,
+) {
+    if let Some(Err(fault)) = assignee.map(check) {
+        faults.push(format!("assigneeId: {fault}"));
+    }
 }
 
 fn field<'a>(fields: &'a [CustomField], id: &str) -> Option<&'a str> {
@@ -135,7 +160,7 @@ fn field<'a>(fields: &'a [CustomField], id: &str) -> Option<&'a str> {
 }
 
 /// A date that must be there: with the time, and its distance from UTC.
-fn date(body: &Object<'_>, name: &str, faults: &mut Faults) -> Option<UtcTime> {
+pub(crate) fn date(body: &Object<'_>, name: &str, faults: &mut Faults) -> Option<UtcTime> {
     let text = body.text(name, faults)?;
     let date = text.parse::<UtcTime>().ok();
     if date.is_none() {
@@ -163,6 +188,9 @@ fn read_fields(body: &Object<'_>, faults: &mut Faults) -> Vec<CustomField> {
             faults.push(format!("{} is missing", item.name("value")));
         }
         let value = item.short_text("value", LONGEST_FIELD, faults);
+        if id == Some(INTERACTION_FIELD) {
+            let _: Option<InteractionId> = value.and(item.parsed("value", faults));
+        }
         Some(CustomField {
             id: id?.to_owned(),
             value: value?.to_owned(),
@@ -195,6 +223,8 @@ pub struct Task {
     /// Whose it is; nobody's while it is queued.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<AgentId>,
+    /// The agents who may get it: the team of the last assignee.
+    pub team: String,
     /// More.
     pub custom_fields: Vec<CustomField>,
     /// The interaction, if a custom field names it.
@@ -203,16 +233,26 @@ pub struct Task {
     /// While it is offered: how long the agent has to accept it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<Offer>,
+    /// How often it was offered.
+    pub offers: u32,
+    /// Who was asked since it was created or reassigned: nobody is asked twice, until all were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<AgentId>,
     /// While it is snoozed: until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snoozed_until: Option<UtcTime>,
+    /// While it is snoozed: what it was before (`offered` or `accepted`), and is again after that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_from: Option<TaskState>,
+    /// How often it was snoozed.
+    pub snoozes: u32,
     /// The clocks that run for it.
     pub sla: Sla,
     /// When it was created.
     pub created_at: UtcTime,
     /// When it changed last.
     pub updated_at: UtcTime,
-    /// What happened to it, in order.
+    /// What happened to it, in order; of a long history, the middle is left out.
     pub history: Vec<Happened>,
 }
 
@@ -262,8 +302,8 @@ pub struct SlaClock {
 pub struct Happened {
     /// When.
     pub at: UtcTime,
-    /// What: `created`, `offered`, `accepted`, `offer_expired`, `snoozed`, `woke`, `completed`, `canceled`, `reassigned`,
-    /// `queued`, `first_response_late`, `resolution_late`.
+    /// What: `created`, `offered`, `accepted`, `declined`, `offer_expired`, `queued`, `snoozed`, `woke`, `reassigned`, `noted`,
+    /// `completed`, `canceled`, `first_response_late`, `resolution_late`.
     pub what: String,
     /// Which agent did it, or to whom it was done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -292,15 +332,20 @@ pub struct TaskPatch {
 }
 
 impl TaskPatch {
-    /// Reads the request body; all faults at once.
-    pub fn parse(body: &str) -> Result<Self, Faults> {
+    /// Reads the request body; all faults at once. `check` says what is wrong with the assignee, as a sentence about it.
+    pub fn parse_for(body: &str, check: impl FnOnce(&AgentId) -> Result<(), String>) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let value = fault::json(body, &mut faults);
-        let read = value.and_then(|value| Some(Self::read(&Object::top(&value, &mut faults)?, &mut faults)));
+        let read =
+            value.and_then(|value| Some(Self::read(&Object::top(&value, &mut faults)?, check, &mut faults)));
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, faults: &mut Faults) -> Self {
+    fn read(
+        body: &Object<'_>,
+        check: impl FnOnce(&AgentId) -> Result<(), String>,
+        faults: &mut Faults,
+    ) -> Self {
         let patch = Self {
             state: body.optional_parsed("state", faults),
             assignee_id: body.optional_parsed("assigneeId", faults),
@@ -310,6 +355,7 @@ impl TaskPatch {
                 .then(|| date(body, "snoozedUntil", faults))
                 .flatten(),
         };
+        check_assignee(patch.assignee_id.as_ref(), check, faults);
         if !["state", "assigneeId", "note"]
             .into_iter()
             .any(|field| body.has(field))
@@ -321,6 +367,14 @@ impl TaskPatch {
         }
         if patch.state == Some(TaskState::Snoozed) && !body.has("snoozedUntil") {
             faults.push("snoozedUntil is missing");
+        }
+        let takes_assignee = |state: &TaskState| matches!(state, TaskState::Offered | TaskState::Accepted);
+        if let Some(state) = patch.state.filter(|state| !takes_assignee(state))
+            && body.has("assigneeId")
+        {
+            faults.push(format!(
+                "assigneeId is only for the states offered and accepted, not {state}"
+            ));
         }
         patch
     }
@@ -360,15 +414,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_with_assignee_and_interaction_is_told_with_the_rest() {
+        let text = r#"{"subject":" ","dueDate":"2026-11-23T09:30:00Z","priority":"High","assigneeId":"agent-9",
+            "customFields":[{"id":"interaction_id_link","value":""}]}"#;
+        let faults = NewTask::parse_for(text, |agent| Err(format!("{agent} is not active"))).unwrap_err();
+        assert_eq!(
+            faults.as_slice(),
+            [
+                "subject must not be empty",
+                "assigneeId: agent-9 is not active",
+                "customFields[0].value must not be empty",
+            ]
+        );
+    }
+
+    #[test]
     fn a_change_says_what_changes() {
-        let faults = |text| TaskPatch::parse(text).unwrap_err().into_vec();
+        let faults = |text| TaskPatch::parse_for(text, |_| Ok(())).unwrap_err().into_vec();
         assert_eq!(
             faults("{}"),
             ["there is nothing to change; give state, assigneeId or note"]
         );
         assert_eq!(faults(r#"{"state":"snoozed"}"#), ["snoozedUntil is missing"]);
+        assert_eq!(
+            faults(r#"{"state":"completed","assigneeId":"a"}"#),
+            ["assigneeId is only for the states offered and accepted, not completed"]
+        );
         assert!(faults(r#"{"state":"lost"}"#)[0].starts_with("state must be one of queued, offered"));
-        let patch = TaskPatch::parse(r#"{"state":"completed","note":"called back"}"#).unwrap();
+        let patch =
+            TaskPatch::parse_for(r#"{"state":"completed","note":"called back"}"#, |_| Ok(())).unwrap();
         assert_eq!(patch.state, Some(TaskState::Completed));
     }
 

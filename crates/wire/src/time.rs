@@ -12,6 +12,16 @@ impl UtcTime {
     pub fn timestamp(self) -> jiff::Timestamp {
         self.0
     }
+
+    /// So much later; the last point in time that can be written, at the most.
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.checked_add(span).unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// How long after `earlier` this is; zero if it is before.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or(Duration::ZERO)
+    }
 }
 
 impl From<jiff::Timestamp> for UtcTime {
@@ -80,6 +90,18 @@ mod tests {
             at("2026-11-21T09:30:00.123456Z").to_string(),
             "2026-11-21T09:30:00.123Z"
         );
+    }
+
+    #[test]
+    fn spans_between_times_do_not_overflow() {
+        let now = at("2026-11-21T09:30:00Z");
+        assert_eq!(now.after(Duration::from_secs(60)), at("2026-11-21T09:31:00Z"));
+        assert_eq!(
+            now.after(Duration::from_secs(60)).since(now),
+            Duration::from_secs(60)
+        );
+        assert_eq!(now.since(now.after(Duration::from_secs(60))), Duration::ZERO);
+        assert_eq!(now.after(Duration::MAX), jiff::Timestamp::MAX.into());
     }
 
     #[test]

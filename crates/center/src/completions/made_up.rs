@@ -1,6 +1,7 @@
 //! Interactions that are made up at a rate, for demonstrations and load tests: `--completions 50/s`.
 
 use super::{
+    Audience,
     event::Completed,
     rate::{Beat, CompletionRate},
     turns::Turns,
@@ -14,7 +15,6 @@ use std::{sync::Arc, time::Duration};
 use store::{Commit, MOST_PARTS, Store};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
-use webhooks::Subscribers;
 use wire::{
     form::Response,
     ids::{AgentId, InteractionId},
@@ -40,8 +40,7 @@ const SEED: u64 = 20_261_121;
 /// What is needed to make interactions up.
 pub(crate) struct MadeUp {
     pub(crate) store: Store,
-    pub(crate) subscribers: Arc<Subscribers>,
-    pub(crate) turns: Arc<Turns>,
+    pub(crate) audience: Audience,
     pub(crate) rate: CompletionRate,
 }
 
@@ -71,10 +70,10 @@ pub(crate) async fn keep_completing(made_up: MadeUp, stop: CancellationToken) {
 
 /// Completes so many interactions, in one commit unless there are too many endpoints for that.
 async fn complete(made_up: &MadeUp, scores: &mut Scores, count: u64) -> Result<(), Arc<store::Error>> {
-    let endpoints = made_up.subscribers.current().await?;
+    let endpoints = made_up.audience.subscribers.current().await?;
     let per_commit = Completed::per_commit(&endpoints, MOST_PARTS);
     let all: Vec<Completed> = (0..count)
-        .filter_map(|_| make_up(&made_up.turns, scores))
+        .filter_map(|_| make_up(&made_up.audience.turns, scores))
         .collect();
     for some in all.chunks(per_commit) {
         let mut commit = Commit::default();
@@ -110,7 +109,8 @@ struct Scores(u64);
 impl Scores {
     fn next_score(&mut self) -> Option<u64> {
         let chance = self.next_number();
-        (chance % ONE_WITHOUT_FORM != 0).then_some(self.next_number() % 5 + 1)
+        let score = self.next_number() % 5 + 1;
+        (!chance.is_multiple_of(ONE_WITHOUT_FORM)).then_some(score)
     }
 
     fn next_number(&mut self) -> u64 {

@@ -1,23 +1,11 @@
 //! The center's own endpoint: where `--completions-to` says.
 
-use super::{Completions, Destination, event::KIND};
+use super::{Completions, CompletionsError, Destination, event::KIND};
 use crate::Addresses;
 use store::Store;
 use url::Url;
 use uuid::Uuid;
 use webhooks::{EndpointId, Endpoints, EndpointsError, NewEndpoint, Secret};
-use wire::Faults;
-
-/// Why completions can't go where they are to.
-#[derive(Debug, thiserror::Error)]
-pub enum DestinationError {
-    /// The URL is none that webhooks can go to.
-    #[error("completions can't go there: {0}")]
-    Url(Faults),
-    /// The endpoint can't be kept.
-    #[error(transparent)]
-    Endpoints(#[from] EndpointsError),
-}
 
 /// The id of the endpoint that a center keeps for its completions: the same in every store.
 pub fn own_endpoint() -> EndpointId {
@@ -30,7 +18,7 @@ pub(crate) async fn arrange(
     completions: &Completions,
     own: &Addresses,
     secret: &Secret,
-) -> Result<Option<Url>, DestinationError> {
+) -> Result<Option<Url>, CompletionsError> {
     let endpoints = Endpoints::new(store.clone());
     let to = match &completions.to {
         Some(Destination::Url(to)) => to.to_string(),
@@ -44,12 +32,12 @@ pub(crate) async fn arrange(
     };
     let description = "the center's completions";
     let new = NewEndpoint::parse(&to, description, &[KIND], Some(secret.expose()));
-    let new = new.map_err(DestinationError::Url)?;
+    let new = new.map_err(CompletionsError::Url)?;
     let kept = endpoints.keep(&own_endpoint(), new).await?;
     Ok(Some(kept.url))
 }
 
-async fn remove(endpoints: &Endpoints) -> Result<(), DestinationError> {
+async fn remove(endpoints: &Endpoints) -> Result<(), CompletionsError> {
     match endpoints.remove(&own_endpoint()).await {
         Ok(()) | Err(EndpointsError::Unknown(_)) => Ok(()),
         Err(error) => Err(error.into()),

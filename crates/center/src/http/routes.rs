@@ -2,8 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, app::App, callcontrol, completions, interactions, limits::RouteClass, oauth, page, profiles,
-    public,
+    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, notifications,
+    oauth, page, profiles, public, tasks,
 };
 use axum::{
     Router,
@@ -50,6 +50,30 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
             ),
         )
         .route(
+            "/api/v2/workflows/tasks",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::list).post(tasks::create),
+            ),
+        )
+        .route(
+            "/api/v2/workflows/tasks/{id}",
+            guarded(
+                &[Scope::WorkflowTaskCreate],
+                RouteClass::Other,
+                get(tasks::find).patch(tasks::change),
+            ),
+        )
+        .route(
+            "/api/v2/notifications/agents",
+            guarded(
+                &[Scope::NotificationWrite],
+                RouteClass::Other,
+                post(notifications::notify),
+            ),
+        )
+        .route(
             "/api/v2/interactions/{id}/postinteractionforms",
             guarded(
                 &[Scope::InteractionRead, Scope::PostInteractionFormRead],
@@ -74,12 +98,22 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 .post(admin::add_fault)
                 .delete(admin::clear_faults),
         )
+        .route("/center/v1/agents", get(agents::list))
         .route("/center/v1/tokens", delete(admin::revoke_tokens))
         .layer(remembered())
         .layer(from_fn_with_state(app.clone(), administer));
 
+    let desktops = Router::new()
+        .route("/agent/{id}", get(desk::page))
+        .route("/agent/{id}/desk", get(desk::snapshot))
+        .route("/agent/{id}/events", get(desk::events))
+        .route("/agent/{id}/tasks/{task}/{deed}", post(desk::deed))
+        .layer(DefaultBodyLimit::max(desk::MAX_BODY_BYTES))
+        .layer(from_fn_with_state(app.clone(), desk::admit));
+
     platform
         .merge(admin)
+        .merge(desktops)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(app.clone())

@@ -1,7 +1,12 @@
 //! Calls that a center had when it was killed: they are closed at the next start.
 
-use super::{Audience, Run, books};
-use crate::{clock::Clock, completions::Completed, interactions::INTERACTION, recordings};
+use super::{Run, books};
+use crate::{
+    clock::Clock,
+    completions::{Audience, Completed},
+    interactions::INTERACTION,
+    recordings,
+};
 use audit::Outcome;
 use std::{path::Path, sync::Arc};
 use store::{Commit, Expect, Put, Record, Store};

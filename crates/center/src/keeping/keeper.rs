@@ -277,6 +277,32 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_completion_is_the_same_event_however_often_it_is_written() {
+        let interaction = r#"{"id":"int-1","agentId":"agent-1","completedAt":"2026-11-21T09:30:00Z"}"#;
+        let completed = Completed::new(serde_json::from_str(interaction).unwrap());
+        let mut owing = Owing::default();
+        owing.add(Update {
+            stage: Stage::Ended(Some(Arc::new(completed))),
+            ..ended(1, "c")
+        });
+        let written = || owing.commit(&"r".into(), &[], BATCH);
+        let (first, again) = (written(), written());
+        assert_eq!(first.audit, again.audit);
+        assert_eq!(
+            actions(&first),
+            [("call.ended", "c"), ("interaction.completed", "int-1")]
+        );
+        assert_eq!(
+            bodies(&first),
+            [
+                ("interaction", "int-1", true),
+                ("call", "c", true),
+                ("live-call:r", "c", false)
+            ]
+        );
+    }
+
     #[tokio::test]
     async fn many_calls_are_written_in_batches() {
         let (sender, inbox) = mpsc::channel(1000);

@@ -12,7 +12,7 @@ pub(crate) use books::{CALL, find, interaction_of, recent};
 
 use crate::{
     StartError,
-    completions::{Completed, Turns},
+    completions::{Audience, Completed},
 };
 use runs::{Run, RunId};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,6 @@ use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
 };
-use webhooks::Subscribers;
 use wire::{
     calls::CallRecord,
     form::Response,
@@ -62,13 +61,6 @@ pub(crate) struct Foreseen {
     /// What the customer will answer; no form when `None`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) responses: Option<Vec<Response>>,
-}
-
-/// Who is told of completions, and who led the calls.
-#[derive(Clone)]
-pub(crate) struct Audience {
-    pub(crate) subscribers: Arc<Subscribers>,
-    pub(crate) turns: Arc<Turns>,
 }
 
 /// How a call came to be.

@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use center::{Center, Completions, Destination, Options, StartError, own_endpoint};
+use center::{Center, Completions, CompletionsError, Destination, Options, StartError, own_endpoint};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{path::Path, slice, time::Instant};
@@ -317,5 +317,8 @@ async fn nothing_is_made_up_without_agents() {
     let mut options = Options::local(folder.path().to_owned(), small_tenant());
     options.completions.rate = Some("1/s".parse().unwrap());
     let refused = Center::start(options).await.err().unwrap();
-    assert!(matches!(refused, StartError::NoAgents), "{refused}");
+    assert!(
+        matches!(refused, StartError::Completions(CompletionsError::NoAgents)),
+        "{refused}"
+    );
 }

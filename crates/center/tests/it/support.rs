@@ -58,6 +58,14 @@ const TENANT: &str = r#"
     ani = "+15550123456"
     dnis = "+18005550100"
     script = [{ when = { nthPrompt = 2, delayMs = 100, latestMs = 5500 }, do = { press = "permitted" } }]
+    [[agent]]
+    id = "agent-1"
+    name = "Ada"
+    [[agent]]
+    id = "agent-2"
+    [[agent]]
+    id = "agent-9"
+    active = false
 "#;
 
 pub(crate) fn demo_prompts() -> PathBuf {
@@ -122,6 +130,19 @@ impl Rig {
             http: http_client().build().unwrap(),
             center,
             folder,
+        }
+    }
+
+    /// The same center started again on its folder.
+    pub(crate) async fn restarted(self, change: impl FnOnce(&mut Options)) -> Self {
+        self.center.close().await;
+        let mut options = Options::local(self.folder.path().join("data"), small_tenant());
+        change(&mut options);
+        let center = Center::start(options).await.unwrap();
+        Self {
+            base: center.addresses().base_url(),
+            center,
+            ..self
         }
     }
 

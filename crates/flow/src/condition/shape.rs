@@ -139,8 +139,10 @@ impl Reader<'_> {
     }
 }
 
-/// A name and the constants that a call compares it with, and whether it asks which is more.
-fn comparisons(call: &CallExpr) -> Option<(&str, Vec<(Constant, &IdedExpr)>, bool)> {
+/// A name, the constants it is compared with, each where it stands, and whether it is asked which is more.
+type Compared<'a> = (&'a str, Vec<(Constant, &'a IdedExpr)>, bool);
+
+fn comparisons(call: &CallExpr) -> Option<Compared<'_>> {
     let [left, right] = call.args.as_slice() else {
         return None;
     };
@@ -186,7 +188,7 @@ fn constant(part: &IdedExpr) -> Option<Constant> {
 fn whole(number: i64) -> Option<Constant> {
     (-MAX_EXACT..=MAX_EXACT)
         .contains(&number)
-        .then(|| Constant::Number(number as f64))
+        .then_some(Constant::Number(number as f64))
 }
 
 fn finite(number: f64) -> Option<Constant> {

@@ -1,4 +1,4 @@
-//! Menus on scripted platforms, in virtual time.
+//! The jobs on scripted platforms; menus in virtual time.
 
 // Clippy's own exception is for the test functions alone, not for what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -6,6 +6,7 @@
 mod audit;
 mod calls;
 mod connection;
+mod follow_up;
 mod profiles;
 mod prompts;
 mod support;

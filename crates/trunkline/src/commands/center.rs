@@ -1,10 +1,17 @@
 //! `trunkline center`.
 
 use super::signals::{asked_to_end, end_at_once_when_asked_again};
-use crate::{Done, cli::CenterArgs, config::Config, output::Output, platform};
-use ::center::{Center, Options, TlsOptions};
+use crate::{
+    Done,
+    cli::{CenterArgs, Cli},
+    config::Config,
+    output::Output,
+    platform,
+};
+use ::center::{Center, Completions, Options, TlsOptions};
 use ::store::write_private;
 use anyhow::{Context, Result};
+use clap::{CommandFactory, error::ErrorKind};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,11 +20,15 @@ const HTTP_PORT: u16 = 8642;
 const HTTPS_PORT: u16 = 8643;
 
 pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Result<Done> {
+    let completions = completions(&args, &config);
     let env_file = args.env_file.clone();
     let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
     let (store, notary) = platform::usual_store(&data_dir, &config).await?;
-    let mut options = options(args, config)?;
-    options.store = Some(store.clone());
+    let options = Options {
+        store: Some(store.clone()),
+        completions,
+        ..options(args, config)?
+    };
     let center = Center::start(options).await?;
     if let Some(file) = env_file {
         write_private(&file, center.environment().to_lines().as_bytes())
@@ -34,6 +45,27 @@ pub(crate) async fn run(args: CenterArgs, config: Config, output: &Output) -> Re
     notary.sign().await?;
     store.close().await;
     Ok(Done::Well)
+}
+
+/// What completions go where; ends with a usage error if they are to be made up for nobody.
+fn completions(args: &CenterArgs, config: &Config) -> Completions {
+    let to = args
+        .completions_to
+        .as_ref()
+        .or(config.center.completions_to.as_ref());
+    let rate = args.completions.or(config.center.completions);
+    if rate.is_some() && to.is_none() {
+        let message = "--completions needs to know where they go: add --completions-to URL, or completions_to in [center] of trunkline.toml";
+        Cli::command()
+            .error(ErrorKind::MissingRequiredArgument, message)
+            .exit();
+    }
+    Completions {
+        to: to.cloned().map(Into::into),
+        rate,
+        // There is no service in this process that would do it.
+        deliver: true,
+    }
 }
 
 fn options(args: CenterArgs, config: Config) -> Result<Options> {
@@ -62,12 +94,10 @@ fn options(args: CenterArgs, config: Config) -> Result<Options> {
         data_dir: platform::data_dir(args.data_dir, config.data_dir),
         tenant: platform::tenant(args.tenant.or(own.tenant).as_deref())?,
         store: None,
+        completions: Completions::default(),
         limits: args.limits.or(own.limits).unwrap_or_default(),
         allow_hosts,
-        admin_token: std::env::var("TRUNKLINE_ADMIN_TOKEN")
-            .ok()
-            .filter(|token| !token.is_empty())
-            .map(Into::into),
+        admin_token: platform::admin_token(),
         beside: None,
     })
 }

@@ -27,6 +27,7 @@ fn the_environment_file_has_every_name_of_the_contract_and_is_private() {
         "AUDIO_BASE_URL",
         "TRUNKLINE_URL",
         "TRUNKLINE_ADMIN_TOKEN",
+        "TRUNKLINE_WEBHOOK_SECRET",
     ] {
         assert!(center.environment.contains_key(name), "{name}");
     }

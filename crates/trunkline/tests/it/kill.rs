@@ -3,6 +3,8 @@
 //! `TRUNKLINE_KILLS` says how often (8 by default; the long form is 200). The test with three processes over one
 //! PostgreSQL runs when `TRUNKLINE_TEST_POSTGRES` is the URL of a server.
 
+mod chain;
+
 use crate::{
     postgres::Database,
     receiver::{Receiver, Request},
@@ -335,12 +337,18 @@ struct Service {
 
 impl Service {
     fn start(folder: &Path, number: usize, database: Option<&str>) -> Self {
+        Self::start_with(folder, number, database, &[])
+    }
+
+    fn start_with(folder: &Path, number: usize, database: Option<&str>, more: &[&str]) -> Self {
         let file = format!("serve-{number}.env");
         let _ = fs::remove_file(folder.join(&file));
         let database = database.map(|url| ["--database", url]);
         let process = trunkline(folder)
             .args(["serve", "--listen", "127.0.0.1:0", "--env-file", &file])
             .args(database.into_iter().flatten())
+            .args(more)
+            .envs([("CLIENT_ID", "storm"), ("CLIENT_SECRET", "a-secret-of-the-storm")])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

@@ -1,6 +1,9 @@
 //! A center that is killed in mid-call, and what the next one knows.
 
-use crate::support::{Center, wait_for};
+use crate::{
+    receiver::Receiver,
+    support::{Center, wait_for},
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
@@ -102,4 +105,53 @@ fn a_killed_center_knows_its_calls_when_it_starts_again() {
     });
     assert_eq!(call(&center, "ringing")["cause"], "caller_hangup");
     assert_eq!(call(&center, &led), broken);
+}
+
+#[test]
+fn the_completion_of_a_call_that_a_killed_center_had_is_sent_by_the_next_one() {
+    let receiver = Receiver::start(|_| 200);
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("[center]\ncompletions_to = \"{}\"\n", receiver.url());
+    fs::write(folder.path().join("trunkline.toml"), config).unwrap();
+    let center = Center::start_in(folder, &[]);
+    let mut controller = center
+        .client(&[
+            "menu",
+            "call",
+            "--form",
+            "overall_satisfaction=1",
+            "--agent",
+            "agent-7",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("a recording", || {
+        let mut recordings = center.recordings().into_iter();
+        recordings.find(|path| fs::metadata(path).unwrap().len() > 20_000)
+    });
+    let status: Value = serde_json::from_str(&center.admin("GET", "/center/v1/status", "")).unwrap();
+    let led = status["live"][0]["id"].as_str().unwrap().to_owned();
+    let center = center.killed_and_started(|_| {});
+    controller.kill().unwrap();
+    controller.wait().unwrap();
+    let told: Value = serde_json::from_str(&receiver.wait_for(1)[0].body).unwrap();
+    let ended = call(&center, &led);
+    assert_eq!(
+        (&told["interactionId"], &told["callId"], &told["agentId"]),
+        (&ended["interactionId"], &json!(led), &json!("agent-7"))
+    );
+    // The next start has nothing to add.
+    let center = center.killed_and_started(|_| {});
+    let demand = json!({"interactionId": "int-1", "agentId": "agent-1"}).to_string();
+    center.admin("POST", "/center/v1/completions", &demand);
+    wait_for("the completion on demand", || {
+        let events = receiver.requests();
+        events
+            .iter()
+            .find(|request| request.body.contains("int-1\""))
+            .cloned()
+    });
+    assert_eq!(receiver.seen().len(), 2);
 }

@@ -5,9 +5,11 @@
 mod audit;
 mod browser;
 mod center;
+mod completions;
 mod demo;
 mod desk_looks;
 mod desktop;
+mod follow_up;
 mod kill;
 mod killed;
 mod menu;

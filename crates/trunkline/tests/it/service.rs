@@ -3,7 +3,7 @@
 use crate::support::{json, trunkline, wait_for};
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fs::{self, File},
     io::{Read, Write},
     net::TcpStream,
@@ -17,6 +17,8 @@ pub(crate) struct Service {
     process: Child,
     folder: PathBuf,
     pub(crate) address: String,
+    /// What it wrote for other programs.
+    pub(crate) environment: HashMap<String, String>,
 }
 
 impl Service {
@@ -43,11 +45,14 @@ impl Service {
             assert!(ended.is_none(), "{}", said(folder));
             fs::read_to_string(&env_file).ok()
         });
-        let url = text.trim().strip_prefix("TRUNKLINE_SERVE_URL=http://");
+        let lines = text.lines().filter_map(|line| line.split_once('='));
+        let environment: HashMap<String, String> = lines.map(|(n, v)| (n.into(), v.into())).collect();
+        let url = environment["TRUNKLINE_SERVE_URL"].strip_prefix("http://");
         Self {
             process,
             folder: folder.to_owned(),
             address: url.unwrap().to_owned(),
+            environment,
         }
     }
 

@@ -123,7 +123,8 @@ impl Center {
         Self::start_in(folder, &[])
     }
 
-    fn start_in(folder: TempDir, more: &[&str]) -> Self {
+    /// Starts on a folder of one's own, which may have a configuration in it.
+    pub(crate) fn start_in(folder: TempDir, more: &[&str]) -> Self {
         let env_file = folder.path().join("center.env");
         let process = trunkline(folder.path())
             .args(["center", "--listen", "127.0.0.1:0", "--env-file", "center.env"])

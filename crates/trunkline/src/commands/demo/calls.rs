@@ -176,6 +176,8 @@ impl Caller {
             external_id: Some(self.external_id.parse()?),
             codec: Codec::Pcmu,
             steps: steps?,
+            form: Vec::new(),
+            agent: None,
         };
         platform::placed_call(&caller)
     }

@@ -1,0 +1,280 @@
+//! Follow-up tasks (contract section 7): `flow::task` decides, here it is kept.
+//!
+//! A task is a record; each change of it is one commit with its timers, its audit entries and the events of the desktops that learn
+//! of it ([`Desks::commit`]). Nothing is kept in memory alone, so several centers can share a store.
+
+mod api;
+mod books;
+mod listed;
+mod once;
+mod timers;
+
+pub(crate) use api::{change, create, find, list, parse_id};
+pub(crate) use books::keepable;
+pub(crate) use once::{Looked, Once};
+pub(crate) use timers::Timers;
+
+use crate::{calls, clock::Clock, desk::Desks};
+use flow::task::{Input, Policy, Refused, Roster, Unassignable, holders};
+use http::StatusCode;
+use server::Refusal;
+use sha2::{Digest, Sha256};
+use std::{array, sync::Arc};
+use store::{ClaimId, Commit, Committed, Expect, Finish, Store};
+use tokio::sync::{Mutex, MutexGuard};
+use wire::{
+    Faults, UtcTime,
+    ids::{AgentId, CorrelationId, NotificationId, TaskId},
+    task::{NewTask, Task},
+};
+
+/// How often a change is tried, when others change the same thing meanwhile.
+pub(crate) const MOST_TRIES: usize = 32;
+/// How many changes go on at a time, at most.
+const LANES: usize = 64;
+/// The most tasks of each kind (an agent's own, a team's) that a desktop has.
+const MOST_SHOWN: usize = 500;
+
+/// The tasks of a center.
+#[derive(Clone)]
+pub(crate) struct Tasks {
+    store: Store,
+    pub(crate) desks: Arc<Desks>,
+    roster: Arc<Roster>,
+    policy: Policy,
+    /// Changes of one task go one after the other in this process, so that they seldom collide in the store.
+    lanes: Arc<[Mutex<()>; LANES]>,
+}
+
+/// Why a task is not created or changed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    #[error("there is no task {:?}", wire::fault::shorten(.0.as_str()))]
+    NoTask(TaskId),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error(transparent)]
+    Unassignable(#[from] Unassignable),
+    #[error("this Idempotency-Key was used with another body; use a new key")]
+    OtherBody,
+    #[error("too many change it at once; try again")]
+    Busy,
+    /// Another process has the timer.
+    #[error("the claim is no longer held")]
+    Stale,
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A task that was asked for.
+pub(crate) struct Created {
+    pub(crate) task: Task,
+    /// Not an open one that was there before.
+    pub(crate) is_new: bool,
+}
+
+/// What was made for an idempotency key.
+pub(crate) trait Made: std::str::FromStr + Send {}
+impl Made for TaskId {}
+impl Made for NotificationId {}
+
+impl Tasks {
+    pub(crate) fn new(store: Store, desks: Arc<Desks>, roster: Arc<Roster>, policy: Policy) -> Self {
+        let lanes = Arc::new(array::from_fn(|_| Mutex::new(())));
+        Self {
+            store,
+            desks,
+            roster,
+            policy,
+            lanes,
+        }
+    }
+
+    /// Creates a task; or gives the one that was created for the same key, or is open for the same interaction and rule.
+    pub(crate) async fn create(
+        &self,
+        new: NewTask,
+        once: Option<Once>,
+        correlation: &CorrelationId,
+    ) -> Result<Created, Trouble> {
+        let open = listed::open_task(&new);
+        let alone = open.as_deref().or(once.as_ref().map(Once::id));
+        let _turn = match alone {
+            Some(name) => Some(self.turn(name).await),
+            None => None,
+        };
+        for _ in 0..MOST_TRIES {
+            let key = match &once {
+                None => None,
+                Some(once) => match once.look::<TaskId>(&self.store).await? {
+                    Looked::Made { id, is_new } => {
+                        let (task, _) = self.read(&id).await?.ok_or(Trouble::NoTask(id))?;
+                        return Ok(Created { task, is_new });
+                    }
+                    Looked::OtherBody => return Err(Trouble::OtherBody),
+                    Looked::Unused(expect) => Some((once, expect)),
+                },
+            };
+            let (place, there) = self.open_task(open.as_deref()).await?;
+            let (task, commit, told) = match there {
+                Some(task) => (task, Commit::default(), None),
+                None => {
+                    let id = TaskId::from_uuid(uuid::Uuid::now_v7());
+                    let (task, outcome) =
+                        flow::task::create(new.clone(), id, Clock::utc_ms(), &self.policy, &self.roster)?;
+                    let mut commit = books::changed(&task, Expect::Absent, &outcome, Some(correlation));
+                    commit.records.extend(
+                        open.iter()
+                            .map(|open| listed::put_open(open, Some(&task.id), place)),
+                    );
+                    (task, commit, Some(outcome.told))
+                }
+            };
+            let is_new = told.is_some();
+            let mut commit = commit;
+            commit
+                .records
+                .extend(key.map(|(once, expect)| once.put(task.id.as_str(), is_new, expect)));
+            if commit.records.is_empty() {
+                return Ok(Created { task, is_new });
+            }
+            match self.desks.commit(commit, told.unwrap_or_default()).await? {
+                Committed::Done | Committed::Duplicate { .. } => return Ok(Created { task, is_new }),
+                Committed::Conflict | Committed::Stale => {}
+            }
+        }
+        Err(Trouble::Busy)
+    }
+
+    /// Does something with a task. A timer comes with its claim, which is finished with it.
+    pub(crate) async fn change(
+        &self,
+        id: &TaskId,
+        input: Input,
+        correlation: Option<&CorrelationId>,
+        claim: Option<ClaimId>,
+    ) -> Result<Task, Trouble> {
+        let _turn = self.turn(id.as_str()).await;
+        for _ in 0..MOST_TRIES {
+            let (mut task, version) = self.read(id).await?.ok_or_else(|| Trouble::NoTask(id.clone()))?;
+            let outcome = flow::task::handle(
+                &mut task,
+                Clock::utc_ms(),
+                input.clone(),
+                &self.policy,
+                &self.roster,
+            )?;
+            let mut commit = match outcome.happened.last() {
+                Some(_) => books::changed(&task, Expect::Version(version), &outcome, correlation),
+                None => Commit::default(),
+            };
+            if let (false, Some(open)) = (task.state.is_open(), listed::open_task_of(&task)) {
+                commit.records.push(listed::put_open(&open, None, Expect::Any));
+            }
+            let came_to = outcome
+                .happened
+                .last()
+                .map_or("nothing", |line| line.what.as_str());
+            let done = Finish::Done {
+                result: Some(came_to.to_owned()),
+            };
+            commit.finish = claim.map(|claim| (claim, done));
+            match self.desks.commit(commit, outcome.told).await? {
+                Committed::Done | Committed::Duplicate { .. } => return Ok(task),
+                Committed::Conflict => {}
+                Committed::Stale => return Err(Trouble::Stale),
+            }
+        }
+        Err(Trouble::Busy)
+    }
+
+    /// A task, and its version.
+    async fn read(&self, id: &TaskId) -> Result<Option<(Task, i64)>, store::Error> {
+        let record = self.store.record(books::TASK, id.as_str()).await?;
+        Ok(record.and_then(|record| Some((books::read(&record.body)?, record.version))))
+    }
+
+    /// The open task of an interaction and rule, and what a commit that creates another one must find in its place.
+    async fn open_task(&self, name: Option<&str>) -> Result<(Expect, Option<Task>), store::Error> {
+        let Some(name) = name else {
+            return Ok((Expect::Any, None));
+        };
+        let Some(record) = self.store.record(listed::OPEN_TASK, name).await? else {
+            return Ok((Expect::Absent, None));
+        };
+        let task = match record.body.parse::<TaskId>() {
+            Ok(id) => self.read(&id).await?,
+            Err(_) => None,
+        };
+        let open = task.map(|(task, _)| task).filter(|task| task.state.is_open());
+        Ok((Expect::Version(record.version), open))
+    }
+
+    /// The open tasks on an agent's desktop, by due date, then priority.
+    pub(crate) async fn shown_to(&self, agent: &AgentId) -> Result<Vec<Task>, store::Error> {
+        let mut tasks = self.found(&listed::of_agent(agent)).await?;
+        if let Some(member) = self.roster.get(agent).filter(|agent| agent.active) {
+            tasks.extend(self.found(&listed::of_team(&member.team)).await?);
+        }
+        // One that changed between the two looks may be in both, or not be there any more.
+        tasks.retain(|task| holders(task, &self.roster).contains(agent));
+        tasks.sort_by(|a, b| (a.due_date, b.priority, &a.id).cmp(&(b.due_date, a.priority, &b.id)));
+        tasks.dedup_by(|a, b| a.id == b.id);
+        Ok(tasks)
+    }
+
+    async fn found(&self, term: &str) -> Result<Vec<Task>, store::Error> {
+        let find = store::Find {
+            kind: books::TASK.into(),
+            term: term.into(),
+            ..store::Find::default()
+        };
+        let found = self.store.find(&find, MOST_SHOWN).await?;
+        Ok(found
+            .iter()
+            .filter_map(|found| books::read(&found.record.body))
+            .collect())
+    }
+
+    async fn turn(&self, name: &str) -> MutexGuard<'_, ()> {
+        let hash = Sha256::digest(name.as_bytes());
+        self.lanes[usize::from(hash[0]) % LANES].lock().await
+    }
+}
+
+impl Trouble {
+    /// As it is answered.
+    pub(crate) fn refusal(self) -> Refusal {
+        let message = self.to_string();
+        match self {
+            Self::NoTask(_) => Refusal::new(StatusCode::NOT_FOUND, message),
+            Self::Refused(refused) if refused.is_fault() => Refusal::faults(Faults::one(message)),
+            Self::Refused(_) => Refusal::new(StatusCode::CONFLICT, message),
+            Self::Unassignable(_) => Refusal::faults(Faults::one(format!("assigneeId: {message}"))),
+            Self::OtherBody => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, message),
+            Self::Busy | Self::Stale => Refusal::unavailable(&message, 1),
+            Self::Store(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a task can't be kept or looked up"
+                );
+                calls::store_unavailable()
+            }
+        }
+    }
+}
+
+/// A name for what may be too long to be one: SHA-256 in hexadecimal over the parts, each after its length.
+pub(crate) fn hashed(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The time of day as it is written: to the millisecond.
+pub(crate) fn to_ms(time: UtcTime) -> i64 {
+    time.timestamp().as_millisecond()
+}

@@ -1,0 +1,95 @@
+//! Idempotency keys that outlive a restart: what was made for a key is written in the commit that makes it.
+
+use super::{Made, hashed};
+use crate::{clock::Clock, tokens::Bearer};
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{Expect, Put, Store};
+
+/// The kind of the records.
+pub(crate) const ONCE: &str = "idempotency-key";
+/// How long a key is remembered (contract section 2).
+pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A request with an idempotency key.
+#[derive(Debug)]
+pub(crate) struct Once {
+    id: String,
+    body: String,
+}
+
+/// What is kept for a key.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    /// What was made.
+    id: String,
+    /// Whether it was made then, and not found.
+    is_new: bool,
+    /// The hash of the request's body.
+    body: String,
+}
+
+/// What is known of a key.
+pub(crate) enum Looked<Id> {
+    /// This was made for it.
+    Made { id: Id, is_new: bool },
+    /// It was used for something else.
+    OtherBody,
+    /// Nothing, or nothing that counts any more; and what must be there when that changes.
+    Unused(Expect),
+}
+
+impl Once {
+    /// The key of a request, if it has one; the door has checked it.
+    pub(crate) fn of(bearer: &Bearer, path: &str, headers: &HeaderMap, body: &str) -> Option<Self> {
+        let key = headers.get("idempotency-key")?.to_str().ok()?;
+        Some(Self {
+            id: hashed(&[bearer.client.as_str(), path, key]),
+            body: hashed(&[body]),
+        })
+    }
+
+    /// The record's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What was made for the key.
+    pub(crate) async fn look<Id: Made>(&self, store: &Store) -> Result<Looked<Id>, store::Error> {
+        let Some(record) = store.record(ONCE, &self.id).await? else {
+            return Ok(Looked::Unused(Expect::Absent));
+        };
+        let unused = Looked::Unused(Expect::Version(record.version));
+        let remembered_ms = i64::try_from(REMEMBERED_FOR.as_millis()).unwrap_or(i64::MAX);
+        let age_ms = super::to_ms(Clock::utc()).saturating_sub(record.updated_ms);
+        let kept = serde_json::from_str::<Kept>(&record.body).ok();
+        let Some(kept) = kept.filter(|_| age_ms < remembered_ms) else {
+            return Ok(unused);
+        };
+        Ok(match kept.id.parse() {
+            _ if kept.body != self.body => Looked::OtherBody,
+            Ok(id) => Looked::Made {
+                id,
+                is_new: kept.is_new,
+            },
+            Err(_) => unused,
+        })
+    }
+
+    /// Notes what was made for the key.
+    pub(crate) fn put(&self, id: &str, is_new: bool, expect: Expect) -> Put {
+        let kept = Kept {
+            id: id.to_owned(),
+            is_new,
+            body: self.body.clone(),
+        };
+        Put {
+            kind: ONCE.into(),
+            id: self.id.clone(),
+            body: Some(serde_json::to_string(&kept).unwrap_or_default()),
+            expect,
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Completions in, tasks and notifications out, through `trunkline serve` with the center that is in it.
+
+use crate::{
+    postgres::Database,
+    service::{Answer, Service, exchange, head},
+    support::{json, run, stderr, stdout, wait_for},
+};
+use serde_json::{Value, json};
+use standardwebhooks::Webhook;
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+const SOURCE: &str = "interaction-completed";
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLlow";
+
+fn complete(service: &Service, interaction: &str) -> Answer {
+    service.send(
+        SOURCE,
+        &json!({"interactionId": interaction, "agentId": "agent-1"}),
+    )
+}
+
+/// What `tasks show` says once the interaction is in this state.
+fn story(folder: &Path, more: &[&str], interaction: &str, state: &str) -> Value {
+    wait_for(&format!("{interaction}: {state}"), || {
+        let output = run(
+            folder,
+            &[&["--json", "tasks", "show", interaction], more].concat(),
+        );
+        let story: Value = serde_json::from_str(&stdout(&output)).ok()?;
+        (story["state"] == state).then_some(story)
+    })
+}
+
+/// The tasks of an interaction, by the platform's own interface.
+fn tasks(service: &Service, interaction: &str) -> Vec<Value> {
+    let token = token(service);
+    let path = format!("/api/v2/workflows/tasks?interactionId={interaction}");
+    let head = head("GET", &path, &[("Authorization", &format!("Bearer {token}"))]);
+    let answer = exchange(&service.address, &head, b"");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let page: Value = serde_json::from_str(&answer.body).unwrap();
+    page["entities"].as_array().unwrap().clone()
+}
+
+fn token(service: &Service) -> String {
+    let form = format!(
+        "grant_type=client_credentials&client_id={}&client_secret={}",
+        service.environment["CLIENT_ID"], service.environment["CLIENT_SECRET"]
+    );
+    let length = form.len().to_string();
+    let headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Content-Length", &length),
+    ];
+    let answer = exchange(
+        &service.address,
+        &head("POST", "/oauth/token", &headers),
+        form.as_bytes(),
+    );
+    let token: Value = serde_json::from_str(&answer.body).unwrap();
+    token["access_token"].as_str().unwrap().to_owned()
+}
+
+/// What an agent's desktop shows.
+fn desk(service: &Service, agent: &str) -> Value {
+    let head = format!(
+        "GET /agent/{agent}/desk HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        service.address
+    );
+    let answer = exchange(&service.address, &head, b"");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+fn every_score(folder: &Path, more: &[&str]) {
+    let service = Service::start(folder, more);
+    for number in 1001..=1006 {
+        let answer = complete(&service, &format!("int-{number}"));
+        assert_eq!(
+            (answer.status, answer.body.as_str()),
+            (200, r#"{"received":true}"#)
+        );
+    }
+    let database = more;
+    for (interaction, state, priority) in [
+        ("int-1001", "done", Some("High")),
+        ("int-1002", "done", Some("High")),
+        ("int-1003", "done", Some("Medium")),
+        ("int-1004", "no_task", None),
+        ("int-1005", "no_task", None),
+        ("int-1006", "no_form", None),
+    ] {
+        story(folder, database, interaction, state);
+        let tasks = tasks(&service, interaction);
+        let priorities: Vec<&str> = tasks
+            .iter()
+            .map(|task| task["priority"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            priorities,
+            priority.into_iter().collect::<Vec<_>>(),
+            "{interaction}"
+        );
+    }
+    let desk = desk(&service, "agent-1");
+    assert_eq!(desk["tasks"].as_array().unwrap().len(), 3, "{desk}");
+    assert_eq!(desk["notifications"].as_array().unwrap().len(), 3, "{desk}");
+
+    // The same interactions again, also by another event: nothing happens.
+    let again = json!({"interactionId": "int-1001", "agentId": "agent-2", "eventId": "another"});
+    service.accept(SOURCE, &again);
+    assert_eq!(tasks(&service, "int-1001").len(), 1);
+
+    let listed = run(folder, &[&["--json", "tasks", "list"], database].concat());
+    let listed: Value = serde_json::from_str(&stdout(&listed)).unwrap();
+    assert_eq!(listed["interactions"].as_array().unwrap().len(), 6);
+    service.close();
+    let verified = run(folder, &[&["audit", "verify"], database].concat());
+    assert!(
+        verified.status.success(),
+        "{}{}",
+        stdout(&verified),
+        stderr(&verified)
+    );
+}
+
+#[test]
+fn every_score_of_the_demo_tenant_is_followed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    every_score(folder.path(), &[]);
+}
+
+#[test]
+fn every_score_is_followed_up_on_postgresql() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    every_score(folder.path(), &["--database", database.url()]);
+}
+
+#[test]
+fn what_is_no_completion_is_refused_with_every_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(folder.path(), &[]);
+    let error = |body: &str| {
+        let answer = service.post(SOURCE, &[], body.as_bytes());
+        assert_eq!(answer.status, 400, "{body}: {}", answer.body);
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(body["error"], body["message"]);
+        assert!(body["correlationId"].is_string());
+        answer.errors()
+    };
+    assert_eq!(error("{}"), ["interactionId is missing", "agentId is missing"]);
+    assert_eq!(error(r#"{"interactionId":"int-1"}"#), ["agentId is missing"]);
+    assert_eq!(
+        error(r#"{"interactionId":7,"agentId":["a"],"completedAt":"noon"}"#).len(),
+        3
+    );
+    assert_eq!(
+        error(r#"{"interactionId":"","agentId":"a"}"#),
+        ["interactionId must not be empty"]
+    );
+    assert_eq!(
+        error(r#"{"interactionId":"..","agentId":"a"}"#),
+        ["interactionId can't stand in an address; use another one"]
+    );
+    assert_eq!(error("[]"), ["the body must be a JSON object, not a list"]);
+    assert!(error("score=2")[0].starts_with("the body is not JSON"));
+    let deep = format!(
+        r#"{{"interactionId":"i","agentId":"a","x":{}1{}}}"#,
+        "[".repeat(100),
+        "]".repeat(100)
+    );
+    assert_eq!(error(&deep), ["the body is nested more than 64 deep"]);
+    let deeper = format!(
+        r#"{{"interactionId":"i","agentId":"a","x":{}"#,
+        "[".repeat(100_000)
+    );
+    assert!(error(&deeper)[0].starts_with("the body is not JSON"));
+    let large = service.post(SOURCE, &[], &vec![b' '; 10 * 1024 * 1024]);
+    assert_eq!(large.status, 413, "{}", large.body);
+    assert_eq!(json(folder.path(), &["tasks", "list"])["interactions"], json!([]));
+}
+
+#[test]
+fn json_is_taken_whatever_it_is_called() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(folder.path(), &[]);
+    for (number, kind) in [
+        "application/x-www-form-urlencoded",
+        "text/plain",
+        "multipart/form-data",
+        "",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = format!(r#"{{"interactionId":"int-{number}","agentId":"agent-1"}}"#);
+        let answer = service.post(SOURCE, &[("Content-Type", kind)], body.as_bytes());
+        assert_eq!(answer.status, 200, "{kind}: {}", answer.body);
+    }
+}
+
+#[test]
+fn completions_must_be_signed_once_secrets_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("[serve.completions]\nsecrets = ['{SECRET}']\n");
+    fs::write(folder.path().join("trunkline.toml"), text).unwrap();
+    let service = Service::start(folder.path(), &[]);
+    let body = br#"{"interactionId":"int-1001","agentId":"agent-1"}"#;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
+    let signed = |at: i64| {
+        let signature = Webhook::new(SECRET).unwrap().sign("msg_1", at, body).unwrap();
+        let at = at.to_string();
+        let headers = [
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", at.as_str()),
+            ("webhook-signature", signature.as_str()),
+        ];
+        service.post(SOURCE, &headers, body).status
+    };
+    assert_eq!(service.post(SOURCE, &[], body).status, 401);
+    assert_eq!(signed(now - 3600), 401, "an old signature");
+    assert_eq!(signed(now), 200);
+    story(folder.path(), &[], "int-1001", "done");
+}
+
+#[test]
+fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::start(folder.path(), &[]);
+    thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert_eq!(complete(&service, "int-1002").status, 200);
+                }
+            });
+        }
+    });
+    story(folder.path(), &[], "int-1002", "done");
+    assert_eq!(tasks(&service, "int-1002").len(), 1);
+    assert_eq!(
+        desk(&service, "agent-1")["notifications"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn rules_of_a_file_hold_and_those_with_faults_do_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "name = 'x'\n[field.score]\nform = 'overall_satisfaction'\nkind = 'number'\n\
+        [[rule]]\nname = 'all'\n[[rule.task]]\ndue = '4 hours'\npriority = 'Critical'\nsubject = 'Call {interaction_id}'\n";
+    fs::write(folder.path().join("rules.toml"), rules).unwrap();
+    let service = Service::start(folder.path(), &["--rules", "rules.toml"]);
+    complete(&service, "int-1005");
+    story(folder.path(), &[], "int-1005", "done");
+    let task = tasks(&service, "int-1005").pop().unwrap();
+    assert_eq!(
+        (&task["priority"], &task["subject"]),
+        (&json!("Critical"), &json!("Call int-1005"))
+    );
+    service.close();
+
+    fs::write(
+        folder.path().join("rules.toml"),
+        rules.replace("{interaction_id}", "{interaktion}"),
+    )
+    .unwrap();
+    let refused = run(
+        folder.path(),
+        &["serve", "--listen", "127.0.0.1:0", "--rules", "rules.toml"],
+    );
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("rules.toml:10:"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn what_failed_for_good_is_listed_and_can_be_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("trunkline.toml"),
+        "[serve]\nschedule = '1ms'\n",
+    )
+    .unwrap();
+    let service = Service::start(folder.path(), &[]);
+    // agent-9 is not active, and the rules name nobody else.
+    let body = json!({"interactionId": "int-1001", "agentId": "agent-9"});
+    service.accept(SOURCE, &body);
+    let failed = story(folder.path(), &[], "int-1001", "failed");
+    let why = failed["tasks"][0]["creation"]["error"].as_str().unwrap();
+    assert!(why.contains("agent-9"), "{why}");
+    let listed = json(folder.path(), &["tasks", "list", "--failed"]);
+    assert_eq!(listed["interactions"][0]["interactionId"], "int-1001");
+    let replayed = json(folder.path(), &["tasks", "replay", "--failed"]);
+    assert_eq!(replayed["replayed"], 1);
+    story(folder.path(), &[], "int-1001", "failed");
+    let nothing = run(folder.path(), &["tasks", "replay", "int-1006"]);
+    assert_eq!(nothing.status.code(), Some(1));
+}
