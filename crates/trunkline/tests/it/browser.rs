@@ -7,7 +7,7 @@ use crate::support::wait_for;
 use serde_json::{Value, json};
 use std::{
     env,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, Write},
     net::TcpStream,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},

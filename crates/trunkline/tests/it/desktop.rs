@@ -23,16 +23,18 @@ impl Desks {
         Self::of(Center::start(more))
     }
 
-    /// The demo's tenant with other times.
-    fn with(tasks: &str) -> (Self, tempfile::TempDir) {
+    /// The demo's tenant, whose agents have so long to accept.
+    fn with_offers_of(seconds: u32) -> (Self, tempfile::TempDir) {
+        const USUAL: &str = "acceptWithinS = 120";
         let folder = tempfile::tempdir().unwrap();
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
         let prompts = format!("prompts = {:?}", demo.join("prompts").display().to_string());
         let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
+        assert!(tenant.contains(USUAL), "the demo's times have changed");
         let tenant = tenant.replace("prompts = \"prompts\"", &prompts);
-        assert!(!tenant.contains("\n[tasks]"), "the demo has [tasks] of its own");
+        let tenant = tenant.replace(USUAL, &format!("acceptWithinS = {seconds}"));
         let file = folder.path().join("tenant.toml");
-        fs::write(&file, format!("{tenant}\n{tasks}")).unwrap();
+        fs::write(&file, tenant).unwrap();
         (Self::start(&["--tenant", file.to_str().unwrap()]), folder)
     }
 
@@ -364,13 +366,13 @@ fn an_offer_that_nobody_accepts_goes_to_the_next_agent_and_then_to_all() {
     if !is_wanted() {
         return;
     }
-    let (desks, _folder) = Desks::with("[tasks]\nacceptWithinS = 2\n");
+    let (desks, _folder) = Desks::with_offers_of(2);
     let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
     let id = desks.create("agent-1", "Call back");
     one.wait(&row(&id, "offered"));
     two.wait(&row(&id, "offered"));
     one.wait(&format!("!{}", row(&id, "offered")));
-    says(&one, "it was offered to the next agent");
+    says(&one, "not accepted in time; it went to the next agent");
     one.wait(&row(&id, "queued"));
     two.wait(&row(&id, "queued"));
     says(&two, "now anybody may take it");
@@ -714,4 +716,35 @@ fn an_agent_that_is_not_there_gets_a_page_that_says_so() {
         "There is no such agent"
     );
     assert_clean(&page);
+}
+
+#[test]
+fn where_others_reach_the_center_a_desktop_opens_with_its_link_only() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&["--listen", "0.0.0.0:0"]);
+    let desk = Browser::at(&desks.url("agent-1"));
+    assert_eq!(
+        desk.text("document.querySelector('h1').textContent"),
+        "This desktop is locked"
+    );
+    assert_clean(&desk);
+    let links: Value = serde_json::from_str(&desks.center.admin("GET", "/center/v1/agents", "")).unwrap();
+    desk.go(links["agents"][0]["desktop"].as_str().unwrap());
+    let desk = ready(desk);
+    // The key is in a cookie now, not in the address; it opens this desktop and no other.
+    assert_eq!(desk.text("location.search"), "");
+    desk.go(&desks.url("agent-1"));
+    let desk = ready(desk);
+    let id = desks.create("agent-1", "Call back");
+    desk.wait(&row(&id, "offered"));
+    desk.press("ja");
+    desk.wait(&row(&id, "accepted"));
+    desk.go(&desks.url("agent-2"));
+    assert_eq!(
+        desk.text("document.querySelector('h1').textContent"),
+        "This desktop is locked"
+    );
+    assert_clean(&desk);
 }
