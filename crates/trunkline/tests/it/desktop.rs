@@ -310,6 +310,18 @@ fn a_task_that_all_declined_waits_for_anybody_and_the_first_gets_it() {
     assert_clean(&two);
 }
 
+/// Notes the number of each event that the page is given.
+const COUNT: &str = r#"
+window.numbers = [];
+const usual = EventSource.prototype.addEventListener;
+EventSource.prototype.addEventListener = function (kind, listener) {
+  usual.call(this, kind, (message) => {
+    if (message.lastEventId) window.numbers.push(Number(message.lastEventId));
+    listener(message);
+  });
+};
+"#;
+
 #[test]
 fn what_was_missed_while_offline_appears_once() {
     if !is_wanted() {
@@ -317,7 +329,10 @@ fn what_was_missed_while_offline_appears_once() {
     }
     let mut desks = Desks::start(&[]);
     let proxy = Proxy::to(desks.address());
-    let desk = ready(Browser::at(&format!("{}/agent/agent-1", proxy.url())));
+    let desk = Browser::start();
+    desk.before_each_page(COUNT);
+    desk.go(&format!("{}/agent/agent-1", proxy.url()));
+    let desk = ready(desk);
     desk.eval("window.isTheSamePage = true");
     let before = desks.create("agent-1", "Before");
     desk.wait(&row(&before, "offered"));
@@ -353,6 +368,8 @@ fn what_was_missed_while_offline_appears_once() {
     let mut wanted = [&[before, after][..], &missed].concat();
     wanted.sort();
     assert_eq!(rows, wanted);
+    // Five tasks and a notification: no event came twice, and none was left out.
+    assert_eq!(desk.eval("return window.numbers"), json!([1, 2, 3, 4, 5, 6]));
     assert_eq!(
         desk.eval("return document.querySelectorAll('#notes-list li').length"),
         1
@@ -413,11 +430,12 @@ fn a_snoozed_task_comes_back() {
 /// A stand-in for the browser's notifications, which keeps what it was told; and a page that says when it is hidden.
 const NOTIFICATIONS: &str = r#"
 window.shown = [];
+window.cleared = [];
 window.Notification = class {
   static permission = "default";
   static async requestPermission() { window.hasAsked = true; return (this.permission = "granted"); }
   constructor(title, options) { this.options = options; window.shown.push({ title, ...options }); window.last = this; }
-  close() { window.hasClosed = true; this.onclose?.(); }
+  close() { window.cleared.push(this.options.tag); this.onclose?.(); }
 };
 Object.defineProperty(document, "hidden", { get: () => window.isHidden === true });
 "#;
@@ -448,14 +466,24 @@ fn browser_notifications_wait_for_permission_and_say_nothing_of_anybody() {
         desk.eval("return window.shown[0]"),
         json!({"title": "A task is waiting", "body": "Priority High", "tag": id})
     );
-    // A click leads to the task; accepted, its notification is taken away.
+    // Once somebody has it, its notification is taken away.
+    desks.request(
+        "PATCH",
+        &format!("/api/v2/workflows/tasks/{id}"),
+        r#"{"state":"accepted"}"#,
+    );
+    desk.wait("window.cleared.length === 1");
+    let id = desks.create("agent-1", "Another one");
+    desk.wait("window.shown.length === 2");
+    // A click leads to the task.
     desk.eval("window.last.onclick()");
-    desk.wait("document.querySelector('#detail h2').textContent === 'Dana Premium is furious'");
+    desk.wait("document.querySelector('#detail h2').textContent === 'Another one'");
+    assert_eq!(desk.eval("return window.cleared[1]"), id.as_str());
     // A page that is seen needs none.
     desk.eval("window.isHidden = false");
     let seen = desks.create("agent-1", "Seen");
     desk.wait(&row(&seen, ""));
-    assert_eq!(desk.eval("return window.shown.length"), 1);
+    assert_eq!(desk.eval("return window.shown.length"), 2);
     assert_clean(&desk);
 }
 
