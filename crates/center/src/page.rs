@@ -24,12 +24,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// A browser asks each time, and is mostly told that nothing has changed: a page never runs with the scripts of another version.
 const CACHING: &str = "no-cache";
 
-/// The page of an agent, or the one that says that there is no such agent.
-pub(crate) fn desktop(is_known: bool, headers: &HeaderMap) -> Response {
-    let (name, status) = if is_known {
-        ("index.html", StatusCode::OK)
-    } else {
-        ("unknown.html", StatusCode::NOT_FOUND)
+/// What is shown at `/agent/{id}`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Page {
+    /// The agent's desktop.
+    Desktop,
+    /// There is no such agent.
+    Unknown,
+    /// It needs the agent's link, or another name of the machine.
+    Locked,
+}
+
+/// A page, for a request with these headers.
+pub(crate) fn show(page: Page, headers: &HeaderMap) -> Response {
+    let (name, status) = match page {
+        Page::Desktop => ("index.html", StatusCode::OK),
+        Page::Unknown => ("unknown.html", StatusCode::NOT_FOUND),
+        Page::Locked => ("locked.html", StatusCode::FORBIDDEN),
     };
     match Assets::get(name) {
         Some(file) => give(name, status, file, headers),
@@ -109,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_file_that_the_pages_and_scripts_name_is_there() {
-        for page in ["index.html", "unknown.html"] {
+        for page in ["index.html", "unknown.html", "locked.html"] {
             let page = text(page);
             let named: Vec<_> = ["src", "href"]
                 .iter()
@@ -157,19 +168,19 @@ mod tests {
 
     #[test]
     fn a_file_that_the_browser_has_is_not_sent_again() {
-        let first = desktop(true, &HeaderMap::new());
+        let first = show(Page::Desktop, &HeaderMap::new());
         assert_eq!(first.status(), StatusCode::OK);
         let mut asked = HeaderMap::new();
         asked.insert(header::IF_NONE_MATCH, first.headers()[header::ETAG].clone());
-        let second = desktop(true, &asked);
+        let second = show(Page::Desktop, &asked);
         assert_eq!(second.status(), StatusCode::NOT_MODIFIED);
         assert_eq!(second.headers()[header::CONTENT_SECURITY_POLICY], POLICY);
         // Nobody is told that a page that is not there has not changed.
         asked.insert(
             header::IF_NONE_MATCH,
-            desktop(false, &asked).headers()[header::ETAG].clone(),
+            show(Page::Unknown, &asked).headers()[header::ETAG].clone(),
         );
-        assert_eq!(desktop(false, &asked).status(), StatusCode::NOT_FOUND);
+        assert_eq!(show(Page::Unknown, &asked).status(), StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]

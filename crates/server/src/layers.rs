@@ -34,13 +34,23 @@ pub async fn correlate(mut request: Request, next: Next) -> Response {
     tracing::debug!(%method, path, status = response.status().as_u16(), correlation = %id, "answered");
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         response = refusal.answer(&id);
-    } else if response.status().is_client_error() || response.status().is_server_error() {
+    } else if is_failure(&response) && !is_for_people(&response) {
         response = framework_refusal(response).await.answer(&id);
     }
     if let Ok(value) = HeaderValue::from_str(id.as_str()) {
         response.headers_mut().insert(CORRELATION, value);
     }
     response
+}
+
+fn is_failure(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
+}
+
+/// A page that says to people what programs are told as JSON.
+fn is_for_people(response: &Response) -> bool {
+    header_text(response.headers(), header::CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.starts_with("text/html"))
 }
 
 /// A refusal of the framework itself, such as a wrong method: its text becomes the message.

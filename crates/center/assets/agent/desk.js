@@ -15,6 +15,9 @@ import { DEEDS, changedElsewhere, clock, gone, span } from "./words.js";
 
 const FRESH_MS = 4_000;
 const BASE = location.pathname.replace(/\/+$/, "");
+// The key came with the link and is a cookie now: it is not to stay in the address and the history.
+if (location.search) history.replaceState(null, "", location.pathname);
+
 const wide = matchMedia("(min-width: 880px)");
 
 const desk = new Desk(decodeURIComponent(BASE.split("/").at(-1)));

@@ -65,7 +65,8 @@ function head(task) {
   const dueAt = Date.parse(task.dueDate);
   const words = element("strong", { class: "due" });
   ticking.push((now) => {
-    setText(words, due(dueAt, now));
+    const said = due(dueAt, now);
+    setText(words, label(dueAt < now ? said : `due ${said}`));
     words.classList.toggle("late", dueAt < now);
   });
   const when = element("time", { datetime: task.dueDate, title: exact(dueAt) }, exact(dueAt));
@@ -74,7 +75,7 @@ function head(task) {
     { class: "detail-head" },
     element("p", { class: "badges" }, badge, state),
     element("h2", { tabindex: "-1" }, task.subject),
-    element("p", { class: "due-line" }, "Due ", words, " · ", when),
+    element("p", { class: "due-line" }, words, " · ", when),
   );
 }
 

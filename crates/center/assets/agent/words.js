@@ -8,6 +8,7 @@ const DAY = 24 * HOUR;
 const LANGUAGE = typeof navigator === "object" && navigator.language?.startsWith("en") ? navigator.language : "en-GB";
 const EXACT = new Intl.DateTimeFormat(LANGUAGE, { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const CLOCK = new Intl.DateTimeFormat(LANGUAGE, { hour: "2-digit", minute: "2-digit" });
+const WEEKDAY_AND_CLOCK = new Intl.DateTimeFormat(LANGUAGE, { weekday: "short", hour: "2-digit", minute: "2-digit" });
 const DAY_AND_CLOCK = new Intl.DateTimeFormat(LANGUAGE, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /** A length of time, in one or two units: "45 s", "10 min", "2 h 5 min", "30 h", "3 days". */
@@ -41,9 +42,10 @@ export function timeLeft(until, now) {
 export const exact = (at) => EXACT.format(at);
 export const clock = (at) => CLOCK.format(at);
 
-/** A point in time, as short as it is clear: the day only when it is another one. */
+/** A point in time, as short as it is clear: the weekday only on another day, the date only when it is further away. */
 export function moment(at, now) {
-  return new Date(at).toDateString() === new Date(now).toDateString() ? CLOCK.format(at) : DAY_AND_CLOCK.format(at);
+  if (new Date(at).toDateString() === new Date(now).toDateString()) return CLOCK.format(at);
+  return Math.abs(at - now) < 6 * DAY ? WEEKDAY_AND_CLOCK.format(at) : DAY_AND_CLOCK.format(at);
 }
 
 /** Nine o'clock of the day after, here. */
@@ -130,7 +132,7 @@ export function slaClock(sla, now) {
   return { state: "running", words: `running, ${span(dueAt - now)} left` };
 }
 
-/** "rule" -> "Rule", "interaction_id_link" -> "Interaction id link". */
+/** A name or a saying as a beginning: "rule" -> "Rule", "first_try" -> "First try". */
 export function label(id) {
   const words = id.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);

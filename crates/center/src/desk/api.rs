@@ -3,7 +3,8 @@
 use crate::{
     app::App,
     clock::Clock,
-    notifications, page,
+    notifications,
+    page::{self, Page},
     tasks::{Trouble, parse_id},
 };
 use axum::{
@@ -28,7 +29,11 @@ pub(crate) async fn page(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    page::desktop(agent(&app, &id).is_ok(), &headers)
+    let page = match agent(&app, &id) {
+        Ok(_) => Page::Desktop,
+        Err(_) => Page::Unknown,
+    };
+    page::show(page, &headers)
 }
 
 /// `GET /agent/{id}/desk`: the desktop as it stands.

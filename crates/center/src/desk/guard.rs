@@ -5,7 +5,11 @@
 //! center that others reach asks for the agent's key, once in the link and then in a cookie.
 
 use super::origin::{self, is_from_elsewhere};
-use crate::{app::App, secrets::same_secret};
+use crate::{
+    app::App,
+    page::{self, Page},
+    secrets::same_secret,
+};
 use axum::{
     extract::{Request, State},
     middleware::Next,
@@ -62,10 +66,24 @@ pub(crate) async fn admit(State(app): State<Arc<App>>, request: Request, next: N
                 .extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
             response
         }
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => turn_away(refusal, &request),
     };
     protect(response.headers_mut());
     response
+}
+
+/// Programs get the refusal, people a page that says what to do.
+fn turn_away(refusal: Refusal, request: &Request) -> Response {
+    let response = refusal.into_response();
+    match is_page(request) && response.status() == StatusCode::FORBIDDEN {
+        true => page::show(Page::Locked, request.headers()),
+        false => response,
+    }
+}
+
+/// Whether the agent's page itself is asked for.
+fn is_page(request: &Request) -> bool {
+    request.method() == Method::GET && request.uri().path().matches('/').count() <= 2
 }
 
 /// What a page of another site must not do with an answer, nor a cache.
@@ -104,9 +122,8 @@ fn check(app: &App, agent: Option<&str>, request: &Request) -> Result<Option<Hea
             None => None,
         },
     };
-    let is_page = request.uri().path().matches('/').count() <= 2;
     // A link may lead to the page from anywhere; all else is asked for by the page.
-    if is_from_elsewhere(request.headers()) && !(is_page && request.method() == Method::GET) {
+    if is_from_elsewhere(request.headers()) && !is_page(request) {
         let message = "a page of another site must not do this; open the agent's own page";
         return Err(Refusal::new(StatusCode::FORBIDDEN, message));
     }

@@ -17,6 +17,7 @@ mod journey;
 mod kept;
 mod leaks;
 mod oauth;
+mod page;
 mod profiles;
 mod refusals;
 mod restart;

@@ -279,6 +279,19 @@ fn clocks_run_out_once_or_are_met() {
 }
 
 #[test]
+fn a_task_that_is_completed_late_is_gone_because_it_is_completed() {
+    let mut rig = Rig::new();
+    rig.accept(1, "a").unwrap();
+    rig.deed(90_000, "a", Deed::Complete { note: None }).unwrap();
+    let gone = DeskEvent::Gone {
+        task_id: rig.task.id.clone(),
+        what: "completed".into(),
+    };
+    assert_eq!(rig.last.told, [(id("a"), gone)]);
+    assert!(rig.task.history.iter().any(|line| line.what == "resolution_late"));
+}
+
+#[test]
 fn programs_reassign_cancel_and_queue() {
     let mut rig = Rig::new();
     rig.accept(1, "a").unwrap();

@@ -361,12 +361,15 @@ impl<'a> Turn<'a> {
         let (Some(first), Some(last)) = (self.outcome.happened.first(), self.outcome.happened.last()) else {
             return (self.task, self.outcome);
         };
+        // A clock that ran out is noted first; it is not why the task is gone.
+        let mut lines = self.outcome.happened.iter();
+        let why = lines.find(|line| !line.what.ends_with("_late")).unwrap_or(first);
         let after = holders(&self.task, self.roster);
         let gone = self.before.into_iter().filter(|agent| !after.contains(agent));
         let gone = gone.map(|agent| {
             let event = DeskEvent::Gone {
                 task_id: self.task.id.clone(),
-                what: first.what.clone(),
+                what: why.what.clone(),
             };
             (agent, event)
         });

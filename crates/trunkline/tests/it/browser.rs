@@ -3,7 +3,7 @@
 //! Both are Debian's packages `chromium` and `chromium-driver`. WebDriver is JSON over HTTP, and the few commands that are needed
 //! are sent as they are: the crates for it switch on features of `serde_json` that the shipped binary does not have.
 
-use crate::{service::answer, support::wait_for};
+use crate::support::wait_for;
 use serde_json::{Value, json};
 use std::{
     env,
@@ -11,6 +11,7 @@ use std::{
     net::TcpStream,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -29,6 +30,9 @@ pub(crate) fn is_wanted() -> bool {
     }
     wanted
 }
+
+/// How long a command may take: the browser's start, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Without a screen, and without anything of its own over the network.
 const FLAGS: [&str; 11] = [
@@ -78,7 +82,7 @@ impl Browser {
         let profile = format!("--user-data-dir={}", browser._profile.path().display());
         let args: Vec<&str> = FLAGS.into_iter().chain([profile.as_str()]).collect();
         let wanted = json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": {"args": args}}}});
-        let made = browser.request("POST", "/session", &wanted);
+        let made = browser.request("/session", &wanted);
         browser.session = made["sessionId"].as_str().unwrap().to_owned();
         browser.before_each_page(WATCH);
         browser
@@ -165,22 +169,44 @@ impl Browser {
 
     /// A command of the session, and what comes of it.
     fn command(&self, name: &str, parameters: Value) -> Value {
-        self.request("POST", &format!("/session/{}/{name}", self.session), &parameters)
+        self.request(&format!("/session/{}/{name}", self.session), &parameters)
     }
 
-    fn request(&self, method: &str, path: &str, body: &Value) -> Value {
+    fn request(&self, path: &str, body: &Value) -> Value {
         let body = body.to_string();
         let (port, length) = (self.port, body.len());
         let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
         );
         socket.write_all(request.as_bytes()).unwrap();
-        let told = answer(&mut socket);
-        assert_eq!(told.status, 200, "{path} {body}: {}", told.body);
-        serde_json::from_str::<Value>(&told.body).unwrap()["value"].take()
+        let (status, told) = answer(BufReader::new(socket));
+        assert!(status.contains(" 200 "), "{path} {body}: {status} {told}");
+        serde_json::from_str::<Value>(&told).unwrap()["value"].take()
     }
+}
+
+/// The first line and the body. ChromeDriver keeps connections open, so the length says where the answer ends.
+fn answer(mut socket: impl BufRead) -> (String, String) {
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        socket.read_line(&mut line).unwrap();
+        match line.trim_end() {
+            "" => break,
+            line => head.push(line.to_owned()),
+        }
+    }
+    let length = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    });
+    let mut body = vec![0; length.unwrap_or_default()];
+    socket.read_exact(&mut body).unwrap();
+    (head.swap_remove(0), String::from_utf8(body).unwrap())
 }
 
 impl Drop for Browser {

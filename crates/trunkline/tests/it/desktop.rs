@@ -23,16 +23,18 @@ impl Desks {
         Self::of(Center::start(more))
     }
 
-    /// The demo's tenant with other times.
-    fn with(tasks: &str) -> (Self, tempfile::TempDir) {
+    /// The demo's tenant, whose agents have so long to accept.
+    fn with_offers_of(seconds: u32) -> (Self, tempfile::TempDir) {
+        const USUAL: &str = "acceptWithinS = 120";
         let folder = tempfile::tempdir().unwrap();
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
         let prompts = format!("prompts = {:?}", demo.join("prompts").display().to_string());
         let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
+        assert!(tenant.contains(USUAL), "the demo's times have changed");
         let tenant = tenant.replace("prompts = \"prompts\"", &prompts);
-        assert!(!tenant.contains("\n[tasks]"), "the demo has [tasks] of its own");
+        let tenant = tenant.replace(USUAL, &format!("acceptWithinS = {seconds}"));
         let file = folder.path().join("tenant.toml");
-        fs::write(&file, format!("{tenant}\n{tasks}")).unwrap();
+        fs::write(&file, tenant).unwrap();
         (Self::start(&["--tenant", file.to_str().unwrap()]), folder)
     }
 
@@ -308,6 +310,18 @@ fn a_task_that_all_declined_waits_for_anybody_and_the_first_gets_it() {
     assert_clean(&two);
 }
 
+/// Notes the number of each event that the page is given.
+const COUNT: &str = r#"
+window.numbers = [];
+const usual = EventSource.prototype.addEventListener;
+EventSource.prototype.addEventListener = function (kind, listener) {
+  usual.call(this, kind, (message) => {
+    if (message.lastEventId) window.numbers.push(Number(message.lastEventId));
+    listener(message);
+  });
+};
+"#;
+
 #[test]
 fn what_was_missed_while_offline_appears_once() {
     if !is_wanted() {
@@ -315,7 +329,10 @@ fn what_was_missed_while_offline_appears_once() {
     }
     let mut desks = Desks::start(&[]);
     let proxy = Proxy::to(desks.address());
-    let desk = ready(Browser::at(&format!("{}/agent/agent-1", proxy.url())));
+    let desk = Browser::start();
+    desk.before_each_page(COUNT);
+    desk.go(&format!("{}/agent/agent-1", proxy.url()));
+    let desk = ready(desk);
     desk.eval("window.isTheSamePage = true");
     let before = desks.create("agent-1", "Before");
     desk.wait(&row(&before, "offered"));
@@ -351,6 +368,8 @@ fn what_was_missed_while_offline_appears_once() {
     let mut wanted = [&[before, after][..], &missed].concat();
     wanted.sort();
     assert_eq!(rows, wanted);
+    // Five tasks and a notification: no event came twice, and none was left out.
+    assert_eq!(desk.eval("return window.numbers"), json!([1, 2, 3, 4, 5, 6]));
     assert_eq!(
         desk.eval("return document.querySelectorAll('#notes-list li').length"),
         1
@@ -364,13 +383,13 @@ fn an_offer_that_nobody_accepts_goes_to_the_next_agent_and_then_to_all() {
     if !is_wanted() {
         return;
     }
-    let (desks, _folder) = Desks::with("[tasks]\nacceptWithinS = 2\n");
+    let (desks, _folder) = Desks::with_offers_of(2);
     let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
     let id = desks.create("agent-1", "Call back");
     one.wait(&row(&id, "offered"));
     two.wait(&row(&id, "offered"));
     one.wait(&format!("!{}", row(&id, "offered")));
-    says(&one, "it was offered to the next agent");
+    says(&one, "not accepted in time; it went to the next agent");
     one.wait(&row(&id, "queued"));
     two.wait(&row(&id, "queued"));
     says(&two, "now anybody may take it");
@@ -411,11 +430,12 @@ fn a_snoozed_task_comes_back() {
 /// A stand-in for the browser's notifications, which keeps what it was told; and a page that says when it is hidden.
 const NOTIFICATIONS: &str = r#"
 window.shown = [];
+window.cleared = [];
 window.Notification = class {
   static permission = "default";
   static async requestPermission() { window.hasAsked = true; return (this.permission = "granted"); }
   constructor(title, options) { this.options = options; window.shown.push({ title, ...options }); window.last = this; }
-  close() { window.hasClosed = true; this.onclose?.(); }
+  close() { window.cleared.push(this.options.tag); this.onclose?.(); }
 };
 Object.defineProperty(document, "hidden", { get: () => window.isHidden === true });
 "#;
@@ -446,14 +466,24 @@ fn browser_notifications_wait_for_permission_and_say_nothing_of_anybody() {
         desk.eval("return window.shown[0]"),
         json!({"title": "A task is waiting", "body": "Priority High", "tag": id})
     );
-    // A click leads to the task; accepted, its notification is taken away.
+    // Once somebody has it, its notification is taken away.
+    desks.request(
+        "PATCH",
+        &format!("/api/v2/workflows/tasks/{id}"),
+        r#"{"state":"accepted"}"#,
+    );
+    desk.wait("window.cleared.length === 1");
+    let id = desks.create("agent-1", "Another one");
+    desk.wait("window.shown.length === 2");
+    // A click leads to the task.
     desk.eval("window.last.onclick()");
-    desk.wait("document.querySelector('#detail h2').textContent === 'Dana Premium is furious'");
+    desk.wait("document.querySelector('#detail h2').textContent === 'Another one'");
+    assert_eq!(desk.eval("return window.cleared[1]"), id.as_str());
     // A page that is seen needs none.
     desk.eval("window.isHidden = false");
     let seen = desks.create("agent-1", "Seen");
     desk.wait(&row(&seen, ""));
-    assert_eq!(desk.eval("return window.shown.length"), 1);
+    assert_eq!(desk.eval("return window.shown.length"), 2);
     assert_clean(&desk);
 }
 
@@ -714,4 +744,35 @@ fn an_agent_that_is_not_there_gets_a_page_that_says_so() {
         "There is no such agent"
     );
     assert_clean(&page);
+}
+
+#[test]
+fn where_others_reach_the_center_a_desktop_opens_with_its_link_only() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&["--listen", "0.0.0.0:0"]);
+    let desk = Browser::at(&desks.url("agent-1"));
+    assert_eq!(
+        desk.text("document.querySelector('h1').textContent"),
+        "This desktop is locked"
+    );
+    assert_clean(&desk);
+    let links: Value = serde_json::from_str(&desks.center.admin("GET", "/center/v1/agents", "")).unwrap();
+    desk.go(links["agents"][0]["desktop"].as_str().unwrap());
+    let desk = ready(desk);
+    // The key is in a cookie now, not in the address; it opens this desktop and no other.
+    assert_eq!(desk.text("location.search"), "");
+    desk.go(&desks.url("agent-1"));
+    let desk = ready(desk);
+    let id = desks.create("agent-1", "Call back");
+    desk.wait(&row(&id, "offered"));
+    desk.press("ja");
+    desk.wait(&row(&id, "accepted"));
+    desk.go(&desks.url("agent-2"));
+    assert_eq!(
+        desk.text("document.querySelector('h1').textContent"),
+        "This desktop is locked"
+    );
+    assert_clean(&desk);
 }

@@ -126,8 +126,13 @@ impl Center {
     /// Starts on a folder of one's own, which may have a configuration in it.
     pub(crate) fn start_in(folder: TempDir, more: &[&str]) -> Self {
         let env_file = folder.path().join("center.env");
+        let free_port: &[&str] = match more.contains(&"--listen") {
+            true => &[],
+            false => &["--listen", "127.0.0.1:0"],
+        };
         let process = trunkline(folder.path())
-            .args(["center", "--listen", "127.0.0.1:0", "--env-file", "center.env"])
+            .args(["center", "--env-file", "center.env"])
+            .args(free_port)
             .args(more)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
