@@ -78,7 +78,7 @@ fn desk(service: &Service, agent: &str) -> Value {
 }
 
 fn every_score(folder: &Path, more: &[&str]) {
-    let service = Service::start(folder, more);
+    let service = Service::start_with_center(folder, more);
     for number in 1001..=1006 {
         let answer = complete(&service, &format!("int-{number}"));
         assert_eq!(
@@ -147,7 +147,7 @@ fn every_score_is_followed_up_on_postgresql() {
 #[test]
 fn what_is_no_completion_is_refused_with_every_fault() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(folder.path(), &[]);
+    let service = Service::start_with_center(folder.path(), &[]);
     let error = |body: &str| {
         let answer = service.post(SOURCE, &[], body.as_bytes());
         assert_eq!(answer.status, 400, "{body}: {}", answer.body);
@@ -171,7 +171,8 @@ fn what_is_no_completion_is_refused_with_every_fault() {
         ["interactionId can't stand in an address; use another one"]
     );
     assert_eq!(error("[]"), ["the body must be a JSON object, not a list"]);
-    assert!(error("score=2")[0].starts_with("the body is not JSON"));
+    assert_eq!(error("score=2"), ["the body must be a JSON object, not the number 2"]);
+    assert!(error("score: 2")[0].starts_with("the body is not JSON"));
     let deep = format!(
         r#"{{"interactionId":"i","agentId":"a","x":{}1{}}}"#,
         "[".repeat(100),
@@ -191,7 +192,7 @@ fn what_is_no_completion_is_refused_with_every_fault() {
 #[test]
 fn json_is_taken_whatever_it_is_called() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(folder.path(), &[]);
+    let service = Service::start_with_center(folder.path(), &[]);
     for (number, kind) in [
         "application/x-www-form-urlencoded",
         "text/plain",
@@ -212,7 +213,7 @@ fn completions_must_be_signed_once_secrets_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("[serve.completions]\nsecrets = ['{SECRET}']\n");
     fs::write(folder.path().join("trunkline.toml"), text).unwrap();
-    let service = Service::start(folder.path(), &[]);
+    let service = Service::start_with_center(folder.path(), &[]);
     let body = br#"{"interactionId":"int-1001","agentId":"agent-1"}"#;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64;
     let signed = |at: i64| {
@@ -234,7 +235,7 @@ fn completions_must_be_signed_once_secrets_are_named() {
 #[test]
 fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Service::start(folder.path(), &[]);
+    let service = Service::start_with_center(folder.path(), &[]);
     thread::scope(|scope| {
         for _ in 0..50 {
             scope.spawn(|| {
@@ -261,7 +262,7 @@ fn rules_of_a_file_hold_and_those_with_faults_do_not_start() {
     let rules = "name = 'x'\n[field.score]\nform = 'overall_satisfaction'\nkind = 'number'\n\
         [[rule]]\nname = 'all'\n[[rule.task]]\ndue = '4 hours'\npriority = 'Critical'\nsubject = 'Call {interaction_id}'\n";
     fs::write(folder.path().join("rules.toml"), rules).unwrap();
-    let service = Service::start(folder.path(), &["--rules", "rules.toml"]);
+    let service = Service::start_with_center(folder.path(), &["--rules", "rules.toml"]);
     complete(&service, "int-1005");
     story(folder.path(), &[], "int-1005", "done");
     let task = tasks(&service, "int-1005").pop().unwrap();
@@ -296,7 +297,7 @@ fn what_failed_for_good_is_listed_and_can_be_done_again() {
         "[serve]\nschedule = '1ms'\n",
     )
     .unwrap();
-    let service = Service::start(folder.path(), &[]);
+    let service = Service::start_with_center(folder.path(), &[]);
     // agent-9 is not active, and the rules name nobody else.
     let body = json!({"interactionId": "int-1001", "agentId": "agent-9"});
     service.accept(SOURCE, &body);

@@ -22,8 +22,14 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts it, with more arguments.
+    /// Starts it for a platform that is not there, with more arguments.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
+        let platform = ["--platform", "http://127.0.0.1:9"];
+        Self::start_with_center(folder, &[&platform, more].concat())
+    }
+
+    /// Starts it with a center in the same process, with more arguments.
+    pub(crate) fn start_with_center(folder: &Path, more: &[&str]) -> Self {
         let env_file = folder.join("serve.env");
         let _ = fs::remove_file(&env_file);
         let listen = ["--listen", "127.0.0.1:0"];
@@ -36,6 +42,7 @@ impl Service {
             .args(["serve", "--env-file", "serve.env"])
             .args(listen)
             .args(more)
+            .envs([("CLIENT_ID", "demo"), ("CLIENT_SECRET", "nobody-asks-for-it")])
             .stdout(Stdio::null())
             .stderr(File::create(folder.join("serve.err")).unwrap())
             .spawn()
