@@ -11,7 +11,7 @@ mod turns;
 
 pub(crate) use event::Completed;
 pub(crate) use on_demand::complete;
-pub use own_endpoint::own_endpoint;
+pub(crate) use own_endpoint::Ours;
 pub use rate::{BadRate, CompletionRate};
 pub(crate) use running::{Audience, Running};
 pub(crate) use turns::Turns;
@@ -40,16 +40,16 @@ impl From<Url> for Destination {
 /// Which completions a center sends, and where to.
 #[derive(Clone, Default)]
 pub struct Completions {
-    /// Where they go. The center keeps an endpoint of its own for them in the store ([`own_endpoint()`]), besides those that
-    /// others have added.
+    /// Where they go. The center keeps an endpoint of its own for them in the store ([`Destination::endpoint`]), besides
+    /// those that others have added.
     pub to: Option<Destination>,
     /// How many interactions are made up and completed; without it, none.
     pub rate: Option<CompletionRate>,
     /// Whether the center delivers webhooks itself: those of every endpoint in its store. Otherwise a service over the same
     /// store does it.
     ///
-    /// A center that delivers and is told no destination removes its own endpoint: nothing is owed to an address that nobody
-    /// named any more. One that does not deliver leaves it as it is; a center beside it may have named it.
+    /// Endpoints that a center named and none names any more are removed at the start, unless another center runs on the same
+    /// data folder: nothing is owed to them. A center without a destination that does not deliver leaves them as they are.
     pub deliver: bool,
 }
 
@@ -63,9 +63,7 @@ pub enum CompletionsError {
     #[error(transparent)]
     Endpoints(#[from] EndpointsError),
     /// Completions are to be made up, and there is nobody who could have led the interactions.
-    #[error(
-        "the tenant has no agents, so that no completions can be made up; add an [[interaction]] with an agentId"
-    )]
+    #[error("the tenant has no agents, so that no completions can be made up; add an [[agent]]")]
     NoAgents,
     /// The client for webhooks can't be made.
     #[error(transparent)]

@@ -44,7 +44,7 @@ mod tenant;
 mod tls;
 mod tokens;
 
-pub use completions::{BadRate, CompletionRate, Completions, CompletionsError, Destination, own_endpoint};
+pub use completions::{BadRate, CompletionRate, Completions, CompletionsError, Destination};
 pub use environment::Environment;
 pub use erase::{EraseError, ErasedCalls, erase_caller};
 pub use limits::{Limits, Rate};
@@ -56,7 +56,7 @@ pub use tls::TlsError;
 use app::App;
 use client::guard::{self, Guard};
 use clock::Clock;
-use completions::Running;
+use completions::{Ours, Running};
 use flow::call::{Announcements, SensitivePrompts};
 use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
@@ -309,11 +309,14 @@ impl Center {
         };
         let completing = Running::start(
             options.completions,
-            options.tenant.agents(),
+            options.tenant.active_agents(),
             &store,
             &addresses,
             &guard,
-            &webhook_secret,
+            Ours {
+                secret: &webhook_secret,
+                alone: keeping::is_alone(&data_dir),
+            },
         );
         let completing = completing.await?;
         let audience = completing.audience.clone();

@@ -4,13 +4,7 @@ use crate::{agents, interactions::PastInteraction, prompts::Prompts};
 use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::{
-    collections::{BTreeSet, HashMap},
-    fs,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
 use wire::{
     Faults,
     calls::PlaceCall,
@@ -128,11 +122,11 @@ impl Tenant {
             .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
-    /// The agents who lead calls, each once.
-    pub(crate) fn agents(&self) -> Vec<AgentId> {
-        let named = self.interactions.values();
-        let agents: BTreeSet<_> = named.map(|interaction| &interaction.agent_id).collect();
-        agents.into_iter().cloned().collect()
+    /// The agents who lead calls by turns: those who are active.
+    pub(crate) fn active_agents(&self) -> Vec<AgentId> {
+        let agents = self.roster.all().iter();
+        let active = agents.filter(|agent| agent.active);
+        active.map(|agent| agent.id.clone()).collect()
     }
 
     fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {

@@ -36,6 +36,8 @@ use std::{
 pub const MAX_SOURCE_BYTES: usize = 4 * 1024;
 /// Most parts (names, values, operators) of one condition.
 pub const MAX_PARTS: usize = 500;
+/// Most sums of names, texts or lists in one condition; one of them may be in a loop, if it is the only one.
+pub const MAX_SUMS: usize = 32;
 /// The names that conditions of a call may use.
 pub const CALL_NAMES: [&str; 3] = ["profile", "known", "call"];
 const FUNCTIONS: [&str; 8] = [
@@ -81,6 +83,10 @@ pub enum ConditionProblem {
     TooLong(usize),
     #[error("the condition has more than {MAX_PARTS} parts; split it")]
     TooManyParts,
+    #[error(
+        "the condition has more than {MAX_SUMS} sums, or one beside that of a loop; compare the parts instead"
+    )]
+    TooManySums,
     #[error("the condition cannot be read: {0}")]
     Syntax(String),
     #[error("unknown name `{name}`; {known}")]

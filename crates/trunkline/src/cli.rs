@@ -1,9 +1,11 @@
 //! What the user can type. Nothing here touches the world.
 
 mod audit;
+mod tasks;
 mod webhooks;
 
 pub(crate) use audit::*;
+pub(crate) use tasks::*;
 pub(crate) use webhooks::*;
 
 use ::webhooks::NewEndpoint;
@@ -60,6 +62,9 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// The service: takes events in by webhook, and carries out what they lead to.
     Serve(ServeArgs),
+    /// Follow-up tasks: the rules that lead to them.
+    #[command(subcommand)]
+    Tasks(TasksCommand),
     /// Webhooks that are sent: what waits, what failed, and to whom.
     #[command(subcommand)]
     Webhooks(WebhooksCommand),

@@ -46,6 +46,7 @@ fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
         Command::Menu(MenuCommand::Call(args)) => {
             with_runtime(commands::menu_call::run(args, config, output))
         }
+        Command::Tasks(command) => with_runtime(commands::tasks::run(command, config, output)),
         Command::Center(args) => with_runtime(commands::center::run(args, config, output)),
         Command::Call(args) => with_runtime(commands::call::run(args, output)),
         Command::Serve(args) => with_runtime(commands::serve::run(args, config, output)),

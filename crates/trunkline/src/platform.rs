@@ -173,7 +173,8 @@ pub(crate) async fn local_center(tenant: Tenant, data_dir: PathBuf, store: Store
         store: Some(store),
         ..Options::local(data_dir, tenant)
     };
-    Ok(Center::start(options).await?)
+    // Started once, and large.
+    Ok(Box::pin(Center::start(options)).await?)
 }
 
 /// The test call that the caller's arguments describe; files to be said are read.

@@ -7,38 +7,63 @@ use url::Url;
 use uuid::Uuid;
 use webhooks::{EndpointId, Endpoints, EndpointsError, NewEndpoint, Secret};
 
-/// The id of the endpoint that a center keeps for its completions: the same in every store.
-pub fn own_endpoint() -> EndpointId {
-    EndpointId::from_uuid(Uuid::from_bytes(*b"centercompletion"))
+/// The endpoints that centers keep, the same in every store: where an operator's URL leads, and a service that shares the
+/// center's address. One does not take the place of the other.
+const IDS: [&[u8; 16]; 2] = [b"centercompletion", b"completions-here"];
+
+impl Destination {
+    /// The id of the endpoint that a center keeps for it.
+    pub fn endpoint(&self) -> EndpointId {
+        let [elsewhere, here] = IDS.map(id);
+        match self {
+            Self::Url(_) => elsewhere,
+            Self::Here(_) => here,
+        }
+    }
 }
 
-/// Lets the endpoint be as the center's options say; gives where it leads.
+fn id(bytes: &[u8; 16]) -> EndpointId {
+    EndpointId::from_uuid(Uuid::from_bytes(*bytes))
+}
+
+/// What is known of this center's endpoint.
+pub(crate) struct Ours<'a> {
+    /// What it is signed with.
+    pub(crate) secret: &'a Secret,
+    /// No other center runs on the data folder.
+    pub(crate) alone: bool,
+}
+
+/// Lets the endpoints be as the center's options say; gives where its own leads.
 pub(crate) async fn arrange(
     store: &Store,
     completions: &Completions,
     own: &Addresses,
-    secret: &Secret,
+    ours: Ours<'_>,
 ) -> Result<Option<Url>, CompletionsError> {
     let endpoints = Endpoints::new(store.clone());
-    let to = match &completions.to {
-        Some(Destination::Url(to)) => to.to_string(),
-        Some(Destination::Here(path)) => own.base_url() + path,
-        None => {
-            if completions.deliver {
-                remove(&endpoints).await?;
-            }
-            return Ok(None);
+    let named = completions.to.as_ref().map(Destination::endpoint);
+    if ours.alone && (completions.deliver || named.is_some()) {
+        for id in IDS.map(id).iter().filter(|id| Some(*id) != named.as_ref()) {
+            remove(&endpoints, id).await?;
         }
+    }
+    let Some(destination) = &completions.to else {
+        return Ok(None);
+    };
+    let to = match destination {
+        Destination::Url(to) => to.to_string(),
+        Destination::Here(path) => own.base_url() + path,
     };
     let description = "the center's completions";
-    let new = NewEndpoint::parse(&to, description, &[KIND], Some(secret.expose()));
+    let new = NewEndpoint::parse(&to, description, &[KIND], Some(ours.secret.expose()));
     let new = new.map_err(CompletionsError::Url)?;
-    let kept = endpoints.keep(&own_endpoint(), new).await?;
+    let kept = endpoints.keep(&destination.endpoint(), new).await?;
     Ok(Some(kept.url))
 }
 
-async fn remove(endpoints: &Endpoints) -> Result<(), CompletionsError> {
-    match endpoints.remove(&own_endpoint()).await {
+async fn remove(endpoints: &Endpoints, id: &EndpointId) -> Result<(), CompletionsError> {
+    match endpoints.remove(id).await {
         Ok(()) | Err(EndpointsError::Unknown(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -3,7 +3,7 @@
 use super::{
     Completions, CompletionsError, Turns,
     made_up::{MadeUp, keep_completing},
-    own_endpoint::arrange,
+    own_endpoint::{Ours, arrange},
 };
 use crate::Addresses;
 use client::{ReqwestHttp, any_host_config, guard::Guard};
@@ -12,7 +12,7 @@ use store::Store;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use url::Url;
-use webhooks::{Deliveries, DeliveryOptions, Endpoints, Secret, Subscribers};
+use webhooks::{Deliveries, DeliveryOptions, Endpoints, Subscribers};
 use wire::ids::AgentId;
 
 /// Who is told of completions, and who led the interactions.
@@ -38,12 +38,12 @@ impl Running {
         store: &Store,
         own: &Addresses,
         guard: &Guard,
-        secret: &Secret,
+        ours: Ours<'_>,
     ) -> Result<Self, CompletionsError> {
         if completions.rate.is_some() && agents.is_empty() {
             return Err(CompletionsError::NoAgents);
         }
-        let to = arrange(store, &completions, own, secret).await?;
+        let to = arrange(store, &completions, own, ours).await?;
         let audience = Audience {
             subscribers: Arc::new(Subscribers::new(Endpoints::new(store.clone()))),
             turns: Arc::new(Turns::new(agents)),
@@ -90,4 +90,22 @@ async fn deliver(to: Option<&Url>, store: &Store, guard: &Guard) -> Result<Deliv
         .extend(to.and_then(Url::host).map(|host| host.to_owned()));
     let http = ReqwestHttp::guarded(guard, any_host_config(None)?)?;
     Ok(Deliveries::start(store.clone(), Arc::new(http), DeliveryOptions::default()).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Center, Options, StartError, Tenant};
+
+    #[tokio::test]
+    async fn nothing_is_made_up_without_agents() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = Options::local(folder.path().to_owned(), Tenant::small());
+        options.completions.rate = Some("1/s".parse().unwrap());
+        let refused = Center::start(options).await.err().unwrap();
+        assert!(
+            matches!(refused, StartError::Completions(CompletionsError::NoAgents)),
+            "{refused}"
+        );
+    }
 }

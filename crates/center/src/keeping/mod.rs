@@ -139,6 +139,11 @@ impl Books {
     }
 }
 
+/// Whether no other center runs on the data folder, as far as can be seen.
+pub(crate) fn is_alone(data_dir: &Path) -> bool {
+    Run::is_any_alive(data_dir).is_ok_and(|others| !others)
+}
+
 /// The store of the data folder, for a center that is given none.
 pub(crate) async fn own_store(data_dir: &Path) -> Result<Store, store::Error> {
     Store::open(&Location::Sqlite(data_dir.join("trunkline.db"))).await

@@ -93,6 +93,24 @@ impl Run {
         Ok(dead)
     }
 
+    /// Whether a center runs on the folder.
+    pub(crate) fn is_any_alive(data_dir: &Path) -> io::Result<bool> {
+        let entries = match fs::read_dir(folder_of(data_dir)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let Ok(file) = OpenOptions::new().write(true).open(entry?.path()) else {
+                continue;
+            };
+            if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Nothing is left to be done for this run.
     pub(crate) fn end(self) {
         if let Err(error) = fs::remove_file(&self.path) {
@@ -117,9 +135,11 @@ mod tests {
     fn a_run_that_nobody_holds_is_dead_and_taken_over_once() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Run::dead(folder.path()).unwrap().is_empty());
+        assert!(!Run::is_any_alive(folder.path()).unwrap());
         let killed = Run::begin(folder.path()).unwrap();
         let running = Run::begin(folder.path()).unwrap();
         assert!(Run::dead(folder.path()).unwrap().is_empty(), "both are alive");
+        assert!(Run::is_any_alive(folder.path()).unwrap());
         let id = killed.id.clone();
         drop(killed);
         let mut dead = Run::dead(folder.path()).unwrap();
@@ -129,7 +149,9 @@ mod tests {
             "somebody looks after it"
         );
         dead.remove(0).end();
+        assert!(Run::is_any_alive(folder.path()).unwrap());
         running.end();
+        assert!(!Run::is_any_alive(folder.path()).unwrap());
         assert!(Run::dead(folder.path()).unwrap().is_empty());
         assert_eq!(fs::read_dir(folder_of(folder.path())).unwrap().count(), 0);
     }

@@ -1,13 +1,13 @@
 //! Completions: told by webhook after calls, on demand, and at a rate; and the endpoint that they go to.
 
-use crate::support::{PATIENCE, Rig, events_until_close, say, send, small_tenant, tenant_with};
+use crate::support::{PATIENCE, Rig, events_until_close, say, send, small_tenant};
 use axum::{
     Router,
     body::Bytes,
     http::{HeaderMap, StatusCode},
     routing::post,
 };
-use center::{Center, Completions, CompletionsError, Destination, Options, StartError, own_endpoint};
+use center::{Center, Completions, Destination, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{path::Path, slice, time::Instant};
@@ -15,15 +15,6 @@ use store::{EntryFilter, ItemFilter, Location, Store};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use url::Url;
 use webhooks::{Endpoints, Secret, TOLERANCE, verify};
-
-const AGENTS: &str = r#"
-    [[interaction]]
-    id = "int-1001"
-    agentId = "agent-1"
-    [[interaction]]
-    id = "int-1002"
-    agentId = "agent-2"
-"#;
 
 /// Somebody who takes webhooks.
 struct Receiver {
@@ -60,11 +51,7 @@ impl Receiver {
 }
 
 async fn rig_with(completions: Completions) -> Rig {
-    Rig::start_with(|options| {
-        options.tenant = tenant_with(AGENTS);
-        options.completions = completions;
-    })
-    .await
+    Rig::start_with(|options| options.completions = completions).await
 }
 
 async fn open(data: &Path) -> Store {
@@ -219,10 +206,14 @@ async fn completions_that_would_go_nowhere_are_refused() {
 async fn the_endpoint_is_as_the_options_say_at_each_start() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let start = async |to: Option<&str>, deliver| {
+    let to = |url: &str| Some(Destination::Url(url.parse().unwrap()));
+    let here = || Some(Destination::Here("/hook".into()));
+    let elsewhere_id = to("https://a.example/").unwrap().endpoint();
+    let here_id = here().unwrap().endpoint();
+    let start = async |to, deliver| {
         let options = Options {
             completions: Completions {
-                to: to.map(|to| Destination::Url(to.parse().unwrap())),
+                to,
                 rate: None,
                 deliver,
             },
@@ -230,35 +221,41 @@ async fn the_endpoint_is_as_the_options_say_at_each_start() {
         };
         Center::start(options).await
     };
+    let store = open(&data).await;
+    let endpoints = Endpoints::new(store.clone());
+    // The endpoints' URLs after a start.
     let restarted = async |to, deliver| {
         start(to, deliver).await.unwrap().close().await;
-        let store = open(&data).await;
-        let endpoint = Endpoints::new(store.clone()).get(&own_endpoint()).await.ok();
-        (store, endpoint)
+        let url = async |id| {
+            let endpoint = endpoints
+                .get(id)
+                .await
+                .ok()
+                .filter(|endpoint| endpoint.is_enabled())?;
+            Some(endpoint.url.to_string())
+        };
+        (url(&elsewhere_id).await, url(&here_id).await.is_some())
     };
+    let named = |url: &str| Some(url.to_owned());
+    let (a, b) = ("https://a.example/hook", "https://b.example/hook");
 
-    let (store, endpoint) = restarted(Some("https://a.example/hook"), true).await;
-    assert_eq!(endpoint.unwrap().url.as_str(), "https://a.example/hook");
-    let endpoints = Endpoints::new(store.clone());
-    endpoints.disable(&own_endpoint(), "410").await.unwrap();
-    store.close().await;
+    assert_eq!(restarted(to(a), true).await, (named(a), false));
+    endpoints.disable(&elsewhere_id, "410").await.unwrap();
+    assert_eq!(restarted(to(b), false).await, (named(b), false));
+    // For a call or two, which others deliver.
+    assert_eq!(restarted(None, false).await, (named(b), false));
+    assert_eq!(restarted(None, true).await, (None, false));
+    assert_eq!(restarted(here(), false).await, (None, true));
+    assert_eq!(restarted(to(a), true).await, (named(a), false));
 
-    let (store, endpoint) = restarted(Some("https://b.example/hook"), false).await;
-    let endpoint = endpoint.unwrap();
-    assert_eq!(endpoint.url.as_str(), "https://b.example/hook");
-    assert!(endpoint.is_enabled());
-    store.close().await;
+    // While another center runs, its endpoint is left to it.
+    let other = start(here(), false).await.unwrap();
+    assert_eq!(restarted(None, true).await, (None, true));
+    assert_eq!(restarted(to(b), true).await, (named(b), true));
+    other.close().await;
+    assert_eq!(restarted(None, true).await, (None, false));
 
-    // A center beside it, for a call or two, which does not deliver.
-    let (store, endpoint) = restarted(None, false).await;
-    assert!(endpoint.is_some());
-    store.close().await;
-
-    let (store, endpoint) = restarted(None, true).await;
-    assert!(endpoint.is_none());
-    store.close().await;
-
-    let refused = start(Some("ftp://a.example/"), true).await.err().unwrap();
+    let refused = start(to("ftp://a.example/"), true).await.err().unwrap();
     assert_eq!(
         refused.to_string(),
         "completions can't go there: url: it must begin with http:// or https://"
@@ -272,7 +269,6 @@ async fn completions_are_made_up_at_the_rate_with_forms_that_can_be_had() {
     let begun = Instant::now();
     let given = store.clone();
     let rig = Rig::start_with(|options| {
-        options.tenant = tenant_with(AGENTS);
         options.store = Some(given);
         options.completions.to = Some(Destination::Url("https://a.example/hook".parse().unwrap()));
         options.completions.rate = Some("200/s".parse().unwrap());
@@ -309,16 +305,4 @@ async fn completions_are_made_up_at_the_rate_with_forms_that_can_be_had() {
     assert_eq!(kept.len() as u64, told);
     let of = |agent: &str| kept.iter().filter(|record| record.body.contains(agent)).count();
     assert!(of("agent-1").abs_diff(of("agent-2")) <= 1, "by turns");
-}
-
-#[tokio::test]
-async fn nothing_is_made_up_without_agents() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut options = Options::local(folder.path().to_owned(), small_tenant());
-    options.completions.rate = Some("1/s".parse().unwrap());
-    let refused = Center::start(options).await.err().unwrap();
-    assert!(
-        matches!(refused, StartError::Completions(CompletionsError::NoAgents)),
-        "{refused}"
-    );
 }

@@ -317,6 +317,15 @@ async fn pages_of_other_sites_get_nothing() {
             .status,
         200
     );
+    // A link may lead to the page from anywhere; the page itself is under a name of the machine.
+    let page = ask(&Method::GET, "/agent/agent-1", "sec-fetch-site", "cross-site").await;
+    assert_eq!(
+        (page.status, page.header("content-type")),
+        (200, "text/html; charset=utf-8")
+    );
+    ask(&Method::GET, "/agent/agent-1", "host", "evil.com")
+        .await
+        .refused(403, "forbidden");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use store::{Location, Store};
 
-const AGENTS: &str = r#"
+const PAST: &str = r#"
     [[interaction]]
     id = "int-1001"
     agentId = "agent-1"
@@ -17,7 +17,7 @@ const AGENTS: &str = r#"
 "#;
 
 async fn rig() -> Rig {
-    Rig::start_with(|options| options.tenant = tenant_with(AGENTS)).await
+    Rig::start_with(|options| options.tenant = tenant_with(PAST)).await
 }
 
 async fn form(rig: &Rig, token: &str, interaction: &str) -> crate::support::Answer {

@@ -120,7 +120,8 @@ async fn who_placed_a_call_and_how_it_ended_is_audited() {
         .iter()
         .map(|entry| serde_json::from_str(entry.leaf.as_ref().unwrap()).unwrap())
         .collect();
-    assert_eq!(leaves.len(), 2, "{leaves:?}");
+    assert_eq!(leaves.len(), 3, "{leaves:?}");
+    assert_eq!(leaves[2]["action"], "interaction.completed");
     let [placed, ended] = [&leaves[0], &leaves[1]];
     assert_eq!(
         (&placed["action"], &placed["subject"]),

@@ -1,9 +1,9 @@
 //! What a condition may be made of: known names, bounded size, no loop within a loop.
 
-use super::{ConditionError, ConditionProblem, FUNCTIONS, MAX_PARTS, Position};
+use super::{ConditionError, ConditionProblem, FUNCTIONS, MAX_PARTS, MAX_SUMS, Position};
 use cel::{
     Program,
-    common::ast::{ComprehensionExpr, EntryExpr, Expr, IdedExpr, operators},
+    common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators},
 };
 
 const OPERATORS: [&str; 18] = [
@@ -41,6 +41,7 @@ pub(super) fn program(
         program,
         names,
         parts: 0,
+        sums: 0,
         loops: 0,
         bound: Vec::new(),
         used: Vec::new(),
@@ -54,6 +55,7 @@ struct Checker<'a> {
     program: &'a Program,
     names: &'a [&'a str],
     parts: usize,
+    sums: usize,
     loops: usize,
     bound: Vec<&'a str>,
     used: Vec<String>,
@@ -92,9 +94,31 @@ impl<'a> Checker<'a> {
                 if !internal && !OPERATORS.contains(&name) && !FUNCTIONS.contains(&name) {
                     return Err(self.error(part, ConditionProblem::UnknownFunction(name.to_owned())));
                 }
+                self.check_sum(part, call)?;
                 call.target.iter().try_for_each(|target| self.check(target))?;
                 call.args.iter().try_for_each(|argument| self.check(argument))
             }
+        }
+    }
+
+    /// A sum of texts is as long as all of them, and copies what it begins with.
+    fn check_sum(&mut self, part: &IdedExpr, call: &CallExpr) -> Result<(), ConditionError> {
+        let is_number = |part: &IdedExpr| match &part.expr {
+            Expr::Literal(literal) => matches!(
+                literal,
+                LiteralValue::Int(_) | LiteralValue::UInt(_) | LiteralValue::Double(_)
+            ),
+            // What a loop has collected so far: see `builds_items`.
+            Expr::Ident(name) => name.starts_with('@'),
+            _ => false,
+        };
+        if call.func_name != operators::ADD || call.args.iter().any(is_number) {
+            return Ok(());
+        }
+        self.sums += if self.loops > 0 { MAX_SUMS } else { 1 };
+        match self.sums > MAX_SUMS {
+            true => Err(self.error(part, ConditionProblem::TooManySums)),
+            false => Ok(()),
         }
     }
 

@@ -187,6 +187,17 @@ fn the_largest_condition_fits_the_stack() {
 }
 
 #[test]
+fn sums_of_texts_are_bounded() {
+    let sum = |count: usize| vec!["profile.name"; count].join(" + ") + " == \"x\"";
+    assert!(Condition::compile(&sum(MAX_SUMS + 1), &CALL_NAMES).is_ok());
+    assert!(error(&sum(MAX_SUMS + 2)).contains("more than 32 sums"));
+    let in_loop = |body: &str| format!("profile.tags.exists(tag, {body} == \"x\")");
+    assert!(Condition::compile(&in_loop("tag + call.ani"), &CALL_NAMES).is_ok());
+    assert!(error(&in_loop("tag + call.ani + tag")).contains("more than 32 sums"));
+    assert!(Condition::compile("size(profile.tags.filter(x, x > 1 + 1 + 1)) == 1", &CALL_NAMES).is_ok());
+}
+
+#[test]
 fn conditions_and_facts_go_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<Condition>();

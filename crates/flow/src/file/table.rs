@@ -1,7 +1,7 @@
 //! Reading a TOML table field by field, noting every fault.
 
 use super::fault::{Faults, suggest};
-use crate::condition::{Condition, Position};
+use crate::condition::{Condition, ConditionProblem, Position};
 use std::{fmt::Display, ops::RangeInclusive, str::FromStr};
 use toml::{
     Spanned,
@@ -173,7 +173,17 @@ impl Faults<'_> {
             Err(error) => error,
         };
         let at = self.in_condition(value, source, error.at);
-        self.wrong(at, error.to_string(), "");
+        let near = match &error.problem {
+            ConditionProblem::UnknownVariable { name, .. } => suggest(name, names.iter().copied()),
+            _ => String::new(),
+        };
+        // What the names are is in the error itself.
+        let hint = if near.starts_with("did you mean") {
+            near
+        } else {
+            String::new()
+        };
+        self.wrong(at, error.to_string(), hint);
         None
     }
 

@@ -94,6 +94,7 @@ fn every_fault_comes_at_once() {
     23:12: there is no prompt `general_wellcome`
       hint: did you mean `general_welcome`?
     23:62: unknown name `profil`; a condition may use profile, known, call
+      hint: did you mean `profile`?
     23:75: the prompt has no `prompt`
       hint: add prompt = "general_welcome"
     23:79: a prompt must be a text, not a number

@@ -54,6 +54,7 @@ pub fn parse(source: &str) -> Result<RuleSet, Vec<FileFault>> {
     let mut reader = Reader {
         faults,
         fields: Vec::new(),
+        doubtful: BTreeSet::new(),
         teams: BTreeMap::new(),
         skills: BTreeMap::new(),
         places: Vec::new(),
@@ -73,6 +74,8 @@ pub fn parse(source: &str) -> Result<RuleSet, Vec<FileFault>> {
 pub(super) struct Reader<'s> {
     pub(super) faults: Faults<'s>,
     pub(super) fields: Vec<Field>,
+    /// The fields among them that have faults: nothing more is said of what they are.
+    pub(super) doubtful: BTreeSet<String>,
     pub(super) teams: Members,
     pub(super) skills: Members,
     /// Where things of each rule stand, for what is checked afterwards.

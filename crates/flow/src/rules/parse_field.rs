@@ -53,6 +53,9 @@ impl Reader<'_> {
         for (name, at, value) in self.tables(top, "field", MAX_FIELDS) {
             self.check_name(&name, at);
             let field = self.field(&name, value);
+            if field.is_none() {
+                self.doubtful.insert(name.clone());
+            }
             self.fields.push(field.unwrap_or_else(|| Field {
                 source: Source::Form(name.clone()),
                 name,

@@ -2,7 +2,7 @@
 
 use super::{
     assignee::Assignee,
-    model::{Kind, Rule, TaskPlan},
+    model::{Field, Kind, Rule, TaskPlan},
     parse::{MAX_RULES, MAX_TASKS, Place, Reader},
     template::Template,
 };
@@ -110,7 +110,9 @@ impl Reader<'_> {
     /// Notes constants that a field can never be compared with.
     fn check_kinds(&mut self, condition: &Condition, written: &Value<'_>) {
         for comparison in condition.shape().comparisons {
-            let Some(field) = self.fields.iter().find(|field| field.name == comparison.name) else {
+            let sound = |field: &&Field| !self.doubtful.contains(&field.name);
+            let named = |field: &&Field| field.name == comparison.name;
+            let Some(field) = self.fields.iter().find(named).filter(sound) else {
                 continue;
             };
             let name = &field.name;
@@ -131,7 +133,7 @@ impl Reader<'_> {
                     format!(
                         "{name} is {}, and is compared with {}",
                         kind.as_str(),
-                        named(&comparison.with)
+                        kind_of(&comparison.with)
                     ),
                     match kind {
                         Kind::Number { .. } => format!("write {name} < 3, or {name} == 3"),
@@ -247,7 +249,7 @@ impl Reader<'_> {
     }
 }
 
-fn named(constant: &Constant) -> &'static str {
+fn kind_of(constant: &Constant) -> &'static str {
     match constant {
         Constant::Number(_) => "a number",
         Constant::Text(_) => "a text",

@@ -78,6 +78,14 @@ fn the_usual_rules_are_those_of_the_contract() {
 }
 
 #[test]
+fn the_example_of_the_guide_has_no_faults() {
+    let guide = include_str!("../../../../docs/tasks.md");
+    let (_, example) = guide.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    assert_eq!(parse(example).unwrap().notes(), []);
+}
+
+#[test]
 fn what_fired_and_why_is_told() {
     let fired = fired(judge(
         &parse(USUAL).unwrap(),
@@ -298,14 +306,13 @@ fn every_fault_comes_at_once() {
     44:1: the rule has no `name`
       hint: add name = "unhappy"
     45:9: unknown name `scor`; a condition may use score, rule, 2nd, both, neither
+      hint: did you mean `score`?
     47:7: due must be 1 to 3660 days, not 9000
     48:12: there is no skill `biling`
       hint: did you mean `billing`?
     49:11: subject must not be empty
     50:1: unknown field `descripton` in the task
       hint: did you mean `description`?
-    53:17: both is a text, and is compared with a number
-      hint: write both == "..."
     54:8: task must be a list, not a text
     56:8: the rule "same" is there already, in line 52
       hint: name it otherwise: tasks are told apart by the names of their rules

@@ -395,6 +395,18 @@ fn a_long_history_keeps_both_ends() {
 }
 
 #[test]
+fn a_clock_that_goes_back_does_not_put_the_history_out_of_order() {
+    let mut rig = Rig::new();
+    rig.accept(100, "a").unwrap();
+    rig.patch(50, r#"{"assigneeId":"b"}"#).unwrap();
+    assert_eq!(rig.task.updated_at, in_s(100));
+    assert_eq!(
+        rig.task.offer.as_ref().unwrap().expires_at,
+        in_s(100).after(rig.policy.accept_within)
+    );
+}
+
+#[test]
 fn timers_have_names() {
     for timer in [
         Timer::Offer { number: 3 },

@@ -29,6 +29,8 @@ impl<'a> Turn<'a> {
         policy: &'a Policy,
         roster: &'a Roster,
     ) -> Self {
+        // A clock that was put back, or another machine's that is behind, does not put the history out of order.
+        let now = now.max(task.updated_at);
         Self {
             task,
             before,

@@ -6,6 +6,7 @@ use super::{
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::collections::HashSet;
 use store::{Item, ItemFilter, ItemId, ItemState, Store};
 use wire::{
@@ -28,6 +29,9 @@ pub struct Story {
     pub interaction_id: InteractionId,
     /// Who led it.
     pub agent_id: AgentId,
+    /// The members of its completion.
+    #[serde(skip)]
+    pub completion: Map<String, Value>,
     /// When its completion came in.
     pub received_at: UtcTime,
     /// How far it is.
@@ -167,6 +171,7 @@ fn tell(items: &[Item]) -> Option<Story> {
         interaction_id: completion.interaction_id,
         agent_id: completion.agent_id,
         received_at: to_judge.received_at,
+        completion: to_judge.completion,
         state: state_of(items, judged.as_ref()),
         form: step(first),
         judged,

@@ -2,6 +2,7 @@
 
 use super::StoreArgs;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use std::{path::PathBuf, time::Duration};
 use wire::UtcTime;
 
@@ -154,7 +155,20 @@ pub(crate) enum When {
     Ago(Duration),
 }
 
-fn parse_when(text: &str) -> Result<When, String> {
+impl When {
+    /// The point in time, seen from now.
+    pub(crate) fn resolve(self) -> UtcTime {
+        match self {
+            Self::At(time) => time,
+            Self::Ago(span) => Timestamp::now()
+                .checked_sub(span)
+                .unwrap_or(Timestamp::MIN)
+                .into(),
+        }
+    }
+}
+
+pub(super) fn parse_when(text: &str) -> Result<When, String> {
     if let Ok(time) = text.parse() {
         return Ok(When::At(time));
     }

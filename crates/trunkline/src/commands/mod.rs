@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod call;
 pub(crate) mod center;
+mod checking;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod menu_call;
@@ -12,4 +13,5 @@ pub(crate) mod menu_graph;
 pub(crate) mod serve;
 mod signals;
 pub(crate) mod store;
+pub(crate) mod tasks;
 pub(crate) mod webhooks;

@@ -21,6 +21,7 @@ mod serve;
 mod service;
 mod store;
 mod support;
+mod tasks;
 mod third_party;
 mod usage;
 mod webhooks;

@@ -29,6 +29,10 @@ fn every_command_has_help() {
         &["menu", "check"],
         &["menu", "graph"],
         &["menu", "call"],
+        &["tasks"],
+        &["tasks", "rules"],
+        &["tasks", "rules", "check"],
+        &["tasks", "rules", "try"],
         &["completions"],
     ] {
         let help = run(folder.path(), &[command, &["--help"]].concat());

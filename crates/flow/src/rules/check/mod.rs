@@ -218,11 +218,16 @@ impl Check<'_> {
 fn remedy(error: &EvaluationError, absent: Option<&str>) -> String {
     match (error, absent) {
         (_, Some(name)) => format!("write `{name} != null && ...`, since it may be absent"),
-        (EvaluationError::Types { types, .. }, _) if types.contains("double") && types.contains("int") => {
-            "write numbers to reckon with like 2.0".into()
+        (EvaluationError::Types { types, .. }, _) if is_mixed(types) => {
+            "fields are numbers with a point: write those to reckon with like 2.0".into()
         }
         _ => String::new(),
     }
+}
+
+/// Whether whole numbers meet others: comparing them is fine, reckoning is not.
+fn is_mixed(types: &str) -> bool {
+    types == "a number, a number" || types == "double, int" || types == "int, double"
 }
 
 /// Values as the end of a sentence: ` when score is 3.5 and channel is "chat"`.

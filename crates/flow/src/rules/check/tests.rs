@@ -127,7 +127,10 @@ fn a_condition_without_an_answer_is_told_by_an_example() {
     10:8: the condition of rule `a` has no answer when comment is absent: `contains` does not work on (null, string); compare values of one kind
       hint: write `comment != null && ...`, since it may be absent
     ");
-    insta::assert_snapshot!(faults(SCORE, &[("a", "score * 2 > 5"), ("rest", "")]), @"9:8: the condition of rule `a` has no answer when score is 0: `mul` does not work on (a number, a number); compare values of one kind");
+    insta::assert_snapshot!(faults(SCORE, &[("a", "score * 2 > 5"), ("rest", "")]), @"
+    9:8: the condition of rule `a` has no answer when score is 0: `mul` does not work on (a number, a number); compare values of one kind
+      hint: fields are numbers with a point: write those to reckon with like 2.0
+    ");
     insta::assert_snapshot!(faults(SCORE, &[("a", "score"), ("rest", "")]), @"9:8: the condition of rule `a` has no answer when score is -1: the result is a number, not true or false; compare it with something");
     insta::assert_snapshot!(faults(&format!("{SCORE}optional = true\n"), &[("a", "score < 3"), ("rest", "")]), @"
     10:8: the condition of rule `a` has no answer when score is absent: `<` does not work on (null, int); compare values of one kind

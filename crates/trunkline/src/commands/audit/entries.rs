@@ -2,10 +2,8 @@
 
 use crate::cli::{EntriesArgs, When};
 use anyhow::Result;
-use jiff::Timestamp;
 use serde_json::Value;
 use store::{EntryFilter, KeptEntry, Store};
-use wire::UtcTime;
 
 /// Entries that are read at once.
 const PAGE: usize = 1000;
@@ -13,21 +11,11 @@ const PAGE: usize = 1000;
 /// The filter that the arguments describe.
 pub(super) fn filter(args: &EntriesArgs) -> EntryFilter {
     EntryFilter {
-        since: args.since.map(resolve),
-        until: args.until.map(resolve),
+        since: args.since.map(When::resolve),
+        until: args.until.map(When::resolve),
         action_prefix: args.action.clone(),
         subject: args.subject.clone(),
         from: 0,
-    }
-}
-
-fn resolve(when: When) -> UtcTime {
-    match when {
-        When::At(time) => time,
-        When::Ago(span) => Timestamp::now()
-            .checked_sub(span)
-            .unwrap_or(Timestamp::MIN)
-            .into(),
     }
 }
 
