@@ -163,7 +163,7 @@ fn scripted(engine: &Engine, rows: &[AST], case: &Said) -> usize {
     scope.push("score", score);
     scope.push("channel", channel.to_owned());
     scope.push("vip", vip);
-    let mut holds = |row: &AST| {
+    let holds = |row: &AST| {
         engine
             .eval_ast_with_scope::<bool>(&mut scope, row)
             .expect("an answer")
@@ -175,8 +175,11 @@ fn scripted(engine: &Engine, rows: &[AST], case: &Said) -> usize {
 fn hostile() -> Duration {
     let mut worst = Duration::ZERO;
     for (name, text) in conditions() {
-        let took = ask(&text);
-        println!("{name} ({} bytes): {:.2} ms", text.len(), millis(took));
+        // The shortest of three: what else runs on the machine is not the question.
+        let took = (0..3).map(|_| ask(&text)).min().unwrap_or_default();
+        let refused = Condition::compile(&text, &["score", "comment"]).is_err();
+        let said = if refused { "refused" } else { "answered" };
+        println!("{name} ({} bytes), {said}: {:.2} ms", text.len(), millis(took));
         worst = worst.max(took);
     }
     worst
@@ -193,10 +196,7 @@ fn ask(text: &str) -> Duration {
     let asked = Instant::now();
     let answer = condition.as_ref().map(|condition| condition.holds(&facts));
     let asked = asked.elapsed();
-    match black_box(answer) {
-        Ok(_) => print!("asked in {:.2} ms: ", millis(asked)),
-        Err(_) => print!("refused: "),
-    }
+    let _ = black_box(answer);
     read.max(asked)
 }
 
@@ -231,8 +231,8 @@ fn conditions() -> Vec<(String, String)> {
     let more = [
         ("deep brackets", closed("(", "score < 3", ")", 90)),
         ("deep lists", closed("[", "1", "]", 90) + " == [1]"),
-        ("a long or", vec!["score == 1"; 160].join(" || ")),
-        ("a long and", vec!["score < 3"; 160].join(" && ")),
+        ("a long or", vec!["score == 1"; 120].join(" || ")),
+        ("a long and", vec!["score < 3"; 120].join(" && ")),
         (
             "nested all()",
             "[1,2].all(a, [1,2].all(b, [1,2].all(c, a + b + c > 0)))".to_owned(),
@@ -253,7 +253,7 @@ fn conditions() -> Vec<(String, String)> {
             "a map of a long list",
             format!("size([{}].map(x, comment)) > 0", list(400)),
         ),
-        ("a long sum of texts", format!("size({}) > 0", sum(160))),
+        ("a long sum of texts", format!("size({}) > 0", sum(33))),
         (
             "sums of texts in a loop",
             format!("[{}].all(x, size({}) > 0)", list(200), sum(60)),

@@ -93,7 +93,8 @@ impl OtherSide {
 async fn center() -> (Center, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let options = Options::local(folder.path().to_owned(), Tenant::small());
-    let center = Center::start(options).await.unwrap();
+    let mut center = Center::start(options).await.unwrap();
+    center.timers.take().unwrap().abort();
     // Virtual only from here on: a database is opened in real time.
     tokio::time::pause();
     (center, folder)

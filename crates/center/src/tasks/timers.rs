@@ -43,6 +43,13 @@ impl Timers {
         }
     }
 
+    /// Ends them at once: for tests in virtual time, in which a wait that is nobody's concern would let time pass.
+    #[cfg(test)]
+    pub(crate) fn abort(self) {
+        self.handing_over.abort();
+        self.removing.abort();
+    }
+
     /// Waits for what is under way; `closing` was cancelled.
     pub(crate) async fn close(self) {
         for task in [self.handing_over, self.removing] {
