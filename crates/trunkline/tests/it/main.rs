@@ -7,7 +7,6 @@ mod browser;
 mod center;
 mod completions;
 mod demo;
-mod desk_looks;
 mod desktop;
 mod follow_up;
 mod kill;

@@ -1,0 +1,295 @@
+//! Tasks on desktops: they come and go, one window wins, and nothing is lost while a desktop is offline.
+
+use super::{Desks, assert_clean, message, ready, row, says};
+use crate::{
+    browser::{Browser, ENTER, is_wanted},
+    proxy::Proxy,
+};
+use serde_json::json;
+use std::thread;
+
+#[test]
+fn a_task_appears_by_itself_and_is_accepted_and_completed_by_keys() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let desk = desks.open("agent-1");
+    desk.eval("window.isTheSamePage = true");
+    desk.wait("document.getElementById('list-state').textContent.includes('Nothing to do')");
+    let id = desks.create("agent-1", "Call back: score 2");
+    desk.wait(&row(&id, "offered"));
+    assert!(desk.text("document.title").starts_with("(1) "));
+    desk.wait("document.getElementById('announce').textContent.includes('New task: Call back: score 2, priority High')");
+    assert!(
+        desk.text(&format!("{}.textContent", row(&id, "")))
+            .contains("left to accept")
+    );
+
+    desk.press("ja");
+    desk.wait(&row(&id, "accepted"));
+    says(&desk, "Accepted: Call back: score 2");
+    assert_eq!(desks.task(&id)["state"], "accepted");
+    desk.wait("document.querySelector('.clock').dataset.clock === 'met'");
+
+    desk.press("c");
+    desk.wait("document.getElementById('complete').open");
+    desk.press("called back, and apologised");
+    desk.press_with_control(ENTER);
+    desk.wait(&format!("!{}", row(&id, "")));
+    says(&desk, "Completed: Call back: score 2");
+    let task = desks.task(&id);
+    assert_eq!(task["state"], "completed");
+    let last = task["history"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["note"], "called back, and apologised");
+    assert_eq!(desk.eval("return window.isTheSamePage"), true);
+    assert!(!desk.text("document.title").starts_with('('));
+    assert_clean(&desk);
+}
+
+#[test]
+fn what_a_task_says_is_text_and_never_part_of_the_page() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let desk = desks.open("agent-1");
+    let subject = "<img src=x onerror=alert(1)><b>bold</b>";
+    let id = desks.create("agent-1", subject);
+    desks.notify("agent-1", subject);
+    desk.wait(&row(&id, ""));
+    desk.wait("document.querySelector('#notes-list li')");
+    desk.wait("document.querySelector('#detail h2').textContent.includes('<b>')");
+    let found = desk.eval("return document.querySelectorAll('main img, main b:not(h2 b)').length");
+    assert_eq!(found, 0);
+    assert_eq!(
+        desk.text(&format!("{}.querySelector('.subject').textContent", row(&id, ""))),
+        subject
+    );
+    assert_clean(&desk);
+}
+
+#[test]
+fn of_two_windows_one_accepts_and_the_other_says_so() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let (one, other) = (desks.open("agent-1"), desks.open("agent-1"));
+    let id = desks.create("agent-1", "Call back");
+    one.wait(&row(&id, "offered"));
+    other.wait(&row(&id, "offered"));
+    one.press("ja");
+    other.wait(&row(&id, "accepted"));
+    says(&other, "accepted in another window");
+    assert!(
+        !other
+            .text("document.querySelector('.actions').textContent")
+            .contains("Accept")
+    );
+    says(&one, "Accepted: Call back");
+
+    // What one completes, the other can't complete any more: its question about it goes away.
+    other.press("jc");
+    other.wait("document.getElementById('complete').open");
+    one.press("c");
+    one.wait("document.getElementById('complete').open");
+    one.press_with_control(ENTER);
+    other.wait("!document.getElementById('complete').open");
+    says(&other, "completed in another window");
+    other.wait("document.getElementById('detail').textContent.includes('Completed in another window')");
+    assert_clean(&one);
+    assert_clean(&other);
+}
+
+/// Holds back what is accepted until the test lets it go.
+const HOLD: &str = r#"
+const usual = window.fetch;
+const gate = new Promise((resolve) => { window.letGo = resolve; });
+window.fetch = async (address, options) => {
+  if (String(address).endsWith("/accept")) { window.isHeld = true; await gate; }
+  return usual(address, options);
+};
+"#;
+
+#[test]
+fn of_two_accepts_at_once_one_wins_and_the_other_is_told() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let windows = [desks.open("agent-1"), desks.open("agent-1")];
+    let id = desks.create("agent-1", "Call back");
+    for window in &windows {
+        window.wait(&row(&id, "offered"));
+        window.eval(HOLD);
+        window.press("ja");
+        window.wait("window.isHeld");
+        // It can't be asked for twice meanwhile.
+        window.wait("document.querySelector('[data-deed=accept]').getAttribute('aria-busy') === 'true'");
+    }
+    thread::scope(|scope| {
+        for window in &windows {
+            scope.spawn(|| window.eval("window.letGo()"));
+        }
+    });
+    for window in &windows {
+        window.wait("/^(Not a|A)ccepted: /.test(document.getElementById('message-words').textContent)");
+        window.wait(&row(&id, "accepted"));
+    }
+    let said = windows.each_ref().map(message);
+    let won = said
+        .iter()
+        .filter(|words| *words == "Accepted: Call back")
+        .count();
+    let lost = said
+        .iter()
+        .filter(|words| words.contains("accepted it already"))
+        .count();
+    assert_eq!((won, lost), (1, 1), "{said:?}");
+    let task = desks.task(&id);
+    let accepted = task["history"].as_array().unwrap().iter();
+    assert_eq!(accepted.filter(|line| line["what"] == "accepted").count(), 1);
+    windows.iter().for_each(assert_clean);
+}
+
+#[test]
+fn a_task_that_all_declined_waits_for_anybody_and_the_first_gets_it() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
+    let id = desks.create("agent-1", "Call back");
+    one.wait(&row(&id, "offered"));
+    one.press("jd");
+    says(&one, "Declined: Call back");
+    one.wait(&format!("!{}", row(&id, "")));
+    two.wait(&row(&id, "offered"));
+    two.press("jd");
+    one.wait(&row(&id, "queued"));
+    two.wait(&row(&id, "queued"));
+    two.press("ja");
+    two.wait(&row(&id, "accepted"));
+    one.wait(&format!("!{}", row(&id, "")));
+    says(&one, "accepted by another agent");
+    assert_clean(&one);
+    assert_clean(&two);
+}
+
+/// Notes the number of each event that the page is given.
+const COUNT: &str = r#"
+window.numbers = [];
+const usual = EventSource.prototype.addEventListener;
+EventSource.prototype.addEventListener = function (kind, listener) {
+  usual.call(this, kind, (message) => {
+    if (message.lastEventId) window.numbers.push(Number(message.lastEventId));
+    listener(message);
+  });
+};
+"#;
+
+#[test]
+fn what_was_missed_while_offline_appears_once() {
+    if !is_wanted() {
+        return;
+    }
+    let mut desks = Desks::start(&[]);
+    let proxy = Proxy::to(desks.address());
+    let desk = Browser::start();
+    desk.before_each_page(COUNT);
+    desk.go(&format!("{}/agent/agent-1", proxy.url()));
+    let desk = ready(desk);
+    desk.eval("window.isTheSamePage = true");
+    let before = desks.create("agent-1", "Before");
+    desk.wait(&row(&before, "offered"));
+    proxy.cut();
+    desk.wait("document.getElementById('link').dataset.state !== 'live'");
+    let missed = ["First", "Second", "Third"].map(|subject| desks.create("agent-1", subject));
+    desks.notify("agent-1", "Told while away");
+    desk.wait("!document.getElementById('offline').hidden");
+    assert!(
+        desk.text("document.getElementById('link').textContent")
+            .contains("offline since")
+    );
+    // What is asked for now is refused in words, and nothing pretends to have happened.
+    desk.press("ja");
+    says(&desk, "the center did not answer");
+    proxy.mend(desks.address());
+    desk.wait("document.getElementById('link').dataset.state === 'live'");
+    for id in &missed {
+        desk.wait(&row(id, "offered"));
+    }
+    desk.wait("document.querySelectorAll('#notes-list li').length === 1");
+
+    // The center ends and another takes its place: the page goes on with that.
+    proxy.cut();
+    desks = Desks::of(desks.center.killed_and_started(|_| {}));
+    let after = desks.create("agent-1", "After");
+    proxy.mend(desks.address());
+    desk.wait(&row(&after, "offered"));
+    desk.wait("document.getElementById('link').dataset.state === 'live'");
+    let rows = desk.eval("return [...document.querySelectorAll('.row')].map((row) => row.dataset.task)");
+    let mut rows: Vec<String> = serde_json::from_value(rows).unwrap();
+    rows.sort();
+    let mut wanted = [&[before, after][..], &missed].concat();
+    wanted.sort();
+    assert_eq!(rows, wanted);
+    // Five tasks and a notification: no event came twice, and none was left out.
+    assert_eq!(desk.eval("return window.numbers"), json!([1, 2, 3, 4, 5, 6]));
+    assert_eq!(
+        desk.eval("return document.querySelectorAll('#notes-list li').length"),
+        1
+    );
+    assert_eq!(desk.eval("return window.isTheSamePage"), true);
+    assert_clean(&desk);
+}
+
+#[test]
+fn an_offer_that_nobody_accepts_goes_to_the_next_agent_and_then_to_all() {
+    if !is_wanted() {
+        return;
+    }
+    let (desks, _folder) = Desks::with_offers_of(2);
+    let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
+    let id = desks.create("agent-1", "Call back");
+    one.wait(&row(&id, "offered"));
+    two.wait(&row(&id, "offered"));
+    one.wait(&format!("!{}", row(&id, "offered")));
+    says(&one, "not accepted in time; it went to the next agent");
+    one.wait(&row(&id, "queued"));
+    two.wait(&row(&id, "queued"));
+    says(&two, "now anybody may take it");
+    assert_clean(&one);
+    assert_clean(&two);
+}
+
+#[test]
+fn a_snoozed_task_comes_back() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let desk = desks.open("agent-1");
+    let id = desks.create("agent-1", "Call back");
+    desk.wait(&row(&id, "offered"));
+    desk.press("ja");
+    desk.wait(&row(&id, "accepted"));
+    desk.press("s");
+    desk.wait("document.getElementById('snooze').open");
+    // A time that is over is refused in the dialog.
+    desk.eval("document.getElementById('snooze-time').value = '2001-01-01T00:00'");
+    desk.eval("document.getElementById('snooze-own').click()");
+    desk.wait("document.getElementById('snooze-fault').textContent.includes('is over')");
+    // The field is for minutes; for a test, seconds.
+    desk.eval(
+        "const at = new Date(Date.now() + 3000);
+         document.getElementById('snooze-time').value = new Date(at - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+         document.getElementById('snooze-own').click()",
+    );
+    desk.wait(&row(&id, "snoozed"));
+    says(&desk, "Snoozed: Call back");
+    desk.wait(&row(&id, "accepted"));
+    says(&desk, "back from snooze");
+    assert_clean(&desk);
+}
