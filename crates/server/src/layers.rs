@@ -3,7 +3,7 @@
 use crate::answer::{Refusal, code_of};
 use axum::{
     body::{Body, HttpBody, to_bytes},
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -22,6 +22,8 @@ use wire::ids::CorrelationId;
 
 /// How long a request's body may take to come.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// The longest body that is read only to be refused, in bytes.
+const MOST_SWALLOWED: u64 = 64 * 1024 * 1024;
 const CORRELATION: &str = "x-correlation-id";
 
 /// Gives every request its correlation id, and every refusal its body.
@@ -88,6 +90,22 @@ pub async fn hurry(request: Request, next: Next) -> Response {
         return Refusal::new(StatusCode::REQUEST_TIMEOUT, message).into_response();
     }
     response
+}
+
+/// Refuses bodies that say that they are longer than this. They are read to their end all the same, up to a bound: a connection that
+/// is closed while a client still writes takes the answer with it.
+pub async fn bounded(State(most): State<usize>, request: Request, next: Next) -> Response {
+    let length = header_text(request.headers(), "content-length").and_then(|length| length.parse().ok());
+    let length: u64 = length.unwrap_or(0);
+    if length <= most as u64 {
+        return next.run(request).await;
+    }
+    if !request.headers().contains_key(header::EXPECT) && length <= MOST_SWALLOWED {
+        let mut chunks = request.into_body().into_data_stream();
+        while let Some(Ok(_)) = chunks.next().await {}
+    }
+    let message = format!("the body has {length} bytes, of {most} at most");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()
 }
 
 /// The same body, which fails when it is not complete in time, and notes that.

@@ -42,4 +42,4 @@ mod layers;
 
 pub use accept::serve;
 pub use answer::{Json, Refusal};
-pub use layers::{bearer_token, correlate, header_text, hurry};
+pub use layers::{bearer_token, bounded, correlate, header_text, hurry};

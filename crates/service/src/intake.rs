@@ -6,13 +6,14 @@ use axum::{
     Extension, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::post,
 };
 use http::{HeaderMap, StatusCode, header};
 use jobs::follow_up::RECEIVED;
 use serde_json::{Map, Value};
-use server::Refusal;
+use server::{Refusal, bounded};
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{Commit, Committed, Event, Store};
 use webhooks::{
@@ -61,6 +62,7 @@ impl Intake {
             .route(&self.completions_path(), post(completions::take))
             .route("/webhooks/{source}", post(take))
             .layer(DefaultBodyLimit::max(LARGEST_INCOMING))
+            .layer(from_fn_with_state(LARGEST_INCOMING, bounded))
             .with_state(self.0.clone())
     }
 

@@ -12,7 +12,7 @@ use axum::{
     routing::{MethodRouter, delete, get, post},
 };
 use http::StatusCode;
-use server::{Refusal, correlate, hurry};
+use server::{Refusal, bounded, correlate, hurry};
 use std::sync::Arc;
 use wire::oauth::Scope;
 
@@ -116,6 +116,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .merge(desktops)
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(from_fn_with_state(MAX_BODY_BYTES, bounded))
         .with_state(app.clone())
         .merge(beside.unwrap_or_default())
         .layer(from_fn(hurry))

@@ -10,7 +10,10 @@ use jobs::follow_up::{Rulebook, Rules};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use service::{FollowUp, Intake, Listening, Options, Retention, Service};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 const PORT: u16 = 8650;
 
@@ -43,9 +46,7 @@ pub(crate) async fn run(args: ServeArgs, config: Config, output: &Output) -> Res
     asked_to_end().await;
     output.note("\nfinishing what is under way ... (Ctrl-C again ends at once)");
     end_at_once_when_asked_again();
-    // The steps under way may need the center.
-    let notary = service.close().await;
-    front.close().await;
+    let notary = front.close(service).await;
     notary.sign().await?;
     store.close().await;
     Ok(Done::Well)
@@ -120,10 +121,16 @@ impl Front {
         lines
     }
 
-    async fn close(self) {
+    /// Ends both, after what is under way.
+    async fn close(self, service: Service) -> Arc<Notary> {
         match self {
-            Self::Center(center) => center.close().await,
-            Self::Alone(listening) => listening.close().await,
+            Self::Center(center) => {
+                // The steps under way need the center. What comes in meanwhile is kept for the next start.
+                let notary = service.close().await;
+                center.close().await;
+                notary
+            }
+            Self::Alone(listening) => tokio::join!(service.close(), listening.close()).0,
         }
     }
 }

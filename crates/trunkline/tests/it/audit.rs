@@ -16,14 +16,38 @@ const PERSON: &str = "CRM-USER-98765";
 /// and the two that end it.
 fn called() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tenant.toml"), tenant()).unwrap();
     call(folder.path(), ANI, &["--external-id", PERSON], "premium_priority");
     folder
+}
+
+/// The demo tenant without agents: so nobody completes the call, and its log is as short as it can be.
+fn tenant() -> String {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo");
+    let mut tenant: toml::Table = fs::read_to_string(format!("{demo}/tenant.toml"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    for more in ["agent", "interaction"] {
+        tenant.remove(more).unwrap();
+    }
+    tenant.insert("prompts".into(), format!("{demo}/prompts").into());
+    tenant.to_string()
 }
 
 /// Calls the demo menu, and hangs up in the prompt.
 fn call(folder: &Path, ani: &str, more: &[&str], prompt: &str) {
     let step = format!("hang up 50ms into {prompt}");
-    let caller = ["menu", "call", "--ani", ani, "--do", &step];
+    let caller = [
+        "menu",
+        "call",
+        "--tenant",
+        "tenant.toml",
+        "--ani",
+        ani,
+        "--do",
+        &step,
+    ];
     let output = run(folder, &[&caller[..], more].concat());
     assert!(output.status.success(), "{}", stderr(&output));
 }

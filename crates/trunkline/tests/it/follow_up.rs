@@ -171,7 +171,10 @@ fn what_is_no_completion_is_refused_with_every_fault() {
         ["interactionId can't stand in an address; use another one"]
     );
     assert_eq!(error("[]"), ["the body must be a JSON object, not a list"]);
-    assert_eq!(error("score=2"), ["the body must be a JSON object, not the number 2"]);
+    assert_eq!(
+        error("score=2"),
+        ["the body must be a JSON object, not the number 2"]
+    );
     assert!(error("score: 2")[0].starts_with("the body is not JSON"));
     let deep = format!(
         r#"{{"interactionId":"i","agentId":"a","x":{}1{}}}"#,

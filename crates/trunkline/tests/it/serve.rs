@@ -3,7 +3,7 @@
 use crate::{
     receiver::{Receiver, Reply},
     service::{Answer, Service, answer, exchange, head, post},
-    support::{files, has, json, run, stderr, stdout, wait_for},
+    support::{files, has, json, run, stderr, stdout, trunkline, wait_for},
 };
 use serde_json::json;
 use standardwebhooks::Webhook;
@@ -437,16 +437,26 @@ fn a_port_in_use_is_a_clear_error() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = run(folder.path(), &["serve", "--listen", &address]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = stderr(&output);
+    let said = |more: &[&str]| {
+        let mut command = trunkline(folder.path());
+        command.args(["serve", "--listen", &address]).args(more);
+        let output = command
+            .envs([("CLIENT_ID", "x"), ("CLIENT_SECRET", "x")])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        stderr(&output)
+    };
+    let alone = said(&["--platform", "http://127.0.0.1:9"]);
+    let wanted = format!("{address} can't be listened on; choose another with --listen");
+    assert!(alone.contains(&wanted), "{alone}");
+    assert!(alone.contains("because: Address already in use"), "{alone}");
+    let port = taken.local_addr().unwrap().port();
+    let with_center = said(&[]);
     assert!(
-        said.contains(&format!(
-            "{address} can't be listened on; choose another with --listen"
-        )),
-        "{said}"
+        with_center.contains(&format!("port {port} is in use already")),
+        "{with_center}"
     );
-    assert!(said.contains("because: Address already in use"), "{said}");
 }
 
 #[test]
