@@ -12,11 +12,18 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "support/http.rs"]
+mod http;
+#[path = "support/service.rs"]
+mod service;
+
+use http::{Connection, percentile, read_message};
 use serde_json::{Value, json};
+use service::Service;
 use std::{
     collections::HashMap,
     io::BufRead,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -24,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
     time::{MissedTickBehavior, interval, sleep},
 };
@@ -123,63 +130,10 @@ fn best_of(rounds: &[Figures]) -> Figures {
     }
 }
 
-/// A service under test, killed when dropped.
-struct Service {
-    child: Child,
-    address: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 fn trunkline(platform: &str) -> Service {
     let folder = tempfile::tempdir().expect("a folder");
-    let rules = folder.path().join("rules.toml");
-    std::fs::write(&rules, RULES).expect("the rules are written");
-    let env_file = folder.path().join("serve.env");
-    let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-        .args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--quiet",
-            "--platform",
-            platform,
-        ])
-        .arg("--rules")
-        .arg(&rules)
-        .arg("--data-dir")
-        .arg(folder.path())
-        .arg("--env-file")
-        .arg(&env_file)
-        .env("CLIENT_ID", "peer")
-        .env("CLIENT_SECRET", "peer-secret-1")
-        .env("RUST_LOG", "error")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("trunkline starts");
-    let deadline = Instant::now() + Duration::from_secs(20);
-    let address = loop {
-        let lines = std::fs::read_to_string(&env_file).unwrap_or_default();
-        if let Some(url) = lines
-            .lines()
-            .find_map(|line| line.strip_prefix("TRUNKLINE_SERVE_URL=http://"))
-        {
-            break url.to_owned();
-        }
-        assert!(Instant::now() < deadline, "trunkline serve does not start");
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    Service {
-        child,
-        address,
-        _folder: folder,
-    }
+    std::fs::write(folder.path().join("rules.toml"), RULES).expect("the rules are written");
+    Service::trunkline(folder, &["--platform", platform, "--rules", "rules.toml"])
 }
 
 fn express(platform: &str) -> Service {
@@ -204,7 +158,7 @@ fn express(platform: &str) -> Service {
     Service {
         child,
         address: format!("127.0.0.1:{}", line.trim()),
-        _folder: tempfile::tempdir().expect("a folder"),
+        folder: tempfile::tempdir().expect("a folder"),
     }
 }
 
@@ -249,14 +203,6 @@ fn tasks_of(acknowledged: u64) -> u64 {
     (acknowledged / 5).saturating_sub(CONNECTIONS as u64) * 3
 }
 
-fn percentile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values
-        .get(((values.len() as f64 - 1.0) * share) as usize)
-        .copied()
-        .unwrap_or(f64::NAN)
-}
-
 /// Sends as fast as it is acknowledged; gives the milliseconds of each acknowledgement.
 async fn saturate(address: &str, name: &str, lasts: Duration) -> Vec<f64> {
     let until = Instant::now() + lasts;
@@ -270,7 +216,9 @@ async fn saturate(address: &str, name: &str, lasts: Duration) -> Vec<f64> {
                     break;
                 }
                 let sent = Instant::now();
-                connection.complete(&format!("{name}-{client}-{number}")).await;
+                connection
+                    .complete(&format!("{name}-{client}-{number}"), "agent-1")
+                    .await;
                 took.push(sent.elapsed().as_secs_f64() * 1000.0);
             }
             took
@@ -293,72 +241,13 @@ async fn paced(address: &str, platform: &Platform) -> Vec<f64> {
         ticks.tick().await;
         let interaction = format!("paced-0-{number}");
         sent.insert(interaction.clone(), Instant::now());
-        connection.complete(&interaction).await;
+        connection.complete(&interaction, "agent-1").await;
     }
     platform.settle().await;
     let told = platform.shared.told_at.lock().unwrap();
     sent.iter()
         .filter_map(|(interaction, sent)| Some((*told.get(interaction)? - *sent).as_secs_f64() * 1000.0))
         .collect()
-}
-
-/// A connection that is kept.
-struct Connection {
-    stream: TcpStream,
-    host: String,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    async fn open(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a connection");
-        stream.set_nodelay(true).expect("no delay");
-        Self {
-            stream,
-            host: address.to_owned(),
-            buffer: Vec::new(),
-        }
-    }
-
-    async fn complete(&mut self, interaction: &str) {
-        let body = json!({"interactionId": interaction, "agentId": "agent-1"}).to_string();
-        let request = format!(
-            "POST /webhooks/interaction-completed HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            self.host,
-            body.len()
-        );
-        self.stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("it is sent");
-        let (head, _) = read_message(&mut self.stream, &mut self.buffer)
-            .await
-            .expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    }
-}
-
-/// The head and the body of the next message; `None` at the end of the stream.
-async fn read_message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
-    loop {
-        if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
-            let length = head.lines().find_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length")
-                    .then(|| value.trim().parse::<usize>().ok())?
-            });
-            let whole = end + 4 + length.unwrap_or(0);
-            if buffer.len() >= whole {
-                let body = buffer[end + 4..whole].to_vec();
-                buffer.drain(..whole);
-                return Some((head, body));
-            }
-        }
-        if stream.read_buf(buffer).await.ok()? == 0 {
-            return None;
-        }
-    }
 }
 
 /// The platform that both speak to.

@@ -1,4 +1,4 @@
-//! The center's own interface for test calls (`/center/v1`), with its admin token.
+//! The center's own interface for test calls (`/center/v1`) and its agents' desktops, with its admin token.
 
 use crate::{
     endpoint::{Endpoint, SetupError},
@@ -15,7 +15,9 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use wire::{
     calls::{CallRecord, CallState, PlaceCall},
-    ids::{CallId, PromptId},
+    desk::{Deed, Desk},
+    ids::{AgentId, CallId, PromptId, TaskId},
+    task::Task,
 };
 
 /// The longest wait that one request may ask for.
@@ -26,7 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 const LARGEST_RECORDING: usize = 256 * 1024 * 1024;
 const RECORDING_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Places and watches test calls.
+/// Places and watches test calls, and acts for agents.
 #[derive(Debug, Clone)]
 pub struct Admin {
     transport: Transport,
@@ -78,6 +80,22 @@ impl Admin {
             .with_timeouts(RECORDING_TIMEOUT, 2 * RECORDING_TIMEOUT)
             .with_answer_limit(LARGEST_RECORDING);
         Ok(self.transport.send(request).await?.body)
+    }
+
+    /// An agent's desktop as it stands.
+    pub async fn desk(&self, agent: &AgentId) -> Result<Desk, Error> {
+        let request = Request::get(["agent", agent.as_str(), "desk"]);
+        self.transport.send(request).await?.json()
+    }
+
+    /// Does with a task what its agent would do at the desktop.
+    pub async fn act(&self, agent: &AgentId, task: &TaskId, deed: &Deed) -> Result<Task, Error> {
+        let path = ["agent", agent.as_str(), "tasks", task.as_str(), deed.verb()];
+        // A repeat of what was done is refused: nothing is done twice.
+        self.transport
+            .send(Request::post(path, &deed.to_json())?.once())
+            .await?
+            .json()
     }
 
     /// Waits until the call has ended, but no longer than `timeout`; the record's state tells which it was.

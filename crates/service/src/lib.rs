@@ -162,6 +162,11 @@ impl Service {
         })
     }
 
+    /// What signs the audit log.
+    pub fn notary(&self) -> &Notary {
+        &self.notary
+    }
+
     /// Finishes what is under way. Gives what signs the audit log: a last time, once all who write to it have ended.
     pub async fn close(mut self) -> Arc<Notary> {
         for task in self.upkeep.drain(..) {

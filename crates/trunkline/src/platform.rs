@@ -7,10 +7,11 @@ use crate::{
     environment,
 };
 use anyhow::{Context, Result, bail};
-use center::{Center, Limits, Options, Tenant};
+use center::{Center, Completions, Destination, Limits, Options, Tenant};
 use client::{Admin, CallControl, Endpoint, Platform, Profiles, Transport};
 use flow::retry::Policy;
 use secrecy::{ExposeSecret, SecretString};
+use service::Intake;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -167,10 +168,21 @@ pub(crate) fn tenant(file: Option<&Path>) -> Result<Tenant> {
 }
 
 /// A center on a free port of loopback, without limits, for the calls of this process.
-pub(crate) async fn local_center(tenant: Tenant, data_dir: PathBuf, store: Store) -> Result<Center> {
+/// With an `intake`, it completes interactions there.
+pub(crate) async fn local_center(
+    tenant: Tenant,
+    data_dir: PathBuf,
+    store: Store,
+    intake: Option<&Intake>,
+) -> Result<Center> {
     let options = Options {
         limits: Limits::OFF,
         store: Some(store),
+        completions: Completions {
+            to: intake.map(|intake| Destination::Here(intake.completions_path())),
+            ..Completions::default()
+        },
+        beside: intake.map(Intake::routes),
         ..Options::local(data_dir, tenant)
     };
     // Started once, and large.

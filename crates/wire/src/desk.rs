@@ -11,6 +11,7 @@ use crate::{
     task::{LONGEST_NOTE, Task, date},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// `GET /agent/{id}/desk`: an agent's desktop as it stands.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +107,25 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// The last part of the path.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Decline => "decline",
+            Self::Snooze { .. } => "snooze",
+            Self::Complete { .. } => "complete",
+        }
+    }
+
+    /// The request body.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Accept | Self::Decline => json!({}),
+            Self::Snooze { until } => json!({"until": until}),
+            Self::Complete { note } => json!({"note": note}),
+        }
+    }
+
     /// Reads the deed from the last part of the path and the body, which may be empty where nothing is asked for. `None` when
     /// there is no such deed.
     pub fn parse(verb: &str, body: &str) -> Option<Result<Self, Faults>> {
@@ -153,6 +173,18 @@ mod tests {
         let faults = Deed::parse("snooze", "{}").unwrap().unwrap_err();
         assert_eq!(faults.as_slice(), ["until is missing"]);
         assert_eq!(Deed::parse("burn", ""), None);
+        let until = "2026-11-21T09:30:00Z".parse().unwrap();
+        for deed in [
+            Deed::Accept,
+            Deed::Decline,
+            Deed::Snooze { until },
+            Deed::Complete { note: None },
+        ] {
+            assert_eq!(
+                Deed::parse(deed.verb(), &deed.to_json().to_string()),
+                Some(Ok(deed))
+            );
+        }
     }
 
     #[test]

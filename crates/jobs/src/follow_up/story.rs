@@ -45,6 +45,16 @@ pub struct Story {
     pub tasks: Vec<TaskStory>,
 }
 
+impl Story {
+    /// The rule that fired, if one did.
+    pub fn rule(&self) -> Option<&str> {
+        match &self.judged.as_ref()?.verdict {
+            Verdict::Fired { reason, .. } => Some(&reason.rule),
+            Verdict::NoForm | Verdict::Unjudged { .. } => None,
+        }
+    }
+}
+
 /// How far an interaction is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -44,6 +44,14 @@ fn the_recordings_hold_the_right_prompts_in_the_right_order() {
     );
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(report["faults"], 0);
+    assert_eq!(report["followUp"]["completed"]["state"], "completed");
+    let rules = report["followUp"]["calls"].as_array().unwrap().iter();
+    let rules = rules.map(|call| {
+        call["followUp"]["judged"]["verdict"]["reason"]["rule"]
+            .as_str()
+            .unwrap()
+    });
+    assert_eq!(rules.collect::<Vec<_>>(), ["unhappy", "happy", "not-happy"]);
     for (call, heard) in report["calls"].as_array().unwrap().iter().zip(HEARD) {
         let path = call["call"]["recording"]["path"].as_str().unwrap();
         let [ear, _] = wav::read_recording(&fs::read(folder.path().join(path)).unwrap()).unwrap();

@@ -20,8 +20,10 @@ use wire::{
     Faults,
     callcontrol::{Codec, FinishReason},
     calls::{CallRecord, PlaceCall},
+    form::Response,
     ids::PromptId,
     script::parse_sentence,
+    task::Priority,
 };
 
 /// The journey takes half a minute; a call that takes longer is off.
@@ -29,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A caller of the demo.
 pub(super) struct Caller {
-    name: &'static str,
+    pub(super) name: &'static str,
     external_id: &'static str,
     ani: &'static str,
     /// What the caller does, in the words of `menu call --do`.
@@ -37,6 +39,12 @@ pub(super) struct Caller {
     /// What is heard, in order.
     pub(super) hears: &'static [(&'static str, FinishReason)],
     pub(super) transferred_to: &'static str,
+    /// What the caller answers when asked how satisfied they are.
+    pub(super) score: &'static str,
+    /// The agent who leads the call.
+    agent: &'static str,
+    /// The task that this is to lead to.
+    pub(super) wants: Option<Priority>,
 }
 
 use FinishReason::{Completed, Interrupted};
@@ -53,6 +61,9 @@ const CALLERS: [Caller; 3] = [
             ("agent_greeting", Completed),
         ],
         transferred_to: "ext:transfer_premium",
+        score: "2",
+        agent: "agent-1",
+        wants: Some(Priority::High),
     },
     Caller {
         name: "somebody nobody knows",
@@ -66,6 +77,9 @@ const CALLERS: [Caller; 3] = [
             ("agent_greeting", Completed),
         ],
         transferred_to: "ext:transfer_support",
+        score: "5",
+        agent: "agent-2",
+        wants: None,
     },
     Caller {
         name: "a wrong key, then silence, then 0",
@@ -91,13 +105,16 @@ const CALLERS: [Caller; 3] = [
             ("operator_greeting", Completed),
         ],
         transferred_to: "ext:operator",
+        score: "3",
+        agent: "agent-2",
+        wants: Some(Priority::Medium),
     },
 ];
 
 /// A call and what was found wrong with it.
 pub(super) struct CallReport {
-    caller: &'static Caller,
-    record: CallRecord,
+    pub(super) caller: &'static Caller,
+    pub(super) record: CallRecord,
     audit: Vec<Value>,
     pub(super) faults: Vec<String>,
 }
@@ -176,8 +193,11 @@ impl Caller {
             external_id: Some(self.external_id.parse()?),
             codec: Codec::Pcmu,
             steps: steps?,
-            form: Vec::new(),
-            agent: None,
+            form: vec![Response {
+                field_name: "overall_satisfaction".into(),
+                value: self.score.into(),
+            }],
+            agent: Some(self.agent.parse()?),
         };
         platform::placed_call(&caller)
     }

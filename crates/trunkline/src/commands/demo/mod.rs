@@ -1,8 +1,10 @@
 //! `trunkline demo`: the whole journey on a center in this process, with a report.
 //!
-//! Each part of the journey is a module; so far there is one: [`calls`].
+//! Each part of the journey is a module: [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
+//! say afterwards.
 
 mod calls;
+mod follow_up;
 mod judge;
 
 use super::signals::asked_to_end;
@@ -14,38 +16,59 @@ use crate::{
     output::Output,
     platform::{self, Clients},
 };
+use ::center::Center;
 use anyhow::Result;
+use jobs::follow_up::{Rulebook, Rules};
 use serde_json::json;
+use service::{FollowUp, Intake, Options, Service};
 use store::{Notary, Store, Trust, Verified};
 
 pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
     let data_dir = platform::data_dir(args.data_dir, config.data_dir.clone());
     let (store, notary) = platform::usual_store(&data_dir, &config).await?;
-    let center = platform::local_center(platform::tenant(None)?, data_dir, store.clone()).await?;
-    let clients = Clients::of_center(&center)?;
+    let intake = Intake::new(store.clone(), Vec::new(), service::completions(Vec::new()))?;
+    let tenant = platform::tenant(None)?;
+    let center = platform::local_center(tenant, data_dir, store.clone(), Some(&intake)).await?;
+    let service = Service::start(store.clone(), notary, options(&center)?).await?;
     let journey = tokio::select! {
-        journey = calls::run(&clients, &store, output) => journey,
+        journey = journey(&center, &service, &store, output) => journey,
         () = asked_to_end() => {
             output.note("hanging up ...");
-            center.close().await;
-            return Ok(Done::Failed);
+            Ok(Done::Failed)
         }
     };
-    let done = match journey {
-        Ok(calls) => report(&calls, &proof(&store, &notary, output).await?, output),
-        Err(error) => {
-            center.close().await;
-            return Err(error);
-        }
-    };
-    if args.keep {
+    if args.keep && journey.is_ok() {
         super::center::introduce(&center, output);
         asked_to_end().await;
     }
+    let notary = service.close().await;
     center.close().await;
     notary.sign().await?;
     store.close().await;
-    Ok(done)
+    journey
+}
+
+/// The calls, what follows them, and the proof of it all.
+async fn journey(center: &Center, service: &Service, store: &Store, output: &Output) -> Result<Done> {
+    let clients = Clients::of_center(center)?;
+    let calls = calls::run(&clients, store, output).await?;
+    let follow_up = follow_up::run(&calls, &clients, store).await?;
+    let audit = proof(store, service.notary(), output).await?;
+    Ok(report(&calls, &follow_up, &audit, output))
+}
+
+fn options(center: &Center) -> Result<Options> {
+    let follow_up = FollowUp {
+        platform: platform::transport_of_center(center)?,
+        rules: Rulebook::new(Rules::usual()?),
+        rules_file: None,
+    };
+    Ok(Options {
+        allow_loopback: true,
+        own_url: Some(center.addresses().base_url()),
+        follow_up: Some(follow_up),
+        ..Options::default()
+    })
 }
 
 /// What the calls left in the audit log is signed, and then verified as a stranger would.
@@ -57,20 +80,30 @@ async fn proof(store: &Store, notary: &Notary, output: &Output) -> Result<Verifi
     verify(store, &trust, output).await
 }
 
-fn report(calls: &[calls::CallReport], audit: &Verified, output: &Output) -> Done {
+fn report(
+    calls: &[calls::CallReport],
+    follow_up: &follow_up::FollowUpReport,
+    audit: &Verified,
+    output: &Output,
+) -> Done {
     for call in calls {
         output.line(call.story());
     }
     output.line(calls::table(calls));
+    output.line(follow_up.table());
     let faults: usize = calls.iter().map(|call| call.faults.len()).sum();
+    let faults = faults + follow_up.faults.len();
     output.line(match faults {
-        0 => "All is well: every prompt is in its recording, in order, and every key cut at once.".to_owned(),
+        0 => "All is well: every prompt is in its recording, in order, every key cut at once, and who was unhappy is followed up."
+            .to_owned(),
         1 => "1 thing is off.".to_owned(),
         several => format!("{several} things are off."),
     });
     story(audit).iter().for_each(|line| output.line(line));
     let calls: Vec<_> = calls.iter().map(calls::CallReport::to_json).collect();
-    output.json(&json!({"calls": calls, "faults": faults, "audit": to_json(audit)}));
+    output.json(
+        &json!({"calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
+    );
     if faults == 0 && audit.is_good() {
         Done::Well
     } else {

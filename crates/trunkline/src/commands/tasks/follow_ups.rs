@@ -101,19 +101,12 @@ fn table(stories: &[Story]) -> Table {
             story.interaction_id.to_string(),
             story.received_at.to_string(),
             story.agent_id.to_string(),
-            rule_of(story).to_owned(),
+            story.rule().unwrap_or("-").to_owned(),
             tasks.join("\n"),
             story.state.words().to_owned(),
         ]);
     }
     table
-}
-
-fn rule_of(story: &Story) -> &str {
-    match story.judged.as_ref().map(|judged| &judged.verdict) {
-        Some(Verdict::Fired { reason, .. }) => &reason.rule,
-        _ => "-",
-    }
 }
 
 fn in_short(task: &TaskStory) -> String {
