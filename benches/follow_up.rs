@@ -155,11 +155,8 @@ fn express(platform: &str) -> Service {
         !line.trim().is_empty(),
         "Express is not there: npm ci --prefix benches/express"
     );
-    Service {
-        child,
-        address: format!("127.0.0.1:{}", line.trim()),
-        folder: tempfile::tempdir().expect("a folder"),
-    }
+    let address = format!("127.0.0.1:{}", line.trim());
+    Service::new(child, address, tempfile::tempdir().expect("a folder"))
 }
 
 async fn measure(name: &str, round: usize, start: fn(&str) -> Service) -> Figures {

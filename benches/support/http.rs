@@ -7,7 +7,7 @@ use tokio::{
 };
 
 /// The value that this share of the values is not above.
-pub fn percentile(values: &mut [f64], share: f64) -> f64 {
+pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values
         .get(((values.len() as f64 - 1.0) * share) as usize)
@@ -16,7 +16,7 @@ pub fn percentile(values: &mut [f64], share: f64) -> f64 {
 }
 
 /// A connection that is kept.
-pub struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     host: String,
     buffer: Vec<u8>,
@@ -24,7 +24,7 @@ pub struct Connection {
 
 impl Connection {
     /// Connects.
-    pub async fn open(address: &str) -> Self {
+    pub(crate) async fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).await.expect("a connection");
         stream.set_nodelay(true).expect("no delay");
         Self {
@@ -35,7 +35,7 @@ impl Connection {
     }
 
     /// Completes an interaction, and waits for the acknowledgement.
-    pub async fn complete(&mut self, interaction: &str, agent: &str) {
+    pub(crate) async fn complete(&mut self, interaction: &str, agent: &str) {
         let body = json!({"interactionId": interaction, "agentId": agent}).to_string();
         let request = format!(
             "POST /webhooks/interaction-completed HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -54,7 +54,7 @@ impl Connection {
 }
 
 /// The head and the body of the next message; `None` at the end of the stream.
-pub async fn read_message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+pub(crate) async fn read_message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
     loop {
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).into_owned();

@@ -7,16 +7,26 @@ use std::{
 use tempfile::TempDir;
 
 /// A running service, killed when dropped.
-pub struct Service {
-    pub child: Child,
+pub(crate) struct Service {
+    pub(crate) child: Child,
     /// Host and port.
-    pub address: String,
-    pub folder: TempDir,
+    pub(crate) address: String,
+    /// Removed with it.
+    _folder: TempDir,
 }
 
 impl Service {
+    /// A process that answers there, with the folder it works in.
+    pub(crate) fn new(child: Child, address: String, folder: TempDir) -> Self {
+        Self {
+            child,
+            address,
+            _folder: folder,
+        }
+    }
+
     /// `trunkline serve` in this folder, with more arguments.
-    pub fn trunkline(folder: TempDir, more: &[&str]) -> Self {
+    pub(crate) fn trunkline(folder: TempDir, more: &[&str]) -> Self {
         let env_file = folder.path().join("serve.env");
         let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
             .current_dir(folder.path())
@@ -47,11 +57,7 @@ impl Service {
             assert!(Instant::now() < deadline, "trunkline serve does not start");
             std::thread::sleep(Duration::from_millis(20));
         };
-        Self {
-            child,
-            address,
-            folder,
-        }
+        Self::new(child, address, folder)
     }
 }
 
