@@ -39,7 +39,8 @@ use jobs::follow_up::{self, FollowUps, Rulebook};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use store::{Notary, NotaryError, Store};
 use tokio::task::AbortHandle;
-use webhooks::{Deliveries, DeliveryOptions, Secret, Source, TOLERANCE};
+use url::Url;
+use webhooks::{Deliveries, DeliveryOptions, EndpointId, Secret, Source, TOLERANCE};
 
 /// What a service does, and how.
 #[derive(Default)]
@@ -52,6 +53,8 @@ pub struct Options {
     pub allow_loopback: bool,
     /// An address of the service's own that webhooks may go to, such as `http://127.0.0.1:8650`.
     pub own_url: Option<String>,
+    /// An endpoint that this process is itself, and its address here.
+    pub here: Option<(EndpointId, Url)>,
     /// How long things are kept.
     pub retention: Retention,
     /// Interactions that are to be followed up, and where.
@@ -129,6 +132,7 @@ impl Service {
         notary.sign().await?;
         let delivery = DeliveryOptions {
             schedule: options.schedule.clone(),
+            here: options.here,
             ..DeliveryOptions::default()
         };
         let deliveries = Deliveries::start(store.clone(), http, delivery).await?;

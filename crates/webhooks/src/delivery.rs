@@ -18,6 +18,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// How often endpoints are read anew: an enabled one starts, a disabled one stops, and a rotated secret signs within this.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub struct DeliveryOptions {
     pub schedule: Schedule,
     /// How long one attempt may take, from the connection to the head of the answer; at most 30 s.
     pub timeout: Duration,
+    /// An endpoint that this process is itself: what is owed to it comes here, whichever process wrote its address last.
+    pub here: Option<(EndpointId, Url)>,
 }
 
 impl Default for DeliveryOptions {
@@ -42,6 +45,7 @@ impl Default for DeliveryOptions {
         Self {
             schedule: Schedule::default(),
             timeout: Duration::from_secs(15),
+            here: None,
         }
     }
 }
@@ -155,7 +159,16 @@ impl Supervisor {
             }
             stays
         });
-        for endpoint in endpoints.into_iter().filter(Endpoint::is_enabled) {
+        for mut endpoint in endpoints.into_iter().filter(Endpoint::is_enabled) {
+            if let Some((_, url)) = self
+                .shared
+                .options
+                .here
+                .as_ref()
+                .filter(|(id, _)| *id == endpoint.id)
+            {
+                endpoint.url = url.clone();
+            }
             self.run(endpoint);
         }
         while self.tasks.try_join_next().is_some() {}

@@ -14,6 +14,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
 };
+use url::Url;
+use webhooks::EndpointId;
 
 const PORT: u16 = 8650;
 
@@ -37,7 +39,12 @@ pub(crate) async fn run(args: ServeArgs, config: Config, output: &Output) -> Res
         rules: Rulebook::new(rules),
         rules_file,
     };
-    let service = Service::start(store.clone(), notary, options(&args, config, &front, follow_up)).await?;
+    let service = Service::start(
+        store.clone(),
+        notary,
+        options(&args, config, &front, &intake, follow_up),
+    )
+    .await?;
     if let Some(file) = &args.env_file {
         write_private(file, front.environment().as_bytes())
             .with_context(|| format!("the environment file {} can't be written", file.display()))?;
@@ -111,6 +118,15 @@ impl Front {
         }
     }
 
+    /// The endpoint that the center's completions go to, here. Services that share a database share it, too.
+    fn here(&self, path: &str) -> Option<(EndpointId, Url)> {
+        let url = format!("{}{path}", self.url()).parse().ok()?;
+        match self {
+            Self::Center(_) => Some((Destination::Here(path.to_owned()).endpoint(), url)),
+            Self::Alone(_) => None,
+        }
+    }
+
     /// The lines for other programs: the center's, and where the service is.
     fn environment(&self) -> String {
         let mut lines = match self {
@@ -135,7 +151,7 @@ impl Front {
     }
 }
 
-fn options(args: &ServeArgs, config: Config, front: &Front, follow_up: FollowUp) -> Options {
+fn options(args: &ServeArgs, config: Config, front: &Front, intake: &Intake, follow_up: FollowUp) -> Options {
     let serve = config.serve;
     let defaults = Retention::default();
     Options {
@@ -152,6 +168,7 @@ fn options(args: &ServeArgs, config: Config, front: &Front, follow_up: FollowUp)
             events_days: serve.keep_days.unwrap_or(defaults.events_days),
             audit_days: serve.keep_audit_days.or(defaults.audit_days),
         },
+        here: front.here(&intake.completions_path()),
         follow_up: Some(follow_up),
     }
 }

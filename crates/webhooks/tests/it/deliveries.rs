@@ -1,10 +1,11 @@
 //! Deliveries over real sockets: what is owed arrives, signed, in order, and once more after a crash.
 
 use crate::support::{Answer, Received, Receiver, Rig, body_of};
+use client::guard::Guard;
 use std::{pin::pin, sync::Arc, time::Duration};
 use store::{ItemFilter, ItemState};
 use tokio::{sync::Semaphore, time::timeout};
-use webhooks::{SignatureError, message_id};
+use webhooks::{DeliveryOptions, SignatureError, message_id};
 
 const SCHEDULE: &str = "1ms, 1ms, 1ms";
 
@@ -43,6 +44,27 @@ async fn a_delivery_is_signed_sent_as_it_is_and_noted() {
     );
     let all = format!("{:?}", rig.entries("").await);
     assert!(!all.contains("whsec_") && !all.contains("hunter2"), "{all}");
+}
+
+#[tokio::test]
+async fn what_is_owed_to_this_process_comes_here_whatever_address_another_one_wrote() {
+    let rig = Rig::new().await;
+    let mut receiver = Receiver::start(|_, _| Answer::status(200)).await;
+    // Nobody listens there any more.
+    let endpoint = rig.endpoint("http://127.0.0.1:9/webhooks").await;
+    let options = DeliveryOptions {
+        here: Some((endpoint.id.clone(), receiver.url().parse().unwrap())),
+        ..DeliveryOptions::default()
+    };
+    let guard = Guard {
+        loopback: true,
+        ..Guard::default()
+    };
+    let deliveries = rig.deliver_as(options, guard).await;
+    let effect = rig.emit("evt-1", None).await.remove(0);
+    assert_eq!(receiver.next().await.body, body_of("evt-1"));
+    rig.until_state(&effect, ItemState::Done).await;
+    deliveries.shutdown().await;
 }
 
 #[tokio::test]

@@ -70,9 +70,16 @@ impl Rig {
         timeout: Duration,
         guard: Guard,
     ) -> Deliveries {
+        let options = DeliveryOptions {
+            schedule: schedule.parse().unwrap(),
+            timeout,
+            ..DeliveryOptions::default()
+        };
+        self.deliver_as(options, guard).await
+    }
+
+    pub(crate) async fn deliver_as(&self, options: DeliveryOptions, guard: Guard) -> Deliveries {
         let http = ReqwestHttp::guarded(guard, any_host_config(None).unwrap()).unwrap();
-        let schedule = schedule.parse().unwrap();
-        let options = DeliveryOptions { schedule, timeout };
         Deliveries::start(self.store.clone(), Arc::new(http), options)
             .await
             .unwrap()
