@@ -21,6 +21,7 @@
 //! # Ok(()) }
 //! ```
 
+mod again;
 mod entries;
 mod form_step;
 mod item;
@@ -30,6 +31,7 @@ mod settle;
 mod story;
 mod task_step;
 
+pub use again::{replay, replay_failed, replay_unjudged};
 pub use item::{Created, Judged, Order, Reason, Told, Verdict};
 pub use rulebook::{BadRules, Rulebook, Rules, keep_reading};
 pub use story::{Step, Story, StoryState, TaskStory, stories, story};
