@@ -32,6 +32,7 @@ async fn accept(
     let now: UtcTime = jiff::Timestamp::now().into();
     let source = parts.completions();
     not_from_a_page(&source, headers)?;
+    let _waiting = parts.rush.came();
     let (completion, members) = read(&source, headers, body, now).map_err(|why| refuse(&source.name, why))?;
     let commit = accepted(&completion, members, now, correlation);
     match kept(parts.store.commit(commit).await)? {

@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, StatusCode, header};
-use jobs::follow_up::RECEIVED;
+use jobs::follow_up::{RECEIVED, Rush};
 use serde_json::{Map, Value};
 use server::{Refusal, bounded};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) sources: Vec<Source>,
     completions: RwLock<Source>,
+    pub(crate) rush: Rush,
     subscribers: Subscribers,
 }
 
@@ -53,6 +54,7 @@ impl Intake {
             store,
             sources,
             completions: RwLock::new(completions),
+            rush: Rush::default(),
         })))
     }
 
@@ -72,6 +74,11 @@ impl Intake {
         if !completions.secrets.is_empty() {
             completions.secrets.push(secret);
         }
+    }
+
+    /// How many completions wait for their acknowledgement.
+    pub fn rush(&self) -> Rush {
+        self.0.rush.clone()
     }
 
     /// The names of those who may send events, completions aside.

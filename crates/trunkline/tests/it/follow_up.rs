@@ -277,7 +277,10 @@ fn while_the_forms_fail_they_are_asked_for_again() {
     )
     .unwrap();
     let service = Service::start_with_center(folder.path(), &[]);
-    fault(&service, &json!({"path": "/api/v2/interactions", "status": 500, "times": 2}));
+    fault(
+        &service,
+        &json!({"path": "/api/v2/interactions", "status": 500, "times": 2}),
+    );
     complete(&service, "int-1001");
     let failing = story(folder.path(), &[], "int-1001", "retrying");
     assert!(
@@ -294,7 +297,10 @@ fn while_notifications_are_down_the_task_stands_and_the_agent_is_told_later() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("trunkline.toml"), QUICK).unwrap();
     let service = Service::start_with_center(folder.path(), &[]);
-    fault(&service, &json!({"path": "/api/v2/notifications", "status": 500, "times": 4}));
+    fault(
+        &service,
+        &json!({"path": "/api/v2/notifications", "status": 500, "times": 4}),
+    );
     complete(&service, "int-1001");
     let failed = story(folder.path(), &[], "int-1001", "failed");
     let notification = &failed["tasks"][0]["notification"];
