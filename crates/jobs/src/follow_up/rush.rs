@@ -8,42 +8,54 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 /// So many completions at once are no rush.
 const CALM: usize = 8;
 /// How long a step gives way at most: so the work goes on, if slowly, however long the rush lasts.
-const LONGEST: Duration = Duration::from_millis(200);
-/// How often a step that gives way looks again.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// How many completions wait for their acknowledgement. Clones count together.
 #[derive(Debug, Clone, Default)]
-pub struct Rush(Arc<AtomicUsize>);
+pub struct Rush(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count {
+    waiting: AtomicUsize,
+    calm: Notify,
+}
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub struct Waiting(Arc<AtomicUsize>);
+pub struct Waiting(Arc<Count>);
 
 impl Rush {
     /// One more has come.
     pub fn came(&self) -> Waiting {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
         Waiting(self.0.clone())
     }
 
     /// Returns once there is no rush, or the step has given way for long enough.
     pub(super) async fn give_way(&self) {
         let until = Instant::now() + LONGEST;
-        while self.0.load(Ordering::Relaxed) > CALM && Instant::now() < until {
-            sleep(LOOK_EVERY).await;
+        loop {
+            let calm = self.0.calm.notified();
+            if self.0.waiting.load(Ordering::Relaxed) <= CALM || timeout_at(until, calm).await.is_err() {
+                return;
+            }
         }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if self.0.waiting.fetch_sub(1, Ordering::Relaxed) == CALM + 1 {
+            self.0.calm.notify_waiters();
+        }
     }
 }
 
@@ -63,14 +75,14 @@ mod tests {
         assert_eq!(took(&rush).await, Duration::ZERO);
         let one_more = rush.came();
         assert_eq!(took(&rush).await, LONGEST);
-        let over = rush.clone();
-        let stepping = tokio::spawn(async move {
-            over.give_way().await;
-            Instant::now()
-        });
-        let began = Instant::now();
-        sleep(LOOK_EVERY / 2).await;
-        drop((calm, one_more));
-        assert!(stepping.await.unwrap() - began <= LOOK_EVERY);
+        let stepping = async {
+            let took = took(&rush).await;
+            assert!(took < LONGEST, "{took:?}");
+        };
+        let ending = async {
+            tokio::time::sleep(LONGEST / 2).await;
+            drop((calm, one_more));
+        };
+        tokio::join!(stepping, ending);
     }
 }
