@@ -390,7 +390,8 @@ impl Center {
         &self.environment
     }
 
-    /// The client of the process that the center runs in: it has every scope, and no rate limit. Made up at each start.
+    /// The client of the process that the center runs in: it has every scope, and no rate limit. The secret
+    /// is made up at each start; the id stays, so that idempotency keys outlive a restart.
     pub fn house_credentials(&self) -> &Credentials {
         &self.house
     }

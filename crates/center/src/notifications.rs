@@ -3,13 +3,17 @@
 use crate::{
     app::App,
     clock::Clock,
-    tasks::{Looked, MOST_TRIES, Once, Trouble, keepable, to_ms},
+    tasks::{Looked, MOST_TRIES, Once, Trouble, keepable, replayed, to_ms},
     tokens::Bearer,
 };
 use audit::{Actor, Entry, Outcome};
-use axum::{Extension, extract::State};
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use server::{Json, Refusal};
 use std::{sync::Arc, time::Duration};
 use store::{Commit, Committed, Expect, Find, Put, Store, Terms};
@@ -34,7 +38,15 @@ pub(crate) async fn notify(
     Extension(bearer): Extension<Bearer>,
     headers: HeaderMap,
     body: String,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
+    let once = Once::of(&bearer, PATH, &headers, &body)?;
+    let before = match &once {
+        Some(once) => sent_for(&app, once).await.map_err(Trouble::refusal)?,
+        None => None,
+    };
+    if let Some(before) = before {
+        return Ok(answer(&before));
+    }
     let check = |agent: &AgentId| {
         app.tenant
             .roster
@@ -43,11 +55,32 @@ pub(crate) async fn notify(
             .map_err(|error| error.to_string())
     };
     let new = NewNotification::parse_for(&body, check).map_err(Refusal::faults)?;
-    let once = Once::of(&bearer, PATH, &headers, &body);
-    let id = send(&app, &new, once.as_ref(), &correlation)
-        .await
-        .map_err(Trouble::refusal)?;
-    Ok(Json(StatusCode::CREATED, json!({"id": id})))
+    let sent = send(&app, &new, once.as_ref(), &correlation).await;
+    Ok(answer(&sent.map_err(Trouble::refusal)?))
+}
+
+/// A notification that is durable.
+struct Sent {
+    id: NotificationId,
+    /// It was sent for the same key before.
+    replayed: bool,
+}
+
+fn answer(sent: &Sent) -> Response {
+    (
+        replayed(sent.replayed),
+        Json(StatusCode::CREATED, json!({"id": sent.id})),
+    )
+        .into_response()
+}
+
+/// What was sent for a key before.
+async fn sent_for(app: &App, once: &Once) -> Result<Option<Sent>, Trouble> {
+    match once.look(&app.store).await? {
+        Looked::Made { id, .. } => Ok(Some(Sent { id, replayed: true })),
+        Looked::OtherBody => Err(Trouble::OtherBody),
+        Looked::Unused(_) => Ok(None),
+    }
 }
 
 async fn send(
@@ -55,12 +88,12 @@ async fn send(
     new: &NewNotification,
     once: Option<&Once>,
     correlation: &CorrelationId,
-) -> Result<NotificationId, Trouble> {
+) -> Result<Sent, Trouble> {
     for _ in 0..MOST_TRIES {
         let key = match once {
             None => None,
             Some(once) => match once.look(&app.store).await? {
-                Looked::Made { id, .. } => return Ok(id),
+                Looked::Made { id, .. } => return Ok(Sent { id, replayed: true }),
                 Looked::OtherBody => return Err(Trouble::OtherBody),
                 Looked::Unused(expect) => Some((once, expect)),
             },
@@ -78,7 +111,7 @@ async fn send(
             .extend(key.map(|(once, expect)| once.put(id.as_str(), true, expect)));
         let told = vec![(new.agent_id.clone(), DeskEvent::Notification { notification })];
         if app.desks.commit(commit, told).await? == Committed::Done {
-            return Ok(id);
+            return Ok(Sent { id, replayed: false });
         }
     }
     Err(Trouble::Busy)

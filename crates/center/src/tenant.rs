@@ -1,6 +1,6 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::{agents, interactions::PastInteraction, prompts::Prompts};
+use crate::{agents, interactions::PastInteraction, prompts::Prompts, secrets::HOUSE};
 use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -271,7 +271,11 @@ fn unique<K: Eq + std::hash::Hash + std::fmt::Display, V>(
 
 fn read_client(client: &Object<'_>, faults: &mut Faults) -> Option<(ClientId, Client)> {
     client.only(&["id", "secret", "scopes", "tokenLifetimeS"], faults);
-    let id = client.parsed("id", faults);
+    let id: Option<ClientId> = client.parsed("id", faults);
+    if id.as_ref().is_some_and(|id| id.as_str() == HOUSE) {
+        let name = client.name("id");
+        faults.push(format!("{name} {HOUSE} is the center's own; choose another"));
+    }
     let secret = client.optional_text("secret", faults);
     if secret.is_some_and(|secret| secret.len() < 12) {
         faults.push(format!(
@@ -439,6 +443,9 @@ mod tests {
             secret = "short"
             scopes = "fly"
             scope = "all"
+            [[client]]
+            id = "trunkline-house"
+            scopes = "all"
             [[profile]]
             externalId = 7
             dateModified = "yesterday"
@@ -471,6 +478,7 @@ mod tests {
             "client[0].secret must have",
             "client[0].scopes: the scope \"fly\"",
             "client[0].scope is unknown; known are id, secret, scopes, tokenLifetimeS",
+            "client[1].id trunkline-house is the center's own; choose another",
             "profile[0].id is missing",
             "profile[0].externalId must be a text",
             "profile[0].dateModified",

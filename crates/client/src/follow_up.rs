@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use wire::{
     form::Form,
-    ids::{CorrelationId, IdempotencyKey, InteractionId, NotificationId, TaskId},
+    ids::{AgentId, CorrelationId, IdempotencyKey, InteractionId, NotificationId, TaskId},
     notification::NewNotification,
     oauth::{Scope, Scopes},
     task::NewTask,
@@ -20,10 +20,21 @@ pub struct FollowUp {
     transport: Transport,
 }
 
-/// What was created.
+/// A task that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedTask {
+    /// The platform's id.
+    pub id: TaskId,
+    /// Who has it by now, if the platform says so.
+    #[serde(default)]
+    pub assignee_id: Option<AgentId>,
+}
+
+/// What was sent.
 #[derive(Deserialize)]
-struct Created<Id> {
-    id: Id,
+struct Sent {
+    id: NotificationId,
 }
 
 impl FollowUp {
@@ -73,10 +84,9 @@ impl FollowUp {
     }
 
     /// Creates a task; a repeat with the same key creates no second one.
-    pub async fn create_task(&self, task: &NewTask, key: IdempotencyKey) -> Result<TaskId, Error> {
+    pub async fn create_task(&self, task: &NewTask, key: IdempotencyKey) -> Result<CreatedTask, Error> {
         let request = Request::post(["api", "v2", "workflows", "tasks"], task)?.with_key(key);
-        let created: Created<TaskId> = self.transport.send(request).await?.json()?;
-        Ok(created.id)
+        self.transport.send(request).await?.json()
     }
 
     /// Tells an agent; a repeat with the same key tells nothing twice.
@@ -86,7 +96,7 @@ impl FollowUp {
         key: IdempotencyKey,
     ) -> Result<NotificationId, Error> {
         let request = Request::post(["api", "v2", "notifications", "agents"], notification)?.with_key(key);
-        let created: Created<NotificationId> = self.transport.send(request).await?.json()?;
-        Ok(created.id)
+        let sent: Sent = self.transport.send(request).await?.json()?;
+        Ok(sent.id)
     }
 }

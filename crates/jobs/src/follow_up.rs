@@ -21,17 +21,21 @@
 //! # Ok(()) }
 //! ```
 
+mod again;
 mod entries;
 mod form_step;
 mod item;
 mod notify_step;
 mod rulebook;
+mod rush;
 mod settle;
 mod story;
 mod task_step;
 
+pub use again::{replay, replay_failed, replay_unjudged};
 pub use item::{Created, Judged, Order, Reason, Told, Verdict};
 pub use rulebook::{BadRules, Rulebook, Rules, keep_reading};
+pub use rush::{Rush, Waiting};
 pub use story::{Step, Story, StoryState, TaskStory, stories, story};
 
 use client::Transport;
@@ -72,6 +76,8 @@ pub struct Options {
     pub schedule: Schedule,
     /// Most steps of one kind at a time.
     pub at_once: usize,
+    /// What steps give way to.
+    pub rush: Rush,
 }
 
 impl Default for Options {
@@ -79,6 +85,7 @@ impl Default for Options {
         Self {
             schedule: Schedule::default(),
             at_once: 32,
+            rush: Rush::default(),
         }
     }
 }
@@ -98,6 +105,7 @@ struct Shared {
     platform: client::FollowUp,
     rules: Rulebook,
     schedule: Schedule,
+    rush: Rush,
 }
 
 impl FollowUps {
@@ -114,6 +122,7 @@ impl FollowUps {
             platform: client::FollowUp::new(platform),
             rules,
             schedule: options.schedule,
+            rush: options.rush,
         });
         let mut follow_ups = Self {
             stop: CancellationToken::new(),
@@ -138,7 +147,13 @@ impl FollowUps {
     {
         let (shared, worker, stop) = (shared.clone(), self.worker.clone(), self.stop.clone());
         self.loops.spawn(async move {
-            let step = |claim| step(shared.clone(), claim);
+            let step = |claim| {
+                let shared = shared.clone();
+                async move {
+                    shared.rush.give_way().await;
+                    step(shared, claim).await;
+                }
+            };
             work_through(&shared.store, &worker, queue, at_once, &stop, step).await;
         });
     }

@@ -1,6 +1,6 @@
 //! Completions in: `POST /webhooks/interaction-completed` (contract section 7).
 
-use crate::intake::{Parts, json, kept, refuse};
+use crate::intake::{Parts, json, kept, not_from_a_page, refuse};
 use axum::{Extension, body::Bytes, extract::State, response::Response};
 use http::HeaderMap;
 use jobs::follow_up::{RECEIVED, accepted};
@@ -31,6 +31,8 @@ async fn accept(
 ) -> Result<Response, Refusal> {
     let now: UtcTime = jiff::Timestamp::now().into();
     let source = parts.completions();
+    not_from_a_page(&source, headers)?;
+    let _waiting = parts.rush.came();
     let (completion, members) = read(&source, headers, body, now).map_err(|why| refuse(&source.name, why))?;
     let commit = accepted(&completion, members, now, correlation);
     match kept(parts.store.commit(commit).await)? {

@@ -144,6 +144,16 @@ pub(crate) fn item_ids_query(wanted: &Condition) -> String {
 pub(crate) const COUNT_EVENTS: &str = "SELECT count(*) FROM inbox";
 pub(crate) const COUNT_ITEMS: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
 
+/// How many items wait in the queues whose names begin like this. Parameter: that beginning. Two counts, so that each has the
+/// partial index of its state and what is done is not looked at; an item that is behind another has a subject.
+pub(crate) fn waiting_query(queue_prefix: &str) -> String {
+    let begins = format!("substr(queue, 1, {}) = $1", queue_prefix.chars().count());
+    format!(
+        "SELECT (SELECT count(*) FROM outbox WHERE state = 0 AND {begins})
+        + (SELECT count(*) FROM outbox WHERE subject IS NOT NULL AND state < 3 AND state = 1 AND {begins})"
+    )
+}
+
 pub(crate) const RECORD: &str =
     "SELECT id, version, updated_ms, body FROM records WHERE kind = $1 AND id = $2";
 

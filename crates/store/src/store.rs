@@ -153,6 +153,11 @@ impl Store {
         on_engine!(self.engine, counts())
     }
 
+    /// How many items wait, behind another or not, in the queues whose names begin like this.
+    pub async fn waiting(&self, queue_prefix: &str) -> Result<u64, Error> {
+        on_engine!(self.engine, waiting(queue_prefix))
+    }
+
     /// A record.
     pub async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, Error> {
         on_engine!(self.engine, record(kind, id))

@@ -22,7 +22,7 @@ use wire::{
 
 /// Those that are due within this time are one commit.
 const TICK: Duration = Duration::from_millis(50);
-/// While so much waits in the outbox, nothing more is made up.
+/// While so many deliveries wait, nothing more is made up.
 const MOST_WAITING: u64 = 100_000;
 /// How often the outbox is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -131,18 +131,18 @@ struct Upkeep {
 }
 
 impl Upkeep {
-    /// Whether the outbox has room, by what was seen last.
+    /// Whether there is room for more deliveries, by what was seen last.
     async fn has_room(&mut self, store: &Store) -> bool {
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK_EVERY) {
             return !self.is_full;
         }
         self.looked = Some(Instant::now());
-        let Ok(counts) = store.counts().await else {
+        // Deliveries only: the timers of tasks wait for hours, and nothing is late because of them.
+        let Ok(waiting) = store.waiting(&webhooks::queue_prefix(None)).await else {
             return !self.is_full;
         };
-        let was_full = std::mem::replace(&mut self.is_full, counts.waiting >= MOST_WAITING);
+        let was_full = std::mem::replace(&mut self.is_full, waiting >= MOST_WAITING);
         if self.is_full && !was_full {
-            let waiting = counts.waiting;
             tracing::warn!(
                 waiting,
                 "too much waits to be delivered; no more completions are made up until it is less"
@@ -179,6 +179,40 @@ impl Upkeep {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use store::{EffectKey, Intent, Location};
+
+    #[tokio::test]
+    async fn timers_that_wait_for_days_leave_room_and_deliveries_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("trunkline.db"));
+        let store = Store::open(&location).await.unwrap();
+        let owe = async |queue: &str| {
+            for first in (0..MOST_WAITING).step_by(MOST_PARTS) {
+                let last = (first + MOST_PARTS as u64).min(MOST_WAITING);
+                let intent = |number: u64| Intent {
+                    effect: EffectKey {
+                        source: queue.to_owned(),
+                        event: number.to_string(),
+                        step: "s".to_owned(),
+                    },
+                    queue: queue.to_owned(),
+                    subject: None,
+                    body: String::new(),
+                    after: KEPT,
+                };
+                let commit = Commit {
+                    intents: (first..last).map(intent).collect(),
+                    ..Commit::default()
+                };
+                store.commit(commit).await.unwrap();
+            }
+        };
+        owe("task-timer").await;
+        assert!(Upkeep::default().has_room(&store).await);
+        owe("webhook:ep_1").await;
+        assert!(!Upkeep::default().has_room(&store).await);
+        store.close().await;
+    }
 
     #[test]
     fn every_score_comes_about_as_often_and_now_and_then_there_is_no_form() {

@@ -127,6 +127,16 @@ pub(crate) async fn idempotent(State(app): State<Arc<App>>, request: Request, ne
     }
 }
 
+/// Reads the header `Idempotency-Key`.
+pub(crate) fn key_of(header: &HeaderValue) -> Result<IdempotencyKey, Refusal> {
+    let bad_key = |reason: String| Refusal::faults(wire::Faults::one(format!("Idempotency-Key {reason}")));
+    let key = header
+        .to_str()
+        .map_err(|_| bad_key("must be visible ASCII".into()))?;
+    key.parse()
+        .map_err(|error: wire::ids::IdError| bad_key(error.to_string()))
+}
+
 async fn once(
     app: &App,
     principal: Principal,
@@ -134,13 +144,7 @@ async fn once(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    let bad_key = |reason: String| Refusal::faults(wire::Faults::one(format!("Idempotency-Key {reason}")));
-    let key = key
-        .to_str()
-        .map_err(|_| bad_key("must be visible ASCII".into()))?;
-    let key: IdempotencyKey = key
-        .parse()
-        .map_err(|error: wire::ids::IdError| bad_key(error.to_string()))?;
+    let key = key_of(&key)?;
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| {
         Refusal::new(

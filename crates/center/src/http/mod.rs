@@ -3,4 +3,5 @@
 mod door;
 mod routes;
 
+pub(crate) use door::key_of;
 pub(crate) use routes::router;

@@ -19,15 +19,16 @@ use wire::oauth::Scope;
 /// The whole center as one service, with other routes beside its own.
 pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
     let remembered = || from_fn_with_state(app.clone(), idempotent);
-    let guarded = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
+    let authorized = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
         let access = Access {
             app: app.clone(),
             scopes,
             class,
         };
-        route
-            .layer(remembered())
-            .layer(from_fn_with_state(access, authorize))
+        route.layer(from_fn_with_state(access, authorize))
+    };
+    let guarded = |scopes: &'static [Scope], class, route: MethodRouter<Arc<App>>| {
+        authorized(scopes, class, route.layer(remembered()))
     };
 
     let platform = Router::new()
@@ -51,7 +52,8 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/workflows/tasks",
-            guarded(
+            // The store remembers keys ([`tasks::Once`]).
+            authorized(
                 &[Scope::WorkflowTaskCreate],
                 RouteClass::Other,
                 get(tasks::list).post(tasks::create),
@@ -67,7 +69,8 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/notifications/agents",
-            guarded(
+            // The store remembers keys ([`tasks::Once`]).
+            authorized(
                 &[Scope::NotificationWrite],
                 RouteClass::Other,
                 post(notifications::notify),

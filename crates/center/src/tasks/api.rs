@@ -1,6 +1,6 @@
 //! `/api/v2/workflows/tasks`.
 
-use super::{Created, Once, Tasks, Trouble, books, listed::Filter};
+use super::{Created, Once, Tasks, Trouble, books, listed::Filter, replayed};
 use crate::{app::App, tokens::Bearer};
 use axum::{
     Extension,
@@ -32,20 +32,27 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: String,
 ) -> Result<Response, Refusal> {
-    let new = NewTask::parse_for(&body, |agent| app.tasks.check(agent)).map_err(Refusal::faults)?;
-    let once = Once::of(&bearer, PATH, &headers, &body);
-    let Created { task, is_new } = app
-        .tasks
-        .create(new, once, &correlation)
-        .await
-        .map_err(Trouble::refusal)?;
-    let status = if is_new {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
+    let once = Once::of(&bearer, PATH, &headers, &body)?;
+    let before = match &once {
+        Some(once) => app.tasks.created_for(once).await.map_err(Trouble::refusal)?,
+        None => None,
     };
-    let location = [(header::LOCATION, format!("{PATH}/{}", task.id))];
-    Ok((location, Json(status, task)).into_response())
+    if let Some(before) = before {
+        return Ok(answer(before));
+    }
+    let new = NewTask::parse_for(&body, |agent| app.tasks.check(agent)).map_err(Refusal::faults)?;
+    let created = app.tasks.create(new, once, &correlation).await;
+    Ok(answer(created.map_err(Trouble::refusal)?))
+}
+
+fn answer(created: Created) -> Response {
+    let status = match created.is_new {
+        true => StatusCode::CREATED,
+        false => StatusCode::OK,
+    };
+    let location = [(header::LOCATION, format!("{PATH}/{}", created.task.id))];
+    let replayed = replayed(created.replayed);
+    (location, replayed, Json(status, created.task)).into_response()
 }
 
 /// `GET /api/v2/workflows/tasks/{id}`.

@@ -9,9 +9,12 @@ mod listed;
 mod once;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use api::{change, create, find, list, parse_id};
 pub(crate) use books::keepable;
-pub(crate) use once::{Looked, Once};
+pub(crate) use once::{Looked, Once, replayed};
 pub(crate) use timers::Timers;
 
 use crate::{calls, clock::Clock, desk::Desks};
@@ -20,7 +23,7 @@ use http::StatusCode;
 use server::Refusal;
 use sha2::{Digest, Sha256};
 use std::{array, sync::Arc};
-use store::{ClaimId, Commit, Committed, Expect, Finish, Store};
+use store::{ClaimId, Commit, Committed, Expect, Finish, Put, Store};
 use tokio::sync::{Mutex, MutexGuard};
 use wire::{
     Faults, UtcTime,
@@ -71,6 +74,8 @@ pub(crate) struct Created {
     pub(crate) task: Task,
     /// Not an open one that was there before.
     pub(crate) is_new: bool,
+    /// It was made for the same key before.
+    pub(crate) replayed: bool,
 }
 
 /// What was made for an idempotency key.
@@ -107,10 +112,7 @@ impl Tasks {
             let key = match &once {
                 None => None,
                 Some(once) => match once.look::<TaskId>(&self.store).await? {
-                    Looked::Made { id, is_new } => {
-                        let (task, _) = self.read(&id).await?.ok_or(Trouble::NoTask(id))?;
-                        return Ok(Created { task, is_new });
-                    }
+                    Looked::Made { id, is_new } => return self.made_before(id, is_new).await,
                     Looked::OtherBody => return Err(Trouble::OtherBody),
                     Looked::Unused(expect) => Some((once, expect)),
                 },
@@ -136,14 +138,32 @@ impl Tasks {
                 .records
                 .extend(key.map(|(once, expect)| once.put(task.id.as_str(), is_new, expect)));
             if commit.records.is_empty() {
-                return Ok(Created { task, is_new });
+                return Ok(Created::now(task, is_new));
             }
             match self.desks.commit(commit, told.unwrap_or_default()).await? {
-                Committed::Done | Committed::Duplicate { .. } => return Ok(Created { task, is_new }),
+                Committed::Done | Committed::Duplicate { .. } => return Ok(Created::now(task, is_new)),
                 Committed::Conflict | Committed::Stale => {}
             }
         }
         Err(Trouble::Busy)
+    }
+
+    /// What was created for a key before, if it was: that counts, whatever would be said to the request by now.
+    pub(crate) async fn created_for(&self, once: &Once) -> Result<Option<Created>, Trouble> {
+        match once.look::<TaskId>(&self.store).await? {
+            Looked::Made { id, is_new } => self.made_before(id, is_new).await.map(Some),
+            Looked::OtherBody => Err(Trouble::OtherBody),
+            Looked::Unused(_) => Ok(None),
+        }
+    }
+
+    async fn made_before(&self, id: TaskId, is_new: bool) -> Result<Created, Trouble> {
+        let (task, _) = self.read(&id).await?.ok_or(Trouble::NoTask(id))?;
+        Ok(Created {
+            task,
+            is_new,
+            replayed: true,
+        })
     }
 
     /// Does something with a task. A timer comes with its claim, which is finished with it.
@@ -157,6 +177,7 @@ impl Tasks {
         let _turn = self.turn(id.as_str()).await;
         for _ in 0..MOST_TRIES {
             let (mut task, version) = self.read(id).await?.ok_or_else(|| Trouble::NoTask(id.clone()))?;
+            let was_open = task.state.is_open();
             let outcome = flow::task::handle(
                 &mut task,
                 Clock::utc_ms(),
@@ -168,8 +189,8 @@ impl Tasks {
                 Some(_) => books::changed(&task, Expect::Version(version), &outcome, correlation),
                 None => Commit::default(),
             };
-            if let (false, Some(open)) = (task.state.is_open(), listed::open_task_of(&task)) {
-                commit.records.push(listed::put_open(&open, None, Expect::Any));
+            if was_open && !task.state.is_open() {
+                commit.records.extend(self.no_longer_open(&task).await?);
             }
             let came_to = outcome
                 .happened
@@ -210,6 +231,16 @@ impl Tasks {
         Ok((Expect::Version(record.version), open))
     }
 
+    /// What removes a task from the open ones of its interaction and rule, if it is that one.
+    async fn no_longer_open(&self, task: &Task) -> Result<Option<Put>, store::Error> {
+        let Some(name) = listed::open_task_of(task) else {
+            return Ok(None);
+        };
+        let record = self.store.record(listed::OPEN_TASK, &name).await?;
+        let own = record.filter(|record| record.body == task.id.as_str());
+        Ok(own.map(|record| listed::put_open(&name, None, Expect::Version(record.version))))
+    }
+
     /// The open tasks on an agent's desktop, by due date, then priority.
     pub(crate) async fn shown_to(&self, agent: &AgentId) -> Result<Vec<Task>, store::Error> {
         let mut tasks = self.found(&listed::of_agent(agent)).await?;
@@ -239,6 +270,16 @@ impl Tasks {
     async fn turn(&self, name: &str) -> MutexGuard<'_, ()> {
         let hash = Sha256::digest(name.as_bytes());
         self.lanes[usize::from(hash[0]) % LANES].lock().await
+    }
+}
+
+impl Created {
+    fn now(task: Task, is_new: bool) -> Self {
+        Self {
+            task,
+            is_new,
+            replayed: false,
+        }
     }
 }
 

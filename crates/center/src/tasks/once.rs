@@ -1,9 +1,14 @@
 //! Idempotency keys that outlive a restart: what was made for a key is written in the commit that makes it.
+//!
+//! Nothing of them is in memory. Of requests with one key at once, one commit finds the key unused; the others find what it made. A
+//! refusal is not remembered: when what it was about is mended, the request may be made again under its key.
 
 use super::{Made, hashed};
-use crate::{clock::Clock, tokens::Bearer};
+use crate::{clock::Clock, http::key_of, tokens::Bearer};
+use axum::response::AppendHeaders;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
+use server::Refusal;
 use std::time::Duration;
 use store::{Expect, Put, Store};
 
@@ -11,6 +16,11 @@ use store::{Expect, Put, Store};
 pub(crate) const ONCE: &str = "idempotency-key";
 /// How long a key is remembered (contract section 2).
 pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Says that the answer is that of an earlier request, if it is.
+pub(crate) fn replayed(is_replayed: bool) -> Option<AppendHeaders<[(&'static str, &'static str); 1]>> {
+    is_replayed.then_some(AppendHeaders([("idempotency-replayed", "true")]))
+}
 
 /// A request with an idempotency key.
 #[derive(Debug)]
@@ -42,13 +52,21 @@ pub(crate) enum Looked<Id> {
 }
 
 impl Once {
-    /// The key of a request, if it has one; the door has checked it.
-    pub(crate) fn of(bearer: &Bearer, path: &str, headers: &HeaderMap, body: &str) -> Option<Self> {
-        let key = headers.get("idempotency-key")?.to_str().ok()?;
-        Some(Self {
-            id: hashed(&[bearer.client.as_str(), path, key]),
+    /// The key of a request, if it has one.
+    pub(crate) fn of(
+        bearer: &Bearer,
+        path: &str,
+        headers: &HeaderMap,
+        body: &str,
+    ) -> Result<Option<Self>, Refusal> {
+        let Some(key) = headers.get("idempotency-key") else {
+            return Ok(None);
+        };
+        let key = key_of(key)?;
+        Ok(Some(Self {
+            id: hashed(&[bearer.client.as_str(), path, key.as_str()]),
             body: hashed(&[body]),
-        })
+        }))
     }
 
     /// The record's id.

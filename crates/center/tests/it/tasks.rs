@@ -2,13 +2,16 @@
 
 use crate::{
     desktop::{TASKS, linked, new_task},
-    support::{ALICE, BOB, Rig, send, tenant_with},
+    support::{ALICE, Answer, BOB, Rig, send, tenant_with},
 };
 use futures_util::future::join_all;
 use reqwest::Method;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::{collections::HashSet, time::Duration};
 use store::{Clock, EntryFilter, Location, Settings, Store};
+
+const NOTIFICATIONS: &str = "/api/v2/notifications/agents";
 
 #[tokio::test]
 async fn a_task_is_created_found_and_listed_as_the_contract_says() {
@@ -237,6 +240,78 @@ async fn a_key_is_remembered_over_a_restart() {
     post(&rig, TASKS, "k", &other).await.refused(422, "unprocessable");
     let other = json!({"agentId": "agent-1", "message": "Look again!", "type": "desktop"});
     post(&rig, told, "k", &other).await.refused(422, "unprocessable");
+}
+
+#[tokio::test]
+async fn a_step_that_the_house_repeats_after_a_restart_is_one_step() {
+    let post = async |rig: &Rig| {
+        let house = rig.center.house_credentials();
+        let secret = house.client_secret.expose_secret();
+        let token = rig.token_of((house.client_id.as_str(), secret), "").await;
+        let request = rig
+            .request(Method::POST, NOTIFICATIONS)
+            .bearer_auth(token)
+            .header("idempotency-key", "k");
+        let body = json!({"agentId": "agent-1", "message": "Look!", "type": "desktop"});
+        send(request.body(body.to_string())).await
+    };
+    let rig = Rig::start().await;
+    let first = post(&rig).await;
+    let rig = rig.restarted(|_| {}).await;
+    let again = post(&rig).await;
+    assert_eq!((first.status, again.status, &again.body), (201, 201, &first.body));
+    assert_eq!(again.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn what_was_refused_can_be_mended_under_its_key() {
+    let rig = Rig::start().await;
+    let token = rig.token().await;
+    let post = async |path: &str, body: &Value| {
+        let request = rig.request(Method::POST, path).bearer_auth(&token);
+        send(request.header("idempotency-key", "k").body(body.to_string())).await
+    };
+    let task = |agent: &str| new_task(agent, json!({}));
+    post(TASKS, &task("agent-9")).await.refused(400, "bad_request");
+    assert_eq!(post(TASKS, &task("agent-1")).await.status, 201);
+    // What was made counts, whatever is wrong with another body.
+    post(TASKS, &task("agent-9")).await.refused(422, "unprocessable");
+    let tell = |agent: &str| json!({"agentId": agent, "message": "Look!", "type": "desktop"});
+    post(NOTIFICATIONS, &tell("agent-9"))
+        .await
+        .refused(400, "bad_request");
+    assert_eq!(post(NOTIFICATIONS, &tell("agent-1")).await.status, 201);
+    post(NOTIFICATIONS, &tell("agent-9"))
+        .await
+        .refused(422, "unprocessable");
+
+    for bad in ["", "tab\there"] {
+        let request = rig.request(Method::POST, TASKS).bearer_auth(&token);
+        let request = request.header("idempotency-key", bad);
+        let refused = send(request.body(task("agent-1").to_string())).await;
+        refused.refused(400, "bad_request").mentions("Idempotency-Key");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_at_once_with_one_key_are_one_notification() {
+    let rig = Rig::start_with(|options| options.limits = "off".parse().unwrap()).await;
+    let token = rig.token().await;
+    let body = json!({"agentId": "agent-1", "message": "Look!", "type": "desktop"}).to_string();
+    let post = || {
+        let request = rig.request(Method::POST, NOTIFICATIONS).bearer_auth(&token);
+        send(request.header("idempotency-key", "k").body(body.clone()))
+    };
+    let answers = join_all((0..100).map(|_| post())).await;
+    let ids: HashSet<&str> = answers
+        .iter()
+        .map(|answer| answer.body["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 1);
+    let is_first = |answer: &&Answer| answer.header("idempotency-replayed").is_empty();
+    assert_eq!(answers.iter().filter(is_first).count(), 1);
+    let desk = rig.desk("agent-1").await;
+    assert_eq!(desk["notifications"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -46,11 +46,11 @@ async fn tasks_and_notifications_carry_the_key_that_is_given() {
     });
     let follow_up = FollowUp::new(&transport);
     let task = NewTask::parse(TASK).unwrap();
-    let id = follow_up
+    let made = follow_up
         .create_task(&task, "key-1".parse().unwrap())
         .await
         .unwrap();
-    assert_eq!(id.as_str(), "made-1");
+    assert_eq!((made.id.as_str(), made.assignee_id), ("made-1", None));
     let told = NewNotification::parse(r#"{"agentId":"agent-1","message":"m","type":"desktop"}"#).unwrap();
     follow_up.notify(&told, "key-2".parse().unwrap()).await.unwrap();
     let keys = |path| {

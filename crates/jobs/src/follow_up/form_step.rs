@@ -11,7 +11,7 @@ use super::{
 use audit::mask;
 use flow::rules::{Case, Fired, Judgement};
 use std::sync::Arc;
-use store::Claim;
+use store::{Claim, MOST_BODY};
 use wire::{completion::Completion, form::Form};
 
 pub(super) async fn take(shared: Arc<Shared>, claim: Claim) {
@@ -50,11 +50,16 @@ async fn work(shared: &Shared, claim: &Claim, to_judge: ToJudge, completion: &Co
     }
 }
 
-/// What is kept of it: without card numbers and codes. A form is bounded, and so is what is said of it.
+/// What is kept of it: without card numbers and codes, and without a form that is too long for the store.
 fn kept(judged: &Judged) -> Option<String> {
-    let mut judged = serde_json::to_value(judged).ok()?;
-    mask::json(&mut judged);
-    Some(judged.to_string())
+    let mut value = serde_json::to_value(judged).ok()?;
+    mask::json(&mut value);
+    let text = value.to_string();
+    if text.len() <= MOST_BODY {
+        return Some(text);
+    }
+    value.as_object_mut()?.remove("form");
+    Some(value.to_string())
 }
 
 /// What the rules say of a form, and the tasks that they ask for.

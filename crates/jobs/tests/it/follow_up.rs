@@ -348,6 +348,77 @@ async fn while_notifications_are_down_the_task_stands_and_the_failure_is_seen() 
 }
 
 #[tokio::test]
+async fn what_could_not_be_judged_is_judged_again_when_asked() {
+    let rig = rig(Rules::usual().unwrap(), |path, before| match (path, before) {
+        (FORMS, 0) => form(json!("five")),
+        (FORMS, _) => form(json!("2")),
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Unjudged).await;
+    assert_eq!(follow_up::replay_failed(&rig.store).await.unwrap(), 0);
+    assert_eq!(follow_up::replay_unjudged(&rig.store).await.unwrap(), 1);
+    rig.until(StoryState::Done).await;
+    assert_eq!(
+        follow_up::replay(&rig.store, "int-1").await.unwrap(),
+        0,
+        "it was judged"
+    );
+}
+
+#[tokio::test]
+async fn a_platforms_words_with_zero_bytes_do_no_harm() {
+    let words = r#"{"status":400,"code":"bad_request","message":"a\u0000b","errors":["a\u0000b"]}"#;
+    let rig = rig(rules(WITH_FALLBACK), move |path, before| match (path, before) {
+        (FORMS, _) => form(json!("2")),
+        (TASKS, 0) => Reply::answer(400, words),
+        (NOTIFICATIONS, _) => Reply::answer(400, words),
+        _ => made("task-2"),
+    })
+    .await;
+    rig.complete().await;
+    let story = rig.until(StoryState::Failed).await;
+    assert!(story.tasks[0].created.is_some());
+    assert_eq!(story.tasks[0].notification.as_ref().unwrap().state, "dead");
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_to_be_kept_is_judged_all_the_same() {
+    let rig = rig(Rules::usual().unwrap(), |path, _| match path {
+        FORMS => {
+            let long = |at| json!({"fieldName": format!("f{at}"), "value": "x".repeat(5_000)});
+            let mut responses: Vec<Value> = (0..190).map(long).collect();
+            let digits: Vec<Value> = (0..4000).map(|_| json!(1e15)).collect();
+            responses.push(json!({"fieldName": "numbers", "value": digits[..800].to_vec()}));
+            responses.extend(
+                (0..7).map(|at| json!({"fieldName": format!("n{at}"), "value": digits[..800].to_vec()})),
+            );
+            responses.push(json!({"fieldName": "overall_satisfaction", "value": "2"}));
+            let text = json!({"interactionId": "int-1", "responses": responses}).to_string();
+            Reply::answer(200, text.replace("1000000000000000.0", "1e15"))
+        }
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    let story = rig.until(StoryState::Done).await;
+    assert_eq!(story.judged.unwrap().form, None);
+}
+
+#[tokio::test]
+async fn only_a_bad_request_goes_to_the_fallback() {
+    let rig = rig(rules(WITH_FALLBACK), |path, _| match path {
+        FORMS => form(json!("2")),
+        _ => Reply::answer(422, ""),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Failed).await;
+    assert_eq!(rig.bodies(TASKS).len(), 1);
+}
+
+#[tokio::test]
 async fn rules_with_faults_leave_the_old_ones_in_force() {
     let rig = rig(Rules::usual().unwrap(), willing(json!("2"))).await;
     let file = rig.folder.path().join("rules.toml");

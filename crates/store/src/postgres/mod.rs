@@ -196,6 +196,10 @@ impl Postgres {
         read::counts(&self.core.connections).await
     }
 
+    pub(crate) async fn waiting(&self, queue_prefix: &str) -> Result<u64, Error> {
+        read::waiting(&self.core.connections, queue_prefix).await
+    }
+
     pub(crate) async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, Error> {
         read::record(&self.core.connections, kind, id).await
     }

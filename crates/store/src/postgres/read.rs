@@ -129,6 +129,11 @@ fn count_of(row: &Row, column: usize) -> Result<u64, Trouble> {
     Ok(count.unsigned_abs())
 }
 
+pub(super) async fn waiting(connections: &Connections, queue_prefix: &str) -> Result<u64, Error> {
+    let rows = rows(connections, &sql::waiting_query(queue_prefix), &[&queue_prefix]).await?;
+    Ok(first(&rows, |row| count_of(row, 0))?.unwrap_or_default())
+}
+
 pub(super) async fn record(connections: &Connections, kind: &str, id: &str) -> Result<Option<Record>, Error> {
     let rows = rows(connections, sql::RECORD, &[&kind, &id]).await?;
     first(&rows, record_of)

@@ -111,6 +111,13 @@ impl Sqlite {
         self.readers.read(read::counts).await
     }
 
+    pub(crate) async fn waiting(&self, queue_prefix: &str) -> Result<u64, Error> {
+        let prefix = queue_prefix.to_owned();
+        self.readers
+            .read(move |connection| read::waiting(connection, &prefix))
+            .await
+    }
+
     pub(crate) async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, Error> {
         let (kind, id) = (kind.to_owned(), id.to_owned());
         self.readers

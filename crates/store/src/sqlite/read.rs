@@ -81,6 +81,12 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
     Ok(counts)
 }
 
+pub(super) fn waiting(connection: &Connection, queue_prefix: &str) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(&sql::waiting_query(queue_prefix))?
+        .query_row([queue_prefix], |row| row.get(0))
+}
+
 pub(super) fn record(connection: &Connection, kind: &str, id: &str) -> rusqlite::Result<Option<Record>> {
     connection
         .prepare_cached(sql::RECORD)?

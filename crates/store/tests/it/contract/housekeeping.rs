@@ -78,6 +78,9 @@ pub(crate) async fn items_are_listed_newest_first_by_what_they_are(database: &Da
         (counts.waiting, counts.held, counts.done, counts.dead),
         (3, 1, 1, 1)
     );
+    for (prefix, waiting) in [("", 3), ("ta", 2), ("tasks", 2), ("no", 1), ("_a", 0)] {
+        assert_eq!(store.waiting(prefix).await.unwrap(), waiting, "{prefix:?}");
+    }
 }
 
 pub(crate) async fn a_replay_makes_the_dead_ready_and_leaves_the_rest_alone(database: &Database) {
