@@ -2,7 +2,6 @@
 
 use crate::{error::Error, request::Request, transport::Transport};
 use serde::Deserialize;
-use serde_json::Value;
 use wire::{
     form::Form,
     ids::{AgentId, CorrelationId, IdempotencyKey, InteractionId, NotificationId, TaskId},
@@ -78,7 +77,7 @@ impl FollowUp {
             Err(Error::Refused(refusal)) if refusal.status == 404 => return Ok(None),
             Err(error) => return Err(error),
         };
-        let form = Form::parse(&answer.json::<Value>()?);
+        let form = Form::read_text(&String::from_utf8_lossy(&answer.body));
         form.map(Some)
             .map_err(|faults| answer.broken(format!("the form has faults: {faults}")))
     }

@@ -26,6 +26,7 @@ mod entries;
 mod form_step;
 mod item;
 mod notify_step;
+mod pause;
 mod rulebook;
 mod rush;
 mod settle;
@@ -42,6 +43,7 @@ use client::Transport;
 use entries::Entries;
 use flow::delivery::Schedule;
 use item::ToJudge;
+use pause::Pause;
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 use store::{Claim, Commit, EffectKey, Event, Intent, Store, Worker, work_through};
@@ -84,7 +86,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             schedule: Schedule::default(),
-            at_once: 32,
+            at_once: 64,
             rush: Rush::default(),
         }
     }
@@ -106,6 +108,7 @@ struct Shared {
     rules: Rulebook,
     schedule: Schedule,
     rush: Rush,
+    pause: Pause,
 }
 
 impl FollowUps {
@@ -123,6 +126,7 @@ impl FollowUps {
             rules,
             schedule: options.schedule,
             rush: options.rush,
+            pause: Pause::default(),
         });
         let mut follow_ups = Self {
             stop: CancellationToken::new(),
@@ -150,6 +154,7 @@ impl FollowUps {
             let step = |claim| {
                 let shared = shared.clone();
                 async move {
+                    shared.pause.over().await;
                     shared.rush.give_way().await;
                     step(shared, claim).await;
                 }

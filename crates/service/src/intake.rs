@@ -60,11 +60,14 @@ impl Intake {
 
     /// The routes, for a server that has more of them. It brings correlation ids and the one shape of refusals.
     pub fn routes(&self) -> Router {
-        Router::new()
-            .route(&self.completions_path(), post(completions::take))
-            .route("/webhooks/{source}", post(take))
-            .layer(DefaultBodyLimit::max(LARGEST_INCOMING))
-            .layer(from_fn_with_state(LARGEST_INCOMING, bounded))
+        let up_to = |most: usize, routes: Router<Arc<Parts>>| {
+            let routes = routes.layer(DefaultBodyLimit::max(most));
+            routes.layer(from_fn_with_state(most, bounded))
+        };
+        let completions = Router::new().route(&self.completions_path(), post(completions::take));
+        let others = Router::new().route("/webhooks/{source}", post(take));
+        up_to(completions::LARGEST, completions)
+            .merge(up_to(LARGEST_INCOMING, others))
             .with_state(self.0.clone())
     }
 

@@ -17,7 +17,7 @@ async fn form(reply: fn() -> Reply) -> Result<Option<Form>, Error> {
 #[tokio::test(start_paused = true)]
 async fn a_form_is_read() {
     let read = form(|| Reply::answer(200, FORM)).await.unwrap().unwrap();
-    assert_eq!(read.value("overall_satisfaction").unwrap(), "2");
+    assert_eq!(read.value("overall_satisfaction").unwrap().unwrap(), "2");
 }
 
 #[tokio::test(start_paused = true)]

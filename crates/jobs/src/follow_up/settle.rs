@@ -2,6 +2,7 @@
 
 use super::{Shared, entries::Entries};
 use audit::Entry;
+use flow::delivery::LONGEST_WAIT;
 use std::time::Duration;
 use store::{Claim, Commit, Committed, Finish, Intent};
 use tokio::time::sleep;
@@ -31,6 +32,8 @@ pub(super) enum Ended {
         why: String,
         /// Whether it may go better the next time.
         passing: bool,
+        /// When the platform wants to be asked again.
+        retry_after: Option<Duration>,
         correlation: Option<CorrelationId>,
     },
 }
@@ -46,6 +49,7 @@ impl Ended {
         Self::Failed {
             why: format!("the item can't be read: {why}"),
             passing: false,
+            retry_after: None,
             correlation: None,
         }
     }
@@ -56,6 +60,7 @@ pub(super) struct Failed {
     pub(super) why: String,
     /// Whether it may go better the next time.
     pub(super) passing: bool,
+    pub(super) retry_after: Option<Duration>,
 }
 
 impl Failed {
@@ -63,14 +68,20 @@ impl Failed {
         Self {
             why: with_causes(error),
             passing: !is_final(error),
+            retry_after: error.retry_after(),
         }
     }
 
     pub(super) fn ended(self, correlation: CorrelationId) -> Ended {
-        let Self { why, passing } = self;
+        let Self {
+            why,
+            passing,
+            retry_after,
+        } = self;
         Ended::Failed {
             why,
             passing,
+            retry_after,
             correlation: Some(correlation),
         }
     }
@@ -96,6 +107,28 @@ fn with_causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     without_zeros(&text).chars().take(LONGEST_WHY).collect()
+}
+
+/// Says in the program's own log that a step failed; why may name a person, and is in the store.
+fn tell(claim: &Claim, why: &str, wait: Option<Duration>) {
+    let (interaction, step) = (&claim.effect.event, &claim.effect.step);
+    let attempt = claim.failures.saturating_add(1);
+    tracing::debug!(interaction, step, why, "a step failed");
+    match wait {
+        Some(again_after) => tracing::warn!(
+            interaction,
+            step,
+            attempt,
+            ?again_after,
+            "a step failed; it is tried again"
+        ),
+        None => tracing::error!(
+            interaction,
+            step,
+            attempt,
+            "a step failed for good; 'trunkline tasks show' says why, 'tasks replay' does it again"
+        ),
+    }
 }
 
 /// Somebody's words as every database keeps them.
@@ -157,10 +190,14 @@ fn outcome(shared: &Shared, claim: &Claim, ended: Ended) -> impl Fn() -> Commit 
         Ended::Failed {
             why,
             passing,
+            retry_after,
             correlation,
         } => {
+            let asked = retry_after.unwrap_or_default().min(LONGEST_WAIT);
             let wait = shared.schedule.wait_after(claim.failures, rand::random());
-            let wait = wait.filter(|_| passing);
+            let wait = wait.filter(|_| passing).map(|wait| wait.max(asked));
+            shared.pause.until(asked);
+            tell(claim, &why, wait);
             let entries = Entries::of_effect(&claim.effect, correlation);
             let entry = entries.failed(&claim.effect.step, claim.failures, &why, wait);
             let finish = match wait {

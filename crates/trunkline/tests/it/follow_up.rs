@@ -159,8 +159,13 @@ fn what_is_no_completion_is_refused_with_every_fault() {
     assert_eq!(error("{}"), ["interactionId is missing", "agentId is missing"]);
     assert_eq!(error(r#"{"interactionId":"int-1"}"#), ["agentId is missing"]);
     assert_eq!(
-        error(r#"{"interactionId":7,"agentId":["a"],"completedAt":"noon"}"#).len(),
-        3
+        error(r#"{"interactionId":7,"agentId":["a"],"completedAt":"noon","eventId":""}"#),
+        [
+            "eventId must be 1 to 128 bytes long, without control characters",
+            "interactionId must be a text, not the number 7",
+            "agentId must be a text, not a list",
+            "completedAt must be a time such as 2026-11-21T09:30:00.000Z, not \"noon\"",
+        ]
     );
     assert_eq!(
         error(r#"{"interactionId":"","agentId":"a"}"#),

@@ -181,7 +181,8 @@ fn told(step: &Step) -> String {
         text.push_str(&format!(" until {due_at}"));
     }
     if step.failures > 0 {
-        text.push_str(&format!(", {} failed attempts", step.failures));
+        let attempts = if step.failures == 1 { "attempt" } else { "attempts" };
+        text.push_str(&format!(", {} failed {attempts}", step.failures));
     }
     if let Some(error) = &step.error {
         text.push_str(&format!(": {error}"));
