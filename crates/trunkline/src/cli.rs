@@ -300,7 +300,7 @@ pub(crate) struct ServeArgs {
     /// The platform that has forms, tasks and agents [default: a centre in this process].
     #[arg(long, value_name = "URL", env = "TRUNKLINE_PLATFORM")]
     pub(crate) platform: Option<String>,
-    /// The rules that forms are judged by, read anew when they change [default: score < 3 and score < 4].
+    /// The rules that forms are judged by, read anew when they change [default: the built-in rules].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_RULES")]
     pub(crate) rules: Option<PathBuf>,
     /// The tenant of the centre in this process [default: the demo tenant].
