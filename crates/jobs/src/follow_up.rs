@@ -37,7 +37,7 @@ pub use again::{replay, replay_failed, replay_unjudged};
 pub use item::{Created, Judged, Order, Reason, Told, Verdict};
 pub use rulebook::{BadRules, Rulebook, Rules, keep_reading};
 pub use rush::{Rush, Waiting};
-pub use story::{Step, Story, StoryState, TaskStory, stories, story};
+pub use story::{Page, Step, Story, StoryState, TaskStory, stories, story};
 
 use client::Transport;
 use entries::Entries;

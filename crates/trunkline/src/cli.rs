@@ -1,6 +1,7 @@
 //! What the user can type. Nothing here touches the world.
 
 mod audit;
+mod elsewhere;
 mod tasks;
 mod webhooks;
 
@@ -62,7 +63,7 @@ pub(crate) enum Command {
     Call(CallArgs),
     /// The service: takes events in by webhook, and carries out what they lead to.
     Serve(ServeArgs),
-    /// Follow-up tasks: the rules that lead to them.
+    /// Follow-up: what became of interactions, and the rules that lead to tasks.
     #[command(subcommand)]
     Tasks(TasksCommand),
     /// Webhooks that are sent: what waits, what failed, and to whom.
@@ -198,12 +199,7 @@ pub(crate) struct MenuCallArgs {
     #[arg(long, value_name = "URL", env = "TRUNKLINE_URL")]
     pub(crate) center: Option<String>,
     /// The tenant of the centre in this process [default: the demo tenant].
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUNKLINE_TENANT",
-        conflicts_with = "center"
-    )]
+    #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
     pub(crate) tenant: Option<PathBuf>,
     /// Where the recording is kept [default: trunkline-data].
     #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
@@ -304,32 +300,17 @@ pub(crate) struct ServeArgs {
     /// The platform that has forms, tasks and agents [default: a centre in this process].
     #[arg(long, value_name = "URL", env = "TRUNKLINE_PLATFORM")]
     pub(crate) platform: Option<String>,
-    /// The rules that forms are judged by, read anew when they change [default: score < 3 and score < 4].
+    /// The rules that forms are judged by, read anew when they change [default: the built-in rules].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_RULES")]
     pub(crate) rules: Option<PathBuf>,
     /// The tenant of the centre in this process [default: the demo tenant].
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "TRUNKLINE_TENANT",
-        conflicts_with = "platform"
-    )]
+    #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
     pub(crate) tenant: Option<PathBuf>,
     /// The rate limits of the centre in this process: default, off, or like 'profile-reads=200/min,other=10/s'.
-    #[arg(
-        long,
-        value_name = "LIMITS",
-        env = "TRUNKLINE_LIMITS",
-        conflicts_with = "platform"
-    )]
+    #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
     pub(crate) limits: Option<center::Limits>,
     /// Make up interactions and complete them at this rate, like 50/s or 6/min.
-    #[arg(
-        long,
-        value_name = "RATE",
-        env = "TRUNKLINE_COMPLETIONS",
-        conflicts_with = "platform"
-    )]
+    #[arg(long, value_name = "RATE", env = "TRUNKLINE_COMPLETIONS")]
     pub(crate) completions: Option<center::CompletionRate>,
     /// Let webhooks go to this host though its address is internal. May be repeated.
     #[arg(long, value_name = "HOST")]

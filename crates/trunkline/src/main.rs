@@ -11,7 +11,6 @@ mod output;
 mod platform;
 mod timeline;
 
-use clap::Parser;
 use cli::{Cli, Command, MenuCommand};
 use output::Output;
 use std::process::ExitCode;
@@ -27,7 +26,7 @@ pub(crate) enum Done {
 fn main() -> ExitCode {
     // Before any thread: it changes the environment. A faulty file is named, a missing one is normal.
     let dotenv = environment::read_dotenv();
-    let cli = Cli::parse();
+    let cli = Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let output = Output::new(cli.json, cli.quiet);
     output::start_logging(cli.verbose);
     match dotenv.and_then(|()| run(cli, &output)) {

@@ -11,7 +11,7 @@ import { Desk } from "./model.js";
 import * as notes from "./notes.js";
 import * as notify from "./notify.js";
 import * as settings from "./settings.js";
-import { DEEDS, changedElsewhere, clock, gone, span } from "./words.js";
+import { DEEDS, changedElsewhere, clock, gone, sentence, span } from "./words.js";
 
 const FRESH_MS = 4_000;
 const BASE = location.pathname.replace(/\/+$/, "");
@@ -23,8 +23,8 @@ const wide = matchMedia("(min-width: 880px)");
 const desk = new Desk(decodeURIComponent(BASE.split("/").at(-1)));
 /** Deeds that are under way, by task. */
 const busy = new Map();
-/** What this window did and has not seen as an event yet: "task accepted". */
-const own = new Set();
+/** Deeds without an answer, by task: the center may have done them. */
+const unsure = new Map();
 /** Tasks that came a moment ago. */
 const fresh = new Set();
 let current = null;
@@ -43,7 +43,6 @@ const live = new Live(BASE, {
   desk(snapshot, difference) {
     ahead = difference;
     const changes = desk.load(snapshot);
-    own.clear();
     if (hasLoaded) changes.forEach(changed);
     else if (wide.matches) current = desk.inOrder()[0]?.id ?? null;
     hasLoaded = true;
@@ -53,7 +52,7 @@ const live = new Live(BASE, {
   event(id, event) {
     const change = desk.apply(id, event);
     if (change) changed(change);
-    own.delete(`${event.taskId ?? event.task?.id} ${event.what}`);
+    if (desk.isRunningOut()) live.retry();
     draw();
   },
   state(state) {
@@ -80,28 +79,35 @@ function arrived(task, what) {
 
 function moved(before, task, what) {
   if (task.state !== "offered" && task.state !== "queued") notify.clear(task.id);
-  const isOwn = own.has(`${task.id} ${what}`) || busy.has(task.id);
-  if (before.state !== task.state && !isOwn && dialogs.forget(task.id)) messages.say(`“${task.subject}” has changed meanwhile.`);
+  // While a deed is under way its answer says what came of it; what the center sends about it besides is known by then.
+  const isBusy = busy.has(task.id);
+  if (before.state !== task.state && !isBusy && dialogs.forget(task.id)) messages.say(`“${task.subject}” has changed meanwhile.`);
   const isBack = before.state !== task.state && (task.state === "offered" || what === "woke");
   if (isBack) {
     markFresh(task.id);
     notify.tell(task, select);
   }
-  const words = isOwn ? null : changedElsewhere(before, task, what);
+  const words = isBusy ? null : (afterAll(task.id, what) ?? changedElsewhere(before, task, what));
   if (words) messages.say(`“${task.subject}”: ${words}.`);
 }
 
 function went(task, what) {
   notify.clear(task.id);
   dialogs.forget(task.id);
-  const isOwn = own.has(`${task.id} ${what}`) || busy.has(task.id);
-  const deed = isOwn ? (busy.get(task.id) ?? Object.keys(DEEDS).find((name) => DEEDS[name].what === what)) : null;
-  const words = deed ? DEEDS[deed].done.toLowerCase() : gone(what) || "not on your desk any more";
+  // What is accepted and gone, another agent has.
+  const words = (what === "accepted" ? null : afterAll(task.id, what)) ?? gone(what);
   if (task.id === current) {
     current = null;
     left = { task, words };
   }
-  if (!isOwn) messages.say(`“${task.subject}”: ${words}.`);
+  if (!busy.has(task.id)) messages.say(`“${task.subject}”: ${words}.`);
+}
+
+/** What was asked for without an answer, and has happened now: by which window can't be told, so only that it did is said. */
+function afterAll(id, what) {
+  const deed = unsure.get(id);
+  unsure.delete(id);
+  return deed && DEEDS[deed].what === what ? DEEDS[deed].done.toLowerCase() : null;
 }
 
 function markFresh(id) {
@@ -114,10 +120,10 @@ function markFresh(id) {
 /** Does a deed and waits for the answer: none of them could be taken back if the center says no. */
 async function act(task, deed, body) {
   if (busy.has(task.id)) return;
-  const { done, what } = DEEDS[deed];
   busy.set(task.id, deed);
-  own.add(`${task.id} ${what}`);
+  unsure.delete(task.id);
   draw();
+  const { done } = DEEDS[deed];
   try {
     const answer = await fetch(`${BASE}/tasks/${encodeURIComponent(task.id)}/${deed}`, {
       method: "POST",
@@ -126,21 +132,26 @@ async function act(task, deed, body) {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const told = await answer.json().catch(() => ({}));
-    if (answer.ok) {
-      const change = desk.answered(told, what);
-      if (change) changed(change);
-      messages.say(`${done}: ${task.subject}`);
-    } else {
-      own.delete(`${task.id} ${what}`);
-      messages.say(`Not ${done.toLowerCase()}: ${told.message ?? `the center answered ${answer.status}`}.`.replace(/\.\.$/, "."), true);
-    }
+    if (answer.ok) succeeded(told, deed);
+    else messages.say(sentence(`not ${done.toLowerCase()}: ${told.message ?? `the center answered ${answer.status}`}`), true);
   } catch {
-    own.delete(`${task.id} ${what}`);
+    unsure.set(task.id, deed);
     messages.say(`Not ${done.toLowerCase()}, or not known yet: the center did not answer. The task shows how it stands when the page is live again.`, true);
   } finally {
     busy.delete(task.id);
     draw();
   }
+}
+
+function succeeded(task, deed) {
+  const { done, what } = DEEDS[deed];
+  const change = desk.answered(task, what);
+  if (change) changed(change);
+  if (desk.isRunningOut()) live.retry();
+  // Its event may have come before.
+  if (left?.task.id === task.id) left = { ...left, words: done.toLowerCase() };
+  const more = deed === "decline" && task.state === "queued" ? ". Nobody is left to ask: now anybody may take it" : "";
+  messages.say(`${done}: ${task.subject}${more}`);
 }
 
 /** A deed on the task that is shown, by key or button. */
@@ -225,7 +236,7 @@ function drawNow() {
   drawDetail();
   drawEmpty();
   notes.draw();
-  document.title = `${desk.tasks.size ? `(${desk.tasks.size}) ` : ""}${desk.name} · Trunkline`;
+  document.title = `${desk.tasks.size ? `(${desk.tasks.size}${desk.more ? "+" : ""}) ` : ""}${desk.name} · Trunkline`;
   document.body.dataset.ready = "true";
 }
 
@@ -241,10 +252,6 @@ function drawDetail() {
   if (left) return detail.drawNothing(left.task.subject, sentence(left.words), next);
   if (first) return detail.drawNothing("No task is open", "Choose one from the list, with the pointer or with j and k.");
   return detail.drawNothing("All done", "A task that comes up is shown here at once.");
-}
-
-function sentence(words) {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
 function drawEmpty() {

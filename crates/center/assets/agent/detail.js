@@ -11,7 +11,7 @@ export function deedsOf(task) {
   if (task.state === "offered") return ["accept", "decline", "snooze"];
   if (task.state === "accepted") return ["complete", "snooze"];
   // A snoozed offer can still be accepted; what was accepted before it was snoozed can be completed at any time.
-  if (task.state === "snoozed") return [task.sla.firstResponse.metAt ? "complete" : "accept", "snooze"];
+  if (task.state === "snoozed") return [task.snoozedFrom === "accepted" ? "complete" : "accept", "snooze"];
   return task.state === "queued" ? ["accept"] : [];
 }
 

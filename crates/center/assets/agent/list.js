@@ -18,6 +18,7 @@ export function draw(view) {
   const tops = still.matches ? null : measured();
   const wanted = new Set();
   for (const state of GROUPS) drawGroup(state, view, wanted);
+  byId("list-more").hidden = !view.desk.more;
   for (const [id, row] of rows) {
     if (!wanted.has(id)) {
       row.item.remove();

@@ -1,14 +1,24 @@
 // The line to the center: the desk once, then its events. EventSource resumes by Last-Event-ID by itself; all else is here.
 
+import { sentence } from "./words.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 /** After so long without the center, the agent is told. */
 const OFFLINE_AFTER_MS = 6_000;
 /** How long an answer may take. */
 export const PATIENCE_MS = 10_000;
-/** When no tick came for so long the machine slept, and the connection can't be trusted. */
-const SLEPT_MS = 45_000;
+/** The center says something every 15 s at least. A line that is silent for so long is dead, or the machine slept. */
+const SILENT_MS = 40_000;
 const TICK_MS = 5_000;
+/** No answer, so no reason. */
+const UNKNOWN = { why: "", least: 0 };
+const KEY_WANTED = "The center wants the link with your key again. Ask your administrator for it.";
+const REFUSALS = {
+  401: KEY_WANTED,
+  403: KEY_WANTED,
+  404: "The center does not know this agent any more. Ask your administrator.",
+};
 
 export class Live {
   #base;
@@ -17,7 +27,8 @@ export class Live {
   #timer = null;
   #wait = FIRST_WAIT_MS;
   #lostAt = null;
-  #tickedAt = Date.now();
+  #down = { why: "", retryAt: null };
+  #heardAt = 0;
   #loading = false;
 
   /** `on.desk(desk, ahead)`, `on.event(id, event)`, `on.state({ name, since, retryAt, why })`. */
@@ -35,17 +46,17 @@ export class Live {
     clearTimeout(this.#timer);
     this.#timer = null;
     this.#stop();
-    const why = await this.#load();
+    const refused = await this.#load();
     this.#loading = false;
-    if (why !== null) this.#later(why);
+    if (refused !== null) this.#later(refused);
   }
 
-  /** Null when it worked, else why not. */
+  /** Null when it worked, else why not, as `refusal` has it. */
   async #load() {
     const asked = Date.now();
     try {
       const answer = await fetch(`${this.#base}/desk`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
-      if (!answer.ok) return refusal(answer.status);
+      if (!answer.ok) return await refusal(answer);
       const desk = await answer.json();
       // The center's clock stood at `now` about half way between the question and the answer.
       const ahead = Date.parse(desk.now) - (asked + Date.now()) / 2;
@@ -53,24 +64,41 @@ export class Live {
       this.#open(desk.cursor);
       return null;
     } catch {
-      return "";
+      return UNKNOWN;
     }
   }
 
   #open(cursor) {
     const source = new EventSource(`${this.#base}/events?after=${cursor}`);
     this.#source = source;
-    source.addEventListener("open", () => this.#found());
+    this.#heardAt = Date.now();
+    const on = (kind, heard) =>
+      source.addEventListener(kind, (message) => {
+        this.#heardAt = Date.now();
+        heard(message);
+      });
+    on("open", () => this.#found());
+    on("beat", () => {});
+    on("reset", () => this.retry());
     for (const kind of ["task", "gone", "notification"]) {
-      source.addEventListener(kind, (message) => this.#on.event(Number(message.lastEventId), JSON.parse(message.data)));
+      on(kind, (message) => this.#on.event(Number(message.lastEventId), JSON.parse(message.data)));
     }
-    source.addEventListener("reset", () => this.retry());
     source.addEventListener("error", () => {
       if (this.#source !== source) return;
+      this.#heardAt = Date.now();
       // An answer that is no stream (503, say) ends an EventSource for good; a cut connection it takes up by itself.
-      if (source.readyState === EventSource.CLOSED) this.#later("");
+      if (source.readyState === EventSource.CLOSED) this.#refused(source.url);
       else this.#lost("");
     });
+  }
+
+  /** An EventSource does not say why it was refused: asks once, and waits. */
+  async #refused(address) {
+    this.#stop();
+    this.#loading = true;
+    const refused = await reason(address);
+    this.#loading = false;
+    this.#later(refused);
   }
 
   #stop() {
@@ -78,10 +106,11 @@ export class Live {
     this.#source = null;
   }
 
-  #later(why) {
+  /** Tries again after a time that grows, and is not shorter than the center asks for. */
+  #later({ why, least }) {
     this.#stop();
     // Spread, so that a hundred desks do not come back at the same moment.
-    const wait = this.#wait * (0.5 + Math.random());
+    const wait = Math.max(this.#wait * (0.5 + Math.random()), least * (1 + Math.random() / 2));
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
     this.#timer = setTimeout(() => this.retry(), wait);
     this.#lost(why, Date.now() + wait);
@@ -95,28 +124,42 @@ export class Live {
 
   #lost(why, retryAt = null) {
     this.#lostAt ??= Date.now();
-    const offline = why !== "" || Date.now() - this.#lostAt >= OFFLINE_AFTER_MS;
-    this.#on.state({ name: offline ? "offline" : "reconnecting", since: this.#lostAt, retryAt, why });
-    if (!offline) setTimeout(() => this.#stillLost(retryAt), OFFLINE_AFTER_MS);
+    this.#down = { why, retryAt };
+    this.#tellDown();
+    setTimeout(() => this.#tellDown(), OFFLINE_AFTER_MS);
   }
 
-  #stillLost(retryAt) {
-    if (this.#lostAt !== null && Date.now() - this.#lostAt >= OFFLINE_AFTER_MS) {
-      this.#on.state({ name: "offline", since: this.#lostAt, retryAt: this.#timer === null ? null : retryAt, why: "" });
-    }
+  #tellDown() {
+    if (this.#lostAt === null) return;
+    const offline = this.#down.why !== "" || Date.now() - this.#lostAt >= OFFLINE_AFTER_MS;
+    this.#on.state({ name: offline ? "offline" : "reconnecting", since: this.#lostAt, ...this.#down });
   }
 
   #tick() {
-    const now = Date.now();
-    const slept = now - this.#tickedAt > SLEPT_MS;
-    this.#tickedAt = now;
-    // A hidden page is ticked once a minute at most: it did not sleep, and its stream goes on.
-    if (slept && !document.hidden) this.retry();
+    if (this.#source !== null && Date.now() - this.#heardAt > SILENT_MS) this.retry();
   }
 }
 
-function refusal(status) {
-  if (status === 404) return "The center does not know this agent any more. Ask your administrator.";
-  if (status === 401 || status === 403) return "The center wants the link with your key again. Ask your administrator for it.";
-  return "";
+/** Why a stream is refused, as `refusal` has it. */
+async function reason(address) {
+  const question = new AbortController();
+  const patience = setTimeout(() => question.abort(), PATIENCE_MS);
+  try {
+    const answer = await fetch(address, { cache: "no-store", signal: question.signal });
+    // By now there is a place for a stream: the next try gets it.
+    return answer.ok ? UNKNOWN : await refusal(answer);
+  } catch {
+    return UNKNOWN;
+  } finally {
+    clearTimeout(patience);
+    // A stream is not to stay open.
+    question.abort();
+  }
+}
+
+/** Why the center says no, for people, and how long it asks to wait at least. */
+async function refusal(answer) {
+  const told = await answer.json().catch(() => ({}));
+  const least = Math.min(LONGEST_WAIT_MS, 1000 * (Number(answer.headers.get("Retry-After")) || 0));
+  return { why: REFUSALS[answer.status] ?? sentence(told.message ?? `the center answered ${answer.status}`), least };
 }

@@ -5,6 +5,8 @@ export const PRIORITIES = ["Low", "Normal", "Medium", "High", "Critical"];
 export const GROUPS = ["offered", "accepted", "snoozed", "queued"];
 /** Most tasks that have left and are remembered, so that a late answer does not bring one back. */
 const MOST_GONE = 500;
+/** When fewer tasks than this are left of a list that the center cut short, it is asked for the rest. */
+const FEW = 50;
 /** Most notifications that are kept. */
 const MOST_NOTIFICATIONS = 100;
 
@@ -29,6 +31,10 @@ export class Desk {
   cursor = 0;
   tasks = new Map();
   notifications = [];
+  /** Whether the center has more tasks for this desk than it told. */
+  more = false;
+  /** How many tasks there were at first, by whose they are. */
+  #loaded = { own: 0, team: 0 };
   #gone = new Map();
 
   constructor(agentId) {
@@ -43,6 +49,8 @@ export class Desk {
     const before = this.tasks;
     this.tasks = new Map(snapshot.tasks.map((task) => [task.id, task]));
     this.#gone.clear();
+    this.more = snapshot.more === true;
+    this.#loaded = this.#counts();
     this.notifications = snapshot.notifications.slice(0, MOST_NOTIFICATIONS);
     const changes = snapshot.tasks.map((task) => change(before.get(task.id), task, lastOf(task)));
     const left = [...before.values()].filter((task) => !this.tasks.has(task.id));
@@ -88,9 +96,21 @@ export class Desk {
     return GROUPS.flatMap((state) => this.group(state));
   }
 
+  /** Whether the desk is to be loaded anew: there is more, and a list that was long is nearly done. */
+  isRunningOut() {
+    const left = this.#counts();
+    // A list that was short when it was loaded was told in full.
+    return this.more && Object.keys(left).some((whose) => left[whose] < FEW && this.#loaded[whose] >= FEW);
+  }
+
   /** Notifications after a time. */
   unread(readAt) {
     return this.notifications.filter((one) => one.at > readAt);
+  }
+
+  #counts() {
+    const team = [...this.tasks.values()].filter((task) => task.state === "queued").length;
+    return { own: this.tasks.size - team, team };
   }
 
   #isMine(task) {

@@ -94,6 +94,7 @@ export const DEEDS = {
 };
 
 const GONE = {
+  "": "not on your desk any more",
   accepted: "accepted by another agent",
   completed: "completed in another window",
   declined: "declined in another window",
@@ -109,12 +110,15 @@ export function gone(what) {
   return GONE[what] ?? happened(what).toLowerCase();
 }
 
+/** Why an offer came to be anybody's, by the line of the history before. */
+const QUEUED = { declined: "declined in another window", offer_expired: "not accepted in time" };
+
 /** What changed about a task that stays, when it was not done in this window; null when there is nothing to say. */
 export function changedElsewhere(before, task, what) {
   if (before.state === "snoozed" && task.state !== "snoozed") return "back from snooze";
   if (what === "accepted") return "accepted in another window";
   if (what === "snoozed") return "snoozed in another window";
-  if (what === "queued" && before.state === "offered") return "not accepted; now anybody may take it";
+  if (what === "queued") return `${QUEUED[task.history.at(-2)?.what] ?? "taken back into the queue"}; now anybody may take it`;
   if (what === "first_response_late") return "first response is late";
   if (what === "resolution_late") return "past its due date";
   return null;
@@ -136,4 +140,9 @@ export function slaClock(sla, now) {
 export function label(id) {
   const words = id.replaceAll("_", " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Words as a sentence. */
+export function sentence(words) {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${words.endsWith(".") ? "" : "."}`;
 }

@@ -14,7 +14,7 @@ use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration}
 use store::Find;
 use wire::{Faults, desk::DeskEvent, fault::shorten, ids::AgentId};
 
-/// How often a stream says that it lives.
+/// How often a stream says that it lives, when there is nothing else to say. The page counts on it (`SILENT_MS` in `live.js`).
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// When a desktop asks again after its stream broke.
 const RETRY: Duration = Duration::from_secs(1);
@@ -62,7 +62,9 @@ pub(crate) async fn events(
         let event = follower.next().await?;
         Some((Ok(event), follower))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
+    // An event, not a comment: scripts can't see comments. It has no number, so that `Last-Event-ID` stays.
+    let beat = Event::default().event("beat").data("{}");
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).event(beat)))
 }
 
 fn begin(headers: &HeaderMap, after: Option<&str>) -> Result<Option<i64>, Faults> {

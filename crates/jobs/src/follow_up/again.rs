@@ -33,12 +33,12 @@ pub async fn replay_unjudged(store: &Store) -> Result<u64, store::Error> {
     let (mut replayed, mut before) = (0, None);
     loop {
         let page = stories(store, false, before, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(replayed);
-        };
-        before = Some(last.item);
-        for story in page.iter().filter(|story| is_unjudged(story, false)) {
+        for story in page.stories.iter().filter(|story| is_unjudged(story, false)) {
             replayed += judge_again(store, story.form_item).await?;
+        }
+        before = page.next;
+        if before.is_none() {
+            return Ok(replayed);
         }
     }
 }

@@ -7,7 +7,6 @@ use super::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::HashSet;
 use store::{Item, ItemFilter, ItemId, ItemState, Store};
 use wire::{
     UtcTime,
@@ -22,9 +21,6 @@ const MOST_STEPS: usize = 32;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Story {
-    /// Its number, for the next page of a list.
-    #[serde(skip)]
-    pub item: ItemId,
     /// The item of its first step.
     #[serde(skip)]
     pub form_item: ItemId,
@@ -128,24 +124,37 @@ pub struct TaskStory {
 
 /// What became of one interaction; `None` when nothing is known of it.
 pub async fn story(store: &Store, interaction: &str) -> Result<Option<Story>, store::Error> {
+    Ok(tell(&steps(store, interaction).await?))
+}
+
+/// The steps of an interaction in the order in which they were owed.
+async fn steps(store: &Store, interaction: &str) -> Result<Vec<Item>, store::Error> {
     let filter = ItemFilter {
         event: Some((SOURCE.to_owned(), interaction.to_owned())),
         ..ItemFilter::default()
     };
     let mut items = store.items(&filter, MOST_STEPS).await?;
-    // The order in which they were owed.
     items.reverse();
-    Ok(tell(&items))
+    Ok(items)
+}
+
+/// A page of interactions, newest first.
+#[derive(Debug)]
+pub struct Page {
+    /// What became of them. Fewer than were asked for do not mean that there are no more.
+    pub stories: Vec<Story>,
+    /// Where the next page begins; `None` when there is nothing more.
+    pub next: Option<ItemId>,
 }
 
 /// What became of the interactions that came in last, newest first; `before` begins the next page. Or only of those of which
-/// something failed for good.
+/// something failed for good. Reads `most` items at a time.
 pub async fn stories(
     store: &Store,
     failed: bool,
     before: Option<ItemId>,
     most: usize,
-) -> Result<Vec<Story>, store::Error> {
+) -> Result<Page, store::Error> {
     let (queue, states) = if failed {
         (QUEUES, vec![ItemState::Dead])
     } else {
@@ -157,19 +166,18 @@ pub async fn stories(
         before,
         ..ItemFilter::default()
     };
-    let mut seen = HashSet::new();
+    let found = store.items(&filter, most).await?;
+    let next = found.last().filter(|_| found.len() == most).map(|item| item.id);
     let mut stories = Vec::new();
-    for item in store.items(&filter, most).await? {
-        if seen.insert(item.effect.event.clone())
-            && let Some(story) = story(store, &item.effect.event).await?
-        {
-            stories.push(Story {
-                item: item.id,
-                ..story
-            });
+    for item in found {
+        let steps = steps(store, &item.effect.event).await?;
+        // An interaction of which several steps failed is told at the newest of them, on whichever page that is.
+        let dead = steps.iter().rev().find(|step| step.state == ItemState::Dead);
+        if !failed || dead.is_some_and(|dead| dead.id == item.id) {
+            stories.extend(tell(&steps));
         }
     }
-    Ok(stories)
+    Ok(Page { stories, next })
 }
 
 fn tell(items: &[Item]) -> Option<Story> {
@@ -180,7 +188,6 @@ fn tell(items: &[Item]) -> Option<Story> {
     let tasks = items.iter().filter(|item| item.queue == TASK);
     let tasks: Vec<TaskStory> = tasks.filter_map(|task| tell_task(task, items)).collect();
     Some(Story {
-        item: first.id,
         form_item: first.id,
         interaction_id: completion.interaction_id,
         agent_id: completion.agent_id,

@@ -6,7 +6,7 @@ use client::{
 };
 use flow::delivery::Schedule;
 use jobs::follow_up::{
-    self, FollowUps, Options, Rulebook, Rules, Story, StoryState, Verdict, accepted, story,
+    self, FollowUps, Options, Rulebook, Rules, Story, StoryState, Verdict, accepted, stories, story,
 };
 use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
@@ -66,7 +66,11 @@ async fn rig(rules: Rules, script: impl Fn(&str, usize) -> Reply + Send + 'stati
 
 impl Rig {
     async fn complete(&self) -> Committed {
-        let body = json!({"interactionId": "int-1", "agentId": "agent-1", "queue": "billing"});
+        self.complete_that("int-1").await
+    }
+
+    async fn complete_that(&self, interaction: &str) -> Committed {
+        let body = json!({"interactionId": interaction, "agentId": "agent-1", "queue": "billing"});
         let body = body.as_object().unwrap();
         let completion = Completion::parse(body).unwrap();
         let at = "2026-11-20T15:00:00Z".parse().unwrap();
@@ -325,6 +329,65 @@ async fn a_task_that_nobody_takes_is_a_dead_letter_that_can_be_replayed() {
     rig.until(StoryState::Done).await;
     let keys = rig.keys(TASKS);
     assert_eq!(keys[0], keys[1], "a replay is the same request");
+}
+
+#[tokio::test]
+async fn what_failed_is_listed_page_by_page_each_interaction_once() {
+    let two_tasks = r#"
+        name = "Two"
+        [[rule]]
+        name = "all"
+        [[rule.task]]
+        due = "1 day"
+        subject = "one"
+        [[rule.task]]
+        due = "1 day"
+        subject = "two"
+    "#;
+    let rig = rig(rules(two_tasks), |path, _| match path {
+        TASKS => Reply::answer(400, ""),
+        path => {
+            let interaction = path.split('/').nth(4).unwrap();
+            Reply::answer(
+                200,
+                json!({"interactionId": interaction, "responses": []}).to_string(),
+            )
+        }
+    })
+    .await;
+    let dead = ItemFilter {
+        states: vec![ItemState::Dead],
+        ..ItemFilter::default()
+    };
+    for (at, interaction) in ["int-1", "int-2", "int-3"].into_iter().enumerate() {
+        rig.complete_that(interaction).await;
+        let all_failed = async {
+            while rig.store.items(&dead, 10).await.unwrap().len() < 2 * (at + 1) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), all_failed)
+            .await
+            .unwrap();
+    }
+    let pages = async |failed: bool, most: usize| {
+        let mut pages = Vec::new();
+        let mut before = None;
+        loop {
+            let page = stories(&rig.store, failed, before, most).await.unwrap();
+            let ids = page.stories.iter().map(|story| story.interaction_id.to_string());
+            pages.push(ids.collect::<Vec<_>>().join(" "));
+            before = page.next;
+            if before.is_none() {
+                return pages;
+            }
+        }
+    };
+    // Two dead steps each; the last page was full, so one that is empty follows.
+    assert_eq!(pages(true, 3).await, ["int-3 int-2", "int-1", ""]);
+    assert_eq!(pages(true, 4).await, ["int-3 int-2", "int-1"]);
+    assert_eq!(pages(true, 100).await, ["int-3 int-2 int-1"]);
+    assert_eq!(pages(false, 2).await, ["int-3 int-2", "int-1"]);
 }
 
 #[tokio::test]

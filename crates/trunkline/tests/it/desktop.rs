@@ -3,6 +3,7 @@
 //! Runs only with `TRUNKLINE_TEST_BROWSER=1`, with Debian's packages `chromium` and `chromium-driver`.
 
 mod flows;
+mod line;
 mod looks;
 mod page;
 
@@ -25,18 +26,16 @@ impl Desks {
         Self::of(Center::start(more))
     }
 
-    /// The demo's tenant, whose agents have so long to accept.
-    fn with_offers_of(seconds: u32) -> (Self, tempfile::TempDir) {
-        const USUAL: &str = "acceptWithinS = 120";
+    /// The demo's tenant with another line in the place of one.
+    fn with_tenant(usual: &str, instead: &str) -> (Self, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo");
         let prompts = format!("prompts = {:?}", demo.join("prompts").display().to_string());
         let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
-        assert!(tenant.contains(USUAL), "the demo's times have changed");
+        assert!(tenant.contains(usual), "the demo's tenant has changed");
         let tenant = tenant.replace("prompts = \"prompts\"", &prompts);
-        let tenant = tenant.replace(USUAL, &format!("acceptWithinS = {seconds}"));
         let file = folder.path().join("tenant.toml");
-        fs::write(&file, tenant).unwrap();
+        fs::write(&file, tenant.replace(usual, instead)).unwrap();
         (Self::start(&["--tenant", file.to_str().unwrap()]), folder)
     }
 

@@ -450,6 +450,20 @@ fn failed_for_good(folder: &Path, more: &[&str]) {
     assert!(why.contains("agent-9"), "{why}");
     let listed = json(folder, &[&["tasks", "list", "--failed"], more].concat());
     assert_eq!(listed["interactions"][0]["interactionId"], "int-1001");
+    assert_eq!(listed["before"], json!(null), "there is nothing more");
+    let full = json(folder, &[&["tasks", "list", "--limit", "1"], more].concat());
+    let before = full["before"].to_string();
+    let rest = json(folder, &[&["tasks", "list", "--before", &before], more].concat());
+    assert_eq!(
+        (&rest["interactions"], &rest["before"]),
+        (&json!([]), &json!(null))
+    );
+    let tried = json(
+        folder,
+        &[&["tasks", "rules", "try", "--since", "1h"], more].concat(),
+    );
+    let unhappy = json!([{"outcome": "unhappy", "forms": 1, "tasks": 1, "changed": 0}]);
+    assert_eq!((&tried["outcomes"], &tried["cut"]), (&unhappy, &json!(false)));
     service.close();
 
     // Somebody mends it, and has it done again.

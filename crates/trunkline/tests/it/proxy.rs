@@ -3,7 +3,10 @@
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -17,7 +20,14 @@ pub(crate) struct Proxy {
 struct State {
     /// Where connections go; none while it is cut.
     target: Option<String>,
-    open: Vec<TcpStream>,
+    open: Vec<Open>,
+}
+
+/// One direction of a connection.
+struct Open {
+    to: TcpStream,
+    /// Nothing comes through any more, and nobody is told.
+    is_deaf: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -47,7 +57,14 @@ impl Proxy {
         let mut state = self.state.lock().unwrap();
         state.target = None;
         for open in state.open.drain(..) {
-            let _ = open.shutdown(Shutdown::Both);
+            let _ = open.to.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Every connection that is open stays so, and nothing comes through it any more. Those that come are well.
+    pub(crate) fn deafen(&self) {
+        for open in &self.state.lock().unwrap().open {
+            open.is_deaf.store(true, Ordering::SeqCst);
         }
     }
 
@@ -63,17 +80,26 @@ fn join(client: TcpStream, state: &Mutex<State>) -> io::Result<()> {
         return Ok(());
     };
     let server = TcpStream::connect(target)?;
-    state.open.extend([client.try_clone()?, server.try_clone()?]);
-    pass(client.try_clone()?, server.try_clone()?);
-    pass(server, client);
+    let is_deaf = Arc::new(AtomicBool::new(false));
+    for (from, to) in [(&client, &server), (&server, &client)] {
+        let to = to.try_clone()?;
+        state.open.push(Open {
+            to: to.try_clone()?,
+            is_deaf: is_deaf.clone(),
+        });
+        pass(from.try_clone()?, to, is_deaf.clone());
+    }
     Ok(())
 }
 
 /// Passes on what comes until either side ends.
-fn pass(mut from: TcpStream, mut to: TcpStream) {
+fn pass(mut from: TcpStream, mut to: TcpStream, is_deaf: Arc<AtomicBool>) {
     thread::spawn(move || {
         let mut buffer = [0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
+            if is_deaf.load(Ordering::SeqCst) {
+                continue;
+            }
             if to.write_all(&buffer[..length]).is_err() {
                 break;
             }

@@ -19,6 +19,50 @@ fn usage_errors_are_exit_code_2_and_help_is_0() {
 }
 
 #[test]
+fn what_is_for_the_centre_in_this_process_is_a_mistake_beside_another_but_not_in_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = &[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--platform",
+        "http://127.0.0.1:9",
+    ][..];
+    let call = &["menu", "call", "--center", "http://127.0.0.1:9"][..];
+    for (command, typed, other) in [
+        (serve, ["--tenant", "no.toml"], "--platform <URL>"),
+        (serve, ["--limits", "off"], "--platform <URL>"),
+        (serve, ["--completions", "1/s"], "--platform <URL>"),
+        (call, ["--tenant", "no.toml"], "--center <URL>"),
+    ] {
+        let output = run(folder.path(), &[command, &typed].concat());
+        assert_eq!(output.status.code(), Some(2), "{typed:?}");
+        let said = stderr(&output);
+        assert!(said.contains(&format!("cannot be used with '{other}'")), "{said}");
+        assert!(said.contains(&format!("the argument '{}", typed[0])), "{said}");
+    }
+    let environment = "TRUNKLINE_TENANT=no.toml\nTRUNKLINE_LIMITS=off\nTRUNKLINE_COMPLETIONS=1/s\n";
+    fs::write(folder.path().join(".env"), environment).unwrap();
+    for command in [serve, call] {
+        let output = run(folder.path(), command);
+        assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("CLIENT_ID is not set"),
+            "{}",
+            stderr(&output)
+        );
+    }
+    // The address comes from there, too, and what is typed is for nothing.
+    fs::write(
+        folder.path().join(".env"),
+        "TRUNKLINE_PLATFORM=http://127.0.0.1:9",
+    )
+    .unwrap();
+    let output = run(folder.path(), &["serve", "--limits", "off"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
+
+#[test]
 fn every_command_has_help() {
     let folder = tempfile::tempdir().unwrap();
     for command in [

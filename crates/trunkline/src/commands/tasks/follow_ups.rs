@@ -19,19 +19,18 @@ use store::ItemId;
 pub(super) async fn list(args: TasksListArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
     let before = args.before.map(ItemId);
-    let found = stories(&store, args.failed, before, args.limit.into()).await?;
+    let page = stories(&store, args.failed, before, args.limit.into()).await?;
     store.close().await;
-    if found.is_empty() {
-        output.line("there are no such interactions");
-    } else {
-        output.line(table(&found));
-        if found.len() == usize::from(args.limit)
-            && let Some(last) = found.last()
-        {
-            output.note(format!("older ones: --before {}", last.item.0));
-        }
+    let next = page.next.map(|next| next.0);
+    match (page.stories.is_empty(), next) {
+        (false, _) => output.line(table(&page.stories)),
+        (true, None) => output.line("there are no such interactions"),
+        (true, Some(_)) => output.line("there are no such interactions on this page"),
     }
-    output.json(&json!({"interactions": found, "before": found.last().map(|story| story.item.0)}));
+    if let Some(next) = next {
+        output.note(format!("older ones: --before {next}"));
+    }
+    output.json(&json!({"interactions": page.stories, "before": next}));
     Ok(Done::Well)
 }
 

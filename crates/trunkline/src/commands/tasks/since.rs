@@ -22,6 +22,16 @@ const PAGE: usize = 100;
 /// Most forms that are judged.
 const MOST: usize = 100_000;
 
+/// Forms by the row that fires and its outcome.
+type Rows = BTreeMap<(usize, String), Row>;
+
+/// What rules make of forms.
+struct Judged {
+    rows: Rows,
+    /// Whether there were more than are judged.
+    is_cut: bool,
+}
+
 /// What became of the forms of one outcome.
 #[derive(Default)]
 struct Row {
@@ -41,49 +51,53 @@ pub(super) async fn try_since(
     let rules = file.parse_or_fail()?;
     let since = since.resolve();
     let store = platform::existing_store(&args.store, config).await?;
-    let mut rows: BTreeMap<(usize, String), Row> = BTreeMap::new();
-    for story in forms_since(&store, since).await? {
-        note(&story, &rules, &mut rows);
-    }
+    let Judged { rows, is_cut } = judge_since(&store, &rules, since).await?;
     store.close().await;
     let forms: usize = rows.values().map(|row| row.forms).sum();
     output.line(match forms {
         0 => "no form came in since then".to_owned(),
         _ => format!("{}\n{forms} forms, judged by {}", table(&rows), file.name),
     });
+    if is_cut {
+        output.note(format!("these are the newest {MOST}; older ones are left out"));
+    }
     let rows = rows.iter().map(|((_, outcome), row)| {
         json!({"outcome": outcome, "forms": row.forms, "tasks": row.tasks, "changed": row.changed})
     });
-    output.json(&json!({"file": file.name, "since": since, "outcomes": rows.collect::<Vec<_>>()}));
+    let rows: Vec<_> = rows.collect();
+    output.json(&json!({"file": file.name, "since": since, "outcomes": rows, "cut": is_cut}));
     Ok(Done::Well)
 }
 
-/// The interactions since then that had a form.
-async fn forms_since(store: &Store, since: UtcTime) -> Result<Vec<Story>> {
-    let mut found = Vec::new();
+/// What rules make of the interactions since then that had a form, a page at a time.
+async fn judge_since(store: &Store, rules: &RuleSet, since: UtcTime) -> Result<Judged> {
+    let mut rows = BTreeMap::new();
+    let mut forms = 0;
     let mut before = None;
-    while found.len() < MOST {
+    loop {
         let page = stories(store, false, before, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        before = Some(last.item);
-        let is_over = last.received_at < since;
-        let recent = page.into_iter().filter(|story| story.received_at >= since);
-        found
-            .extend(recent.filter(|story| story.judged.as_ref().is_some_and(|judged| judged.form.is_some())));
-        if is_over {
-            break;
+        for story in page.stories.iter().filter(|story| story.received_at >= since) {
+            if forms == MOST {
+                return Ok(Judged { rows, is_cut: true });
+            }
+            forms += usize::from(note(story, rules, &mut rows));
+        }
+        let is_over = page.stories.last().is_some_and(|last| last.received_at < since);
+        before = page.next;
+        if is_over || before.is_none() {
+            return Ok(Judged { rows, is_cut: false });
         }
     }
-    Ok(found)
 }
 
-fn note(story: &Story, rules: &RuleSet, rows: &mut BTreeMap<(usize, String), Row>) {
+/// Judges the form of an interaction; gives whether it had one.
+fn note(story: &Story, rules: &RuleSet, rows: &mut Rows) -> bool {
     let Some((judged, form)) = story
         .judged
         .as_ref()
         .and_then(|judged| Some((judged, judged.form.as_ref()?)))
     else {
-        return;
+        return false;
     };
     let judgement = rules.judge(&Case {
         interaction_id: &story.interaction_id,
@@ -107,9 +121,10 @@ fn note(story: &Story, rules: &RuleSet, rows: &mut BTreeMap<(usize, String), Row
     row.forms += 1;
     row.tasks += tasks;
     row.changed += usize::from(changed);
+    true
 }
 
-fn table(rows: &BTreeMap<(usize, String), Row>) -> Table {
+fn table(rows: &Rows) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header(["rule", "forms", "tasks", "other than it was"]);

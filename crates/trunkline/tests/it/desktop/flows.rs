@@ -1,10 +1,7 @@
 //! Tasks on desktops: they come and go, one window wins, and nothing is lost while a desktop is offline.
 
 use super::{Desks, assert_clean, message, ready, row, says};
-use crate::{
-    browser::{Browser, ENTER, is_wanted},
-    proxy::Proxy,
-};
+use crate::browser::{Browser, ENTER, is_wanted};
 use serde_json::json;
 use std::thread;
 
@@ -177,72 +174,92 @@ fn a_task_that_all_declined_waits_for_anybody_and_the_first_gets_it() {
     assert_clean(&two);
 }
 
-/// Notes the number of each event that the page is given.
-const COUNT: &str = r#"
-window.numbers = [];
-const usual = EventSource.prototype.addEventListener;
+/// Holds back the answers to what is declined, or else the events about tasks, until the test lets them go.
+const HOLD_BACK: &str = r#"
+const gate = new Promise((resolve) => { window.letGo = resolve; });
+const usual = window.fetch;
+window.fetch = async (address, options) => {
+  const answer = await usual(address, options);
+  if (String(address).endsWith("/decline") && window.held === "answer") await gate;
+  return answer;
+};
+const listen = EventSource.prototype.addEventListener;
 EventSource.prototype.addEventListener = function (kind, listener) {
-  usual.call(this, kind, (message) => {
-    if (message.lastEventId) window.numbers.push(Number(message.lastEventId));
+  listen.call(this, kind, async (message) => {
+    if (kind === "task" && JSON.parse(message.data).what === "queued") {
+      if (window.held === "event") await gate;
+      window.isTold = true;
+    }
     listener(message);
   });
 };
 "#;
 
 #[test]
-fn what_was_missed_while_offline_appears_once() {
+fn an_agent_alone_in_a_team_can_decline_and_is_told_what_that_means() {
     if !is_wanted() {
         return;
     }
-    let mut desks = Desks::start(&[]);
-    let proxy = Proxy::to(desks.address());
-    let desk = Browser::start();
-    desk.before_each_page(COUNT);
-    desk.go(&format!("{}/agent/agent-1", proxy.url()));
-    let desk = ready(desk);
-    desk.eval("window.isTheSamePage = true");
-    let before = desks.create("agent-1", "Before");
-    desk.wait(&row(&before, "offered"));
-    proxy.cut();
-    desk.wait("document.getElementById('link').dataset.state !== 'live'");
-    let missed = ["First", "Second", "Third"].map(|subject| desks.create("agent-1", subject));
-    desks.notify("agent-1", "Told while away");
-    desk.wait("!document.getElementById('offline').hidden");
-    assert!(
-        desk.text("document.getElementById('link').textContent")
-            .contains("offline since")
+    let alone = (
+        "name = \"Billie Agent\"",
+        "name = \"Billie Agent\"\nteam = \"other\"",
     );
-    // What is asked for now is refused in words, and nothing pretends to have happened.
-    desk.press("ja");
-    says(&desk, "the center did not answer");
-    proxy.mend(desks.address());
-    desk.wait("document.getElementById('link').dataset.state === 'live'");
-    for id in &missed {
-        desk.wait(&row(id, "offered"));
+    let (desks, _folder) = Desks::with_tenant(alone.0, alone.1);
+    let other = desks.open("agent-1");
+    for held in ["answer", "event"] {
+        let desk = Browser::start();
+        desk.before_each_page(&format!("window.held = '{held}';{HOLD_BACK}"));
+        desk.go(&desks.url("agent-1"));
+        let desk = ready(desk);
+        let id = desks.create("agent-1", "Call back");
+        desk.wait(&row(&id, "offered"));
+        other.wait(&row(&id, "offered"));
+        desk.press("jd");
+        // What comes first shows how the task stands; only the answer is said.
+        desk.wait(&row(&id, "queued"));
+        desk.eval("window.letGo()");
+        desk.wait("window.isTold");
+        says(
+            &desk,
+            "Declined: Call back. Nobody is left to ask: now anybody may take it",
+        );
+        other.wait(&row(&id, "queued"));
+        says(&other, "declined in another window; now anybody may take it");
+        // It is nobody's deed any more: what happens next is told.
+        other.press("ja");
+        desk.wait(&row(&id, "accepted"));
+        says(&desk, "accepted in another window");
+        other.press("c");
+        other.press_with_control(ENTER);
+        desk.wait(&format!("!{}", row(&id, "")));
+        assert_clean(&desk);
     }
-    desk.wait("document.querySelectorAll('#notes-list li').length === 1");
+    assert_clean(&other);
+}
 
-    // The center ends and another takes its place: the page goes on with that.
-    proxy.cut();
-    desks = Desks::of(desks.center.killed_and_started(|_| {}));
-    let after = desks.create("agent-1", "After");
-    proxy.mend(desks.address());
-    desk.wait(&row(&after, "offered"));
-    desk.wait("document.getElementById('link').dataset.state === 'live'");
-    let rows = desk.eval("return [...document.querySelectorAll('.row')].map((row) => row.dataset.task)");
-    let mut rows: Vec<String> = serde_json::from_value(rows).unwrap();
-    rows.sort();
-    let mut wanted = [&[before, after][..], &missed].concat();
-    wanted.sort();
-    assert_eq!(rows, wanted);
-    // Five tasks and a notification: no event came twice, and none was left out.
-    assert_eq!(desk.eval("return window.numbers"), json!([1, 2, 3, 4, 5, 6]));
-    assert_eq!(
-        desk.eval("return document.querySelectorAll('#notes-list li').length"),
-        1
-    );
-    assert_eq!(desk.eval("return window.isTheSamePage"), true);
-    assert_clean(&desk);
+#[test]
+fn what_another_agent_accepts_first_is_not_said_to_be_accepted_here() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
+    let id = desks.create("agent-1", "Call back");
+    let queued = r#"{"state":"queued"}"#;
+    desks.request("PATCH", &format!("/api/v2/workflows/tasks/{id}"), queued);
+    one.wait(&row(&id, "queued"));
+    two.wait(&row(&id, "queued"));
+    one.eval(HOLD);
+    one.press("ja");
+    one.wait("window.isHeld");
+    two.press("ja");
+    two.wait(&row(&id, "accepted"));
+    one.wait(&format!("!{}", row(&id, "")));
+    one.eval("window.letGo()");
+    says(&one, "Not accepted: ");
+    one.wait("document.getElementById('detail').textContent.includes('Accepted by another agent.')");
+    assert_clean(&one);
+    assert_clean(&two);
 }
 
 #[test]
@@ -250,7 +267,7 @@ fn an_offer_that_nobody_accepts_goes_to_the_next_agent_and_then_to_all() {
     if !is_wanted() {
         return;
     }
-    let (desks, _folder) = Desks::with_offers_of(2);
+    let (desks, _folder) = Desks::with_tenant("acceptWithinS = 120", "acceptWithinS = 2");
     let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
     let id = desks.create("agent-1", "Call back");
     one.wait(&row(&id, "offered"));
@@ -292,4 +309,42 @@ fn a_snoozed_task_comes_back() {
     desk.wait(&row(&id, "accepted"));
     says(&desk, "back from snooze");
     assert_clean(&desk);
+}
+
+#[test]
+fn an_offer_that_is_snoozed_can_be_accepted_though_somebody_had_the_task_before() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let (one, two) = (desks.open("agent-1"), desks.open("agent-2"));
+    let id = desks.create("agent-1", "Call back");
+    one.wait(&row(&id, "offered"));
+    one.press("ja");
+    one.wait(&row(&id, "accepted"));
+    desks.request(
+        "PATCH",
+        &format!("/api/v2/workflows/tasks/{id}"),
+        r#"{"assigneeId":"agent-2"}"#,
+    );
+    two.wait(&row(&id, "offered"));
+    two.press("js");
+    two.wait("document.getElementById('snooze').open");
+    two.eval("document.querySelector('[data-snooze]').click()");
+    two.wait(&row(&id, "snoozed"));
+    two.wait("document.querySelector('#detail [data-deed=accept]')");
+    assert_eq!(
+        two.eval("return document.querySelector('#detail [data-deed=complete]')"),
+        json!(null)
+    );
+    two.press("a");
+    two.wait(&row(&id, "accepted"));
+    // What was accepted before it was put off can be completed at any time.
+    two.press("s");
+    two.wait("document.getElementById('snooze').open");
+    two.eval("document.querySelector('[data-snooze]').click()");
+    two.wait(&row(&id, "snoozed"));
+    two.wait("document.querySelector('#detail [data-deed=complete]')");
+    assert_clean(&one);
+    assert_clean(&two);
 }

@@ -232,6 +232,35 @@ fn a_narrow_page_has_all_of_it_and_never_scrolls_sideways() {
 }
 
 #[test]
+fn a_long_list_scrolls_in_its_place_and_never_the_page() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&["--limits", "off"]);
+    for at in 0..25 {
+        desks.create("agent-1", &format!("Call back {at}"));
+        desks.notify("agent-1", &format!("The team meets at {at}"));
+    }
+    let desk = desks.open("agent-1");
+    desk.wait("document.querySelectorAll('.row').length === 25");
+    desk.wait("document.querySelectorAll('#notes-list li[data-unread]').length === 25");
+    for (width, height) in [(1440, 900), (1000, 700), (360, 740)] {
+        desk.size(width, height);
+        desk.wait(&format!("innerWidth === {width}"));
+        let more = desk.eval(
+            "const page = document.scrollingElement;
+             return [page.scrollHeight - innerHeight, page.scrollWidth - innerWidth]",
+        );
+        assert_eq!(more, json!([0, 0]), "{width} x {height}");
+        let list = desk.eval(
+            "const list = document.getElementById('list'); return list.scrollHeight > list.clientHeight",
+        );
+        assert_eq!(list, true, "{width} x {height}");
+    }
+    assert_clean(&desk);
+}
+
+#[test]
 fn times_and_the_order_of_tasks_are_told_rightly() {
     if !is_wanted() {
         return;
