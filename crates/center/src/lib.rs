@@ -82,6 +82,9 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Where calls are kept; without one, in `trunkline.db` of the data folder, which is then closed with the center.
     pub store: Option<Store>,
+    /// Whether somebody else over the same store removes what is finished from its outbox and inbox, as a service does after
+    /// its own time; otherwise the center does, after 30 days.
+    pub purged_elsewhere: bool,
     /// What is served.
     pub tenant: Tenant,
     /// How much a client may ask for.
@@ -104,6 +107,7 @@ impl Options {
             tls: None,
             data_dir,
             store: None,
+            purged_elsewhere: false,
             tenant,
             limits: Limits::default(),
             allow_hosts: Vec::new(),
@@ -358,7 +362,8 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
+        let purges = !options.purged_elsewhere;
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, purges, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             tokio::spawn(server::serve(

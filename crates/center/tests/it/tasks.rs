@@ -505,6 +505,30 @@ async fn the_audit_log_tells_of_tasks_without_personal_data() {
 }
 
 #[tokio::test]
+async fn tasks_of_agents_who_are_gone_after_a_restart_are_passed_on() {
+    let with_third =
+        || tenant_with("[[agent]]\nid = \"agent-3\"\n[[agent]]\nid = \"agent-4\"\nteam = \"sales\"\n");
+    let rig = Rig::start_with(|options| options.tenant = with_third()).await;
+    let token = rig.token().await;
+    let mut ids = Vec::new();
+    for agent in ["agent-3", "agent-4"] {
+        let id = rig.create(&token, &new_task(agent, json!({}))).await;
+        assert_eq!(rig.deed(agent, &id, "accept", Value::Null).await.status, 200);
+        ids.push(id);
+    }
+    let rig = rig.restarted(|_| {}).await;
+    let event = rig.follow("agent-1", 0).await.next().await.unwrap();
+    assert_eq!(
+        (&event.data["task"]["id"], &event.data["what"]),
+        (&json!(ids[0]), &json!("offered"))
+    );
+    // Nobody is in the other's team any more: a program may still give it to somebody.
+    let token = rig.token().await;
+    let given = rig.patch(&token, &ids[1], json!({"assigneeId": "agent-2"})).await;
+    assert_eq!(given.status, 200, "{}", given.text);
+}
+
+#[tokio::test]
 async fn a_timer_goes_on_after_a_restart() {
     let quick = || tenant_with("[tasks]\nacceptWithinS = 1\n");
     let rig = Rig::start_with(|options| options.tenant = quick()).await;
