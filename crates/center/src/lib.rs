@@ -245,6 +245,19 @@ impl Addresses {
         };
         format!("http://{host}:{}", self.http.port())
     }
+
+    /// The base URL over HTTPS, under the first name of the certificate that is no wildcard.
+    pub fn https_url(&self) -> Option<String> {
+        let (address, name) = self.https.as_ref()?;
+        let host = match name.parse() {
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => name.clone(),
+        };
+        Some(match address.port() {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+    }
 }
 
 /// A running center. Dropped without [`Center::close`], it stops and ends its calls too, but nobody waits for that.
@@ -338,7 +351,8 @@ impl Center {
         let books = books.keep(switch.reports());
         let roster = options.tenant.roster.clone();
         let access = desk_access(&addresses, &certified, &mut secrets)?;
-        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let links = addresses.https_url().unwrap_or_else(|| addresses.base_url());
+        let desks = desk::Desks::new(store.clone(), &roster, access, links);
         let desks = Arc::new(desks);
         let policy = options.tenant.task_policy.clone();
         let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
@@ -366,12 +380,11 @@ impl Center {
         let timers = tasks::Timers::start(app.tasks.clone(), worker, purges, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
-            tokio::spawn(server::serve(
-                listener,
-                config,
-                router.clone(),
-                app.closing.clone(),
-            ))
+            let router = match config.is_some() {
+                true => router.clone().layer(axum::Extension(desk::OverTls)),
+                false => router.clone(),
+            };
+            tokio::spawn(server::serve(listener, config, router, app.closing.clone()))
         });
         Ok(Self {
             servers: servers.collect(),

@@ -9,7 +9,7 @@ mod origin;
 mod stream;
 
 pub(crate) use api::{deed, page, snapshot};
-pub(crate) use guard::{Access, admit};
+pub(crate) use guard::{Access, OverTls, admit};
 pub(crate) use stream::events;
 
 use flow::task::Roster;
