@@ -6,6 +6,7 @@
 mod api;
 mod books;
 mod closed;
+mod erasing;
 mod listed;
 mod once;
 mod orphans;
@@ -16,6 +17,7 @@ mod tests;
 
 pub(crate) use api::{change, create, find, list, parse_id};
 pub(crate) use books::keepable;
+pub(crate) use erasing::erase;
 pub(crate) use once::{Looked, Once, replayed};
 pub(crate) use timers::Timers;
 
