@@ -131,7 +131,11 @@ fn row(rules: &RuleSet, (form, event): &Said) -> usize {
 }
 
 fn values((form, event): &Said) -> (f64, &str, bool) {
-    let score = form.value("overall_satisfaction").and_then(Value::as_str);
+    let score = form
+        .value("overall_satisfaction")
+        .ok()
+        .flatten()
+        .and_then(Value::as_str);
     let score = score
         .and_then(|score| score.trim().parse().ok())
         .filter(|score: &f64| score.is_finite());

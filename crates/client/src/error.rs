@@ -90,6 +90,14 @@ impl Error {
         }
     }
 
+    /// When to come again, if the platform says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refusal) | Self::GaveUp { last: refusal, .. } => refusal.retry_after,
+            _ => None,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -148,6 +156,8 @@ pub struct Refusal {
     pub message: String,
     /// Every fault.
     pub errors: Vec<String>,
+    /// When to come again, if the platform says so.
+    pub retry_after: Option<Duration>,
     /// The request's name in both sides' logs.
     pub correlation_id: CorrelationId,
 }
@@ -180,6 +190,7 @@ impl Refusal {
                 .take(MOST_FAULTS)
                 .map(|error| blot(error, secret))
                 .collect(),
+            retry_after: None,
             correlation_id: body.correlation_id.unwrap_or_else(|| correlation_id.clone()),
         }
     }

@@ -2,10 +2,9 @@
 
 use crate::{error::Error, request::Request, transport::Transport};
 use serde::Deserialize;
-use serde_json::Value;
 use wire::{
     form::Form,
-    ids::{CorrelationId, IdempotencyKey, InteractionId, NotificationId, TaskId},
+    ids::{AgentId, CorrelationId, IdempotencyKey, InteractionId, NotificationId, TaskId},
     notification::NewNotification,
     oauth::{Scope, Scopes},
     task::NewTask,
@@ -20,10 +19,21 @@ pub struct FollowUp {
     transport: Transport,
 }
 
-/// What was created.
+/// A task that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedTask {
+    /// The platform's id.
+    pub id: TaskId,
+    /// Who has it by now, if the platform says so.
+    #[serde(default)]
+    pub assignee_id: Option<AgentId>,
+}
+
+/// What was sent.
 #[derive(Deserialize)]
-struct Created<Id> {
-    id: Id,
+struct Sent {
+    id: NotificationId,
 }
 
 impl FollowUp {
@@ -67,16 +77,15 @@ impl FollowUp {
             Err(Error::Refused(refusal)) if refusal.status == 404 => return Ok(None),
             Err(error) => return Err(error),
         };
-        let form = Form::parse(&answer.json::<Value>()?);
+        let form = Form::read_text(&String::from_utf8_lossy(&answer.body));
         form.map(Some)
             .map_err(|faults| answer.broken(format!("the form has faults: {faults}")))
     }
 
     /// Creates a task; a repeat with the same key creates no second one.
-    pub async fn create_task(&self, task: &NewTask, key: IdempotencyKey) -> Result<TaskId, Error> {
+    pub async fn create_task(&self, task: &NewTask, key: IdempotencyKey) -> Result<CreatedTask, Error> {
         let request = Request::post(["api", "v2", "workflows", "tasks"], task)?.with_key(key);
-        let created: Created<TaskId> = self.transport.send(request).await?.json()?;
-        Ok(created.id)
+        self.transport.send(request).await?.json()
     }
 
     /// Tells an agent; a repeat with the same key tells nothing twice.
@@ -86,7 +95,7 @@ impl FollowUp {
         key: IdempotencyKey,
     ) -> Result<NotificationId, Error> {
         let request = Request::post(["api", "v2", "notifications", "agents"], notification)?.with_key(key);
-        let created: Created<NotificationId> = self.transport.send(request).await?.json()?;
-        Ok(created.id)
+        let sent: Sent = self.transport.send(request).await?.json()?;
+        Ok(sent.id)
     }
 }

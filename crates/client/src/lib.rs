@@ -61,7 +61,7 @@ pub use attempts::retry_after;
 pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionClosed, SessionEvent};
 pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};
-pub use follow_up::FollowUp;
+pub use follow_up::{CreatedTask, FollowUp};
 pub use profiles::Profiles;
 pub use request::{Answer, Request};
 pub use reqwest_http::ReqwestHttp;

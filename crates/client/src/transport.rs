@@ -1,7 +1,7 @@
 //! Sending requests that hold: tokens, repeats, correlation ids and bounds, the same for every client.
 
 use crate::{
-    attempts::{Attempts, late},
+    attempts::{Attempts, late, retry_after},
     endpoint::{Endpoint, Platform, SetupError},
     error::{Error, Refusal},
     handshake::{Kind, check_accept, websocket_headers},
@@ -305,13 +305,10 @@ impl Transport {
             }
         };
         let (status, body) = (response.status(), response.body());
-        let refusal = Box::new(Refusal::read(
-            &self.host(),
-            status,
-            body,
-            &ids.correlation,
-            secret,
-        ));
+        let refusal = Box::new(Refusal {
+            retry_after: retry_after(response.headers()),
+            ..Refusal::read(&self.host(), status, body, &ids.correlation, secret)
+        });
         match reason {
             Reason::NotRepeatable => Error::Refused(refusal),
             _ => Error::GaveUp {

@@ -21,23 +21,29 @@
 //! # Ok(()) }
 //! ```
 
+mod again;
 mod entries;
 mod form_step;
 mod item;
 mod notify_step;
+mod pause;
 mod rulebook;
+mod rush;
 mod settle;
 mod story;
 mod task_step;
 
+pub use again::{replay, replay_failed, replay_unjudged};
 pub use item::{Created, Judged, Order, Reason, Told, Verdict};
 pub use rulebook::{BadRules, Rulebook, Rules, keep_reading};
+pub use rush::{Rush, Waiting};
 pub use story::{Step, Story, StoryState, TaskStory, stories, story};
 
 use client::Transport;
 use entries::Entries;
 use flow::delivery::Schedule;
 use item::ToJudge;
+use pause::Pause;
 use serde_json::{Map, Value};
 use std::{sync::Arc, time::Duration};
 use store::{Claim, Commit, EffectKey, Event, Intent, Store, Worker, work_through};
@@ -72,13 +78,16 @@ pub struct Options {
     pub schedule: Schedule,
     /// Most steps of one kind at a time.
     pub at_once: usize,
+    /// What steps give way to.
+    pub rush: Rush,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             schedule: Schedule::default(),
-            at_once: 32,
+            at_once: 64,
+            rush: Rush::default(),
         }
     }
 }
@@ -98,6 +107,8 @@ struct Shared {
     platform: client::FollowUp,
     rules: Rulebook,
     schedule: Schedule,
+    rush: Rush,
+    pause: Pause,
 }
 
 impl FollowUps {
@@ -114,6 +125,8 @@ impl FollowUps {
             platform: client::FollowUp::new(platform),
             rules,
             schedule: options.schedule,
+            rush: options.rush,
+            pause: Pause::default(),
         });
         let mut follow_ups = Self {
             stop: CancellationToken::new(),
@@ -138,7 +151,14 @@ impl FollowUps {
     {
         let (shared, worker, stop) = (shared.clone(), self.worker.clone(), self.stop.clone());
         self.loops.spawn(async move {
-            let step = |claim| step(shared.clone(), claim);
+            let step = |claim| {
+                let shared = shared.clone();
+                async move {
+                    shared.pause.over().await;
+                    shared.rush.give_way().await;
+                    step(shared, claim).await;
+                }
+            };
             work_through(&shared.store, &worker, queue, at_once, &stop, step).await;
         });
     }

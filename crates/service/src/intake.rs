@@ -11,7 +11,7 @@ use axum::{
     routing::post,
 };
 use http::{HeaderMap, StatusCode, header};
-use jobs::follow_up::RECEIVED;
+use jobs::follow_up::{RECEIVED, Rush};
 use serde_json::{Map, Value};
 use server::{Refusal, bounded};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) store: Store,
     pub(crate) sources: Vec<Source>,
     completions: RwLock<Source>,
+    pub(crate) rush: Rush,
     subscribers: Subscribers,
 }
 
@@ -53,16 +54,20 @@ impl Intake {
             store,
             sources,
             completions: RwLock::new(completions),
+            rush: Rush::default(),
         })))
     }
 
     /// The routes, for a server that has more of them. It brings correlation ids and the one shape of refusals.
     pub fn routes(&self) -> Router {
-        Router::new()
-            .route(&self.completions_path(), post(completions::take))
-            .route("/webhooks/{source}", post(take))
-            .layer(DefaultBodyLimit::max(LARGEST_INCOMING))
-            .layer(from_fn_with_state(LARGEST_INCOMING, bounded))
+        let up_to = |most: usize, routes: Router<Arc<Parts>>| {
+            let routes = routes.layer(DefaultBodyLimit::max(most));
+            routes.layer(from_fn_with_state(most, bounded))
+        };
+        let completions = Router::new().route(&self.completions_path(), post(completions::take));
+        let others = Router::new().route("/webhooks/{source}", post(take));
+        up_to(completions::LARGEST, completions)
+            .merge(up_to(LARGEST_INCOMING, others))
             .with_state(self.0.clone())
     }
 
@@ -72,6 +77,11 @@ impl Intake {
         if !completions.secrets.is_empty() {
             completions.secrets.push(secret);
         }
+    }
+
+    /// How many completions wait for their acknowledgement.
+    pub fn rush(&self) -> Rush {
+        self.0.rush.clone()
     }
 
     /// The names of those who may send events, completions aside.
@@ -116,6 +126,7 @@ pub(crate) async fn take(
         let message = format!("there is no source {source:?}; name it in trunkline.toml, [[serve.source]]");
         return Err(Refusal::new(StatusCode::NOT_FOUND, message));
     };
+    not_from_a_page(source, &headers)?;
     let now: UtcTime = jiff::Timestamp::now().into();
     let incoming =
         webhooks::receive(source, &headers, &body, now).map_err(|why| refuse(&source.name, why))?;
@@ -149,6 +160,18 @@ pub(crate) fn kept(committed: Result<Committed, store::Error>) -> Result<Committ
         kept @ (Committed::Done | Committed::Duplicate { .. }) => Ok(kept),
         other => Err(Refusal::internal(&NotKept(other))),
     }
+}
+
+/// Refuses what a page sends that somebody has open in a browser: it can reach a service on this machine, but has no business with
+/// it. Where events must be signed, that is enough.
+pub(crate) fn not_from_a_page(source: &Source, headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_page = headers.contains_key(header::ORIGIN)
+        || headers.get("sec-fetch-site").is_some_and(|site| site != "none");
+    if is_page && source.secrets.is_empty() {
+        let message = "pages in a browser can't send events; let a program send them, or sign them";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+    }
+    Ok(())
 }
 
 /// An event has no lease, no claim and no record that somebody else could hold.

@@ -35,7 +35,7 @@ use client::{
     guard::{Guard, allowed_hosts},
 };
 use flow::delivery::Schedule;
-use jobs::follow_up::{self, FollowUps, Rulebook};
+use jobs::follow_up::{self, FollowUps, Rulebook, Rush};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use store::{Notary, NotaryError, Store};
 use tokio::task::AbortHandle;
@@ -67,6 +67,8 @@ pub struct FollowUp {
     pub platform: Transport,
     /// The rules that forms are judged by.
     pub rules: Rulebook,
+    /// What its steps give way to ([`Intake::rush`]).
+    pub rush: Rush,
     /// The file that the rules are from: it is read anew when it changes.
     pub rules_file: Option<PathBuf>,
 }
@@ -148,6 +150,7 @@ impl Service {
         if let Some(follow_up) = options.follow_up {
             let how = follow_up::Options {
                 schedule: options.schedule,
+                rush: follow_up.rush.clone(),
                 ..follow_up::Options::default()
             };
             let rules = follow_up.rules.clone();

@@ -4,6 +4,7 @@ use crate::{
     Faults, UtcTime,
     fault::Object,
     ids::{AgentId, InteractionId},
+    task::date,
 };
 use serde_json::{Map, Value, json};
 
@@ -39,9 +40,21 @@ impl Completion {
     /// Reads the completion from an object, wherever it came from.
     pub fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
         let interaction_id = body.parsed("interactionId", faults);
+        if interaction_id
+            .as_ref()
+            .is_some_and(|id: &InteractionId| matches!(id.as_str(), "." | ".."))
+        {
+            faults.push(format!(
+                "{} can't stand in an address; use another one",
+                body.name("interactionId")
+            ));
+        }
         let agent_id = body.parsed("agentId", faults);
         let event_id = body.optional_text("eventId", faults).map(str::to_owned);
-        let completed_at = body.optional_parsed("completedAt", faults);
+        let completed_at = body
+            .has("completedAt")
+            .then(|| date(body, "completedAt", faults))
+            .flatten();
         Some(Self {
             interaction_id: interaction_id?,
             agent_id: agent_id?,

@@ -154,13 +154,23 @@ impl<'a> Object<'a> {
         self.typed(field, "a text", Value::as_str, faults)
     }
 
-    /// A text that may be absent, of at most so many characters.
+    /// A text that may be absent, of at most so many characters, none of them control characters but line ends and tabs.
     pub fn short_text(&self, field: &str, most: usize, faults: &mut Faults) -> Option<&'a str> {
         let text = self.optional_text(field, faults)?;
         let length = text.chars().count();
         if length > most {
             faults.push(format!(
                 "{} must be at most {most} characters long, not {length}",
+                self.name(field)
+            ));
+            return None;
+        }
+        if text
+            .chars()
+            .any(|sign| sign.is_control() && !matches!(sign, '\n' | '\r' | '\t'))
+        {
+            faults.push(format!(
+                "{} must not contain control characters",
                 self.name(field)
             ));
             return None;

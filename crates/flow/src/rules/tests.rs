@@ -80,7 +80,8 @@ fn the_usual_rules_are_those_of_the_contract() {
 #[test]
 fn the_example_of_the_guide_has_no_faults() {
     let guide = include_str!("../../../../docs/tasks.md");
-    let (_, example) = guide.split_once("```toml\n").unwrap();
+    let (_, rules) = guide.split_once("\n## Rules\n").unwrap();
+    let (_, example) = rules.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```").unwrap();
     assert_eq!(parse(example).unwrap().notes(), []);
 }

@@ -11,7 +11,13 @@ use wire::fault;
 /// The value of a field; null when it is optional and was not given.
 pub(super) fn read(field: &Field, case: &Case<'_>) -> Result<Value, String> {
     let (said, name) = match &field.source {
-        Source::Form(name) => (case.form.value(name), name),
+        Source::Form(name) => {
+            let said = case.form.value(name);
+            (
+                said.map_err(|contradiction| format!("{name} {contradiction}"))?,
+                name,
+            )
+        }
         Source::Event(name) => (case.event.get(name), name),
     };
     let place = match &field.source {

@@ -62,6 +62,7 @@ impl<'a> Turn<'a> {
 
     fn deed(&mut self, agent: AgentId, deed: Deed) -> Result<(), Refused> {
         match deed {
+            Deed::Accept if self.is_put_off() && self.own(&agent).is_ok() => self.wake(),
             Deed::Accept => {
                 self.may_accept(&agent)?;
                 self.accept(agent, None);
@@ -292,6 +293,11 @@ impl<'a> Turn<'a> {
         self.set(Timer::Wake { number }, until);
         self.happened("snoozed", self.task.assignee_id.clone(), note);
         Ok(())
+    }
+
+    /// Whether it was accepted, and is snoozed since: its agent may take it up again before its time.
+    fn is_put_off(&self) -> bool {
+        self.task.state == TaskState::Snoozed && self.task.snoozed_from == Some(TaskState::Accepted)
     }
 
     fn wake(&mut self) {

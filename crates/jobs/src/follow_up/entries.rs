@@ -3,6 +3,7 @@
 use super::{
     item::{Created, Judged, Order, Told, Verdict},
     now,
+    settle::without_zeros,
 };
 use audit::{Actor, Entry, Outcome};
 use serde_json::{Map, Value, json};
@@ -105,6 +106,9 @@ impl Entries {
                 .collect(),
             _ => Map::new(),
         };
+        let personal = personal
+            .into_iter()
+            .map(|(field, text)| (field, without_zeros(&text)));
         Entry {
             at,
             actor: Actor::FollowUp,
@@ -113,7 +117,7 @@ impl Entries {
             correlation: self.correlation.clone(),
             outcome,
             detail,
-            personal,
+            personal: personal.collect(),
         }
     }
 }

@@ -10,9 +10,12 @@ use super::{
 };
 use audit::mask;
 use flow::rules::{Case, Fired, Judgement};
-use std::sync::Arc;
-use store::Claim;
-use wire::{completion::Completion, form::Form};
+use std::{sync::Arc, time::Duration};
+use store::{Claim, MOST_BODY};
+use wire::{UtcTime, completion::Completion, form::Form};
+
+/// How late a completion may be told for its due dates to count from when it was.
+const LONGEST_DELAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) async fn take(shared: Arc<Shared>, claim: Claim) {
     let ended = match read(&claim.body) {
@@ -31,7 +34,7 @@ fn read(body: &str) -> Result<(ToJudge, Completion), String> {
 async fn work(shared: &Shared, claim: &Claim, to_judge: ToJudge, completion: &Completion) -> Ended {
     let platform = shared.platform.with_correlation(to_judge.correlation.clone());
     let form = match platform.form(&completion.interaction_id).await {
-        Ok(form) => form,
+        Ok(form) => form.map(masked),
         Err(error) => return Ended::failed(to_judge.correlation, &error),
     };
     let (judged, orders) = judge(&shared.rules.current(), &to_judge, completion, form);
@@ -50,11 +53,41 @@ async fn work(shared: &Shared, claim: &Claim, to_judge: ToJudge, completion: &Co
     }
 }
 
-/// What is kept of it: without card numbers and codes. A form is bounded, and so is what is said of it.
+/// The form without card numbers and codes: nobody downstream needs them.
+fn masked(form: Form) -> Form {
+    let Ok(mut value) = serde_json::to_value(&form) else {
+        return form;
+    };
+    mask::json(&mut value);
+    serde_json::from_value(value).unwrap_or(form)
+}
+
+/// What is kept of it: without a form that is too long for the store.
 fn kept(judged: &Judged) -> Option<String> {
-    let mut judged = serde_json::to_value(judged).ok()?;
-    mask::json(&mut judged);
-    Some(judged.to_string())
+    let text = serde_json::to_string(judged).ok()?;
+    if text.len() <= MOST_BODY {
+        return Some(text);
+    }
+    let without = Judged {
+        form: None,
+        ..judged.clone()
+    };
+    serde_json::to_string(&without).ok()
+}
+
+/// When due dates begin: with the completion, unless that is told more than a day late, or from the future.
+fn completed_at(to_judge: &ToJudge, completion: &Completion) -> UtcTime {
+    let received = to_judge.received_at;
+    let earliest = received
+        .timestamp()
+        .checked_sub(LONGEST_DELAY)
+        .map_or(received, UtcTime::from);
+    let told = completion.completed_at.unwrap_or(received);
+    if (earliest..=received).contains(&told) {
+        told
+    } else {
+        received
+    }
 }
 
 /// What the rules say of a form, and the tasks that they ask for.
@@ -65,12 +98,16 @@ fn judge(
     form: Option<Form>,
 ) -> (Judged, Vec<Order>) {
     let judgement = form.as_ref().map(|form| {
+        if form.interaction_id != completion.interaction_id {
+            let fault = format!("the form is that of {}", form.interaction_id);
+            return Judgement::Unjudged { faults: vec![fault] };
+        }
         rules.set.judge(&Case {
             interaction_id: &completion.interaction_id,
             agent_id: &completion.agent_id,
             event: &to_judge.completion,
             form,
-            at: to_judge.received_at,
+            at: completed_at(to_judge, completion),
         })
     });
     let (verdict, orders) = match judgement {

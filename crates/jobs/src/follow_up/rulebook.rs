@@ -21,6 +21,9 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The longest reason that the audit log gets, in characters.
+const LONGEST_WHY: usize = 4000;
+
 /// Rules, and which they are.
 #[derive(Debug)]
 pub struct Rules {
@@ -121,45 +124,69 @@ impl Rulebook {
     }
 }
 
+/// What was seen of the file so far. Checking rules is work, and a file may be half written: so it is read as rules only when it is
+/// the same in two looks, and only once.
+#[derive(Debug, Default)]
+struct Looked {
+    /// How it was at the last look: the version of its text, or why it could not be read.
+    last: Option<String>,
+    /// How it was when it was told that it is no good.
+    told: Option<String>,
+}
+
+impl Looked {
+    /// Looks; gives what is to be told, if anything.
+    fn look(mut self, path: &Path, current: &str) -> (Self, Option<Result<Rules, BadRules>>) {
+        let read = text(path);
+        let now = match &read {
+            Ok(text) => version(text),
+            Err(bad) => bad.to_string(),
+        };
+        let is_settled = self.last.as_ref() == Some(&now);
+        self.last = Some(now.clone());
+        if now == current {
+            self.told = None;
+        }
+        if now == current || !is_settled || self.told.as_ref() == Some(&now) {
+            return (self, None);
+        }
+        let rules = read.and_then(|text| Rules::parse(&text, path));
+        self.told = rules.is_err().then_some(now);
+        (self, Some(rules))
+    }
+}
+
 /// Reads the file anew whenever it changes, for ever. What is wrong with it is logged and noted in the audit log, once; the rules
 /// stay as they were.
 pub async fn keep_reading(book: Rulebook, path: PathBuf, store: Store) {
-    let mut told = None;
+    let mut looked = Looked::default();
     let mut ticks = interval(LOOK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let file = path.clone();
-        let read = tokio::task::spawn_blocking(move || Rules::read(&file)).await;
+        let (file, current) = (path.clone(), book.current().version.clone());
+        let look = move || looked.look(&file, &current);
+        // Cancelled only when the runtime is shutting down.
+        let Ok((next, read)) = tokio::task::spawn_blocking(look).await else {
+            return;
+        };
+        looked = next;
         let entry = match read {
-            Ok(Ok(rules)) if rules.version == book.current().version => {
-                told = None;
-                continue;
-            }
-            Ok(Ok(rules)) => {
+            None => continue,
+            Some(Ok(rules)) => {
                 tracing::info!(rules = rules.version, "the rules have changed");
                 let entry = entry("rules.loaded", Outcome::Success, json!({"rules": rules.version}));
                 book.replace(rules);
-                told = None;
                 entry
             }
-            Ok(Err(bad)) => {
-                let text = bad.to_string();
-                if told.as_ref() == Some(&text) {
-                    continue;
-                }
+            Some(Err(bad)) => {
                 let error = &bad as &dyn std::error::Error;
                 tracing::error!(error, "the rules stay as they were");
-                told = Some(text.clone());
                 let stays = book.current().version.clone();
-                entry(
-                    "rules.refused",
-                    Outcome::Failure,
-                    json!({"stays": stays, "why": text}),
-                )
+                let why: String = bad.to_string().chars().take(LONGEST_WHY).collect();
+                let detail = json!({"stays": stays, "why": why});
+                entry("rules.refused", Outcome::Failure, detail)
             }
-            // The runtime is shutting down.
-            Err(_) => return,
         };
         let commit = Commit {
             audit: vec![entry],

@@ -25,6 +25,9 @@ pub struct Story {
     /// Its number, for the next page of a list.
     #[serde(skip)]
     pub item: ItemId,
+    /// The item of its first step.
+    #[serde(skip)]
+    pub form_item: ItemId,
     /// The interaction.
     pub interaction_id: InteractionId,
     /// Who led it.
@@ -178,6 +181,7 @@ fn tell(items: &[Item]) -> Option<Story> {
     let tasks: Vec<TaskStory> = tasks.filter_map(|task| tell_task(task, items)).collect();
     Some(Story {
         item: first.id,
+        form_item: first.id,
         interaction_id: completion.interaction_id,
         agent_id: completion.agent_id,
         received_at: to_judge.received_at,

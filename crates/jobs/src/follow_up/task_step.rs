@@ -5,8 +5,9 @@ use super::{
     entries::Entries,
     item::{Created, Order, Told},
     key_of,
-    settle::{Ended, is_final, settle},
+    settle::{Ended, Failed, settle, without_zeros},
 };
+use client::{CreatedTask, Refusal};
 use std::{sync::Arc, time::Duration};
 use store::{Claim, EffectKey, Intent};
 use wire::{
@@ -16,6 +17,9 @@ use wire::{
         CustomField, INTERACTION_FIELD, LONGEST_DESCRIPTION, LONGEST_FIELD, NewTask, Priority, RULE_FIELD,
     },
 };
+
+/// The longest reason that is written into a task, in characters.
+const LONGEST_REASON: usize = 500;
 
 pub(super) async fn take(shared: Arc<Shared>, claim: Claim) {
     let ended = match serde_json::from_str::<Order>(&claim.body) {
@@ -28,7 +32,7 @@ pub(super) async fn take(shared: Arc<Shared>, claim: Claim) {
 async fn work(shared: &Shared, claim: &Claim, order: Order) -> Ended {
     let created = match create(shared, &claim.effect, &order).await {
         Ok(created) => created,
-        Err(error) => return Ended::failed(order.correlation, &error),
+        Err(failed) => return failed.ended(order.correlation),
     };
     let entries = Entries::of_effect(&claim.effect, Some(order.correlation.clone()));
     Ended::Done {
@@ -39,18 +43,12 @@ async fn work(shared: &Shared, claim: &Claim, order: Order) -> Ended {
 }
 
 /// Creates the task for its assignee; if the platform will not have that, for the fallback, with a note in the task.
-async fn create(shared: &Shared, effect: &EffectKey, order: &Order) -> Result<Created, client::Error> {
+async fn create(shared: &Shared, effect: &EffectKey, order: &Order) -> Result<Created, Failed> {
     let platform = shared.platform.with_correlation(order.correlation.clone());
     let wanted = &order.order.assignee;
     let task = new_task(effect, order, wanted, None);
     let refused = match platform.create_task(&task, key_of(effect, "")).await {
-        Ok(task_id) => {
-            return Ok(Created {
-                task_id,
-                assignee_id: wanted.clone(),
-                fallback_because: None,
-            });
-        }
+        Ok(task) => return Ok(created(task, wanted, None)),
         Err(error) => error,
     };
     let fallback = order
@@ -58,27 +56,46 @@ async fn create(shared: &Shared, effect: &EffectKey, order: &Order) -> Result<Cr
         .fallback
         .as_ref()
         .filter(|fallback| *fallback != wanted);
-    let Some(fallback) = fallback.filter(|_| is_final(&refused)) else {
-        return Err(refused);
+    // Dates and priorities can't be wrong here: what a platform finds bad is the assignee.
+    let (Some(fallback), Some(refusal)) = (fallback, bad_request(&refused)) else {
+        return Err(Failed::because(&refused));
     };
-    let because = reason_of(&refused);
+    let because = reason_of(refusal);
     let task = new_task(effect, order, fallback, Some(&because));
     // The body differs, and so must the key.
-    let task_id = platform.create_task(&task, key_of(effect, "fallback")).await?;
-    Ok(Created {
-        task_id,
-        assignee_id: fallback.clone(),
-        fallback_because: Some(because),
-    })
+    match platform.create_task(&task, key_of(effect, "fallback")).await {
+        Ok(task) => Ok(created(task, fallback, Some(because))),
+        Err(error) => {
+            let failed = Failed::because(&error);
+            let why = format!("{wanted} was refused ({because}), and then: {}", failed.why);
+            Err(Failed { why, ..failed })
+        }
+    }
+}
+
+/// By now somebody else may have it: it was created before, and passed on.
+fn created(task: CreatedTask, assignee: &AgentId, because: Option<String>) -> Created {
+    Created {
+        task_id: task.id,
+        assignee_id: task.assignee_id.unwrap_or_else(|| assignee.clone()),
+        fallback_because: because,
+    }
+}
+
+fn bad_request(error: &client::Error) -> Option<&Refusal> {
+    match error {
+        client::Error::Refused(refusal) => Some(&**refusal).filter(|refusal| refusal.status == 400),
+        _ => None,
+    }
 }
 
 /// The platform's own words, without what only helps an operator.
-fn reason_of(error: &client::Error) -> String {
-    match error {
-        client::Error::Refused(refusal) if !refusal.errors.is_empty() => refusal.errors.join("; "),
-        client::Error::Refused(refusal) => refusal.message.clone(),
-        other => other.to_string(),
-    }
+fn reason_of(refusal: &Refusal) -> String {
+    let words = match refusal.errors.as_slice() {
+        [] => refusal.message.clone(),
+        errors => errors.join("; "),
+    };
+    without_zeros(&words).chars().take(LONGEST_REASON).collect()
 }
 
 fn new_task(effect: &EffectKey, order: &Order, assignee: &AgentId, because: Option<&str>) -> NewTask {

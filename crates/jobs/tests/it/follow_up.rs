@@ -348,6 +348,186 @@ async fn while_notifications_are_down_the_task_stands_and_the_failure_is_seen() 
 }
 
 #[tokio::test]
+async fn what_could_not_be_judged_is_judged_again_when_asked() {
+    let rig = rig(Rules::usual().unwrap(), |path, before| match (path, before) {
+        (FORMS, 0) => form(json!("five")),
+        (FORMS, _) => form(json!("2")),
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Unjudged).await;
+    assert_eq!(follow_up::replay_failed(&rig.store).await.unwrap(), 0);
+    assert_eq!(follow_up::replay_unjudged(&rig.store).await.unwrap(), 1);
+    rig.until(StoryState::Done).await;
+    assert_eq!(
+        follow_up::replay(&rig.store, "int-1").await.unwrap(),
+        0,
+        "it was judged"
+    );
+}
+
+#[tokio::test]
+async fn a_platforms_words_with_zero_bytes_do_no_harm() {
+    let words = r#"{"status":400,"code":"bad_request","message":"a\u0000b","errors":["a\u0000b"]}"#;
+    let rig = rig(rules(WITH_FALLBACK), move |path, before| match (path, before) {
+        (FORMS, _) => form(json!("2")),
+        (TASKS, 0) => Reply::answer(400, words),
+        (NOTIFICATIONS, _) => Reply::answer(400, words),
+        _ => made("task-2"),
+    })
+    .await;
+    rig.complete().await;
+    let story = rig.until(StoryState::Failed).await;
+    assert!(story.tasks[0].created.is_some());
+    assert_eq!(story.tasks[0].notification.as_ref().unwrap().state, "dead");
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_long_to_be_kept_is_judged_all_the_same() {
+    let rig = rig(Rules::usual().unwrap(), |path, _| match path {
+        FORMS => {
+            let long = |at| json!({"fieldName": format!("f{at}"), "value": "x".repeat(5_000)});
+            let mut responses: Vec<Value> = (0..190).map(long).collect();
+            let digits: Vec<Value> = (0..4000).map(|_| json!(1e15)).collect();
+            responses.push(json!({"fieldName": "numbers", "value": digits[..800].to_vec()}));
+            responses.extend(
+                (0..7).map(|at| json!({"fieldName": format!("n{at}"), "value": digits[..800].to_vec()})),
+            );
+            responses.push(json!({"fieldName": "overall_satisfaction", "value": "2"}));
+            let text = json!({"interactionId": "int-1", "responses": responses}).to_string();
+            Reply::answer(200, text.replace("1000000000000000.0", "1e15"))
+        }
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    let story = rig.until(StoryState::Done).await;
+    assert_eq!(story.judged.unwrap().form, None);
+}
+
+#[tokio::test]
+async fn numbers_that_json_does_not_have_are_not_judged() {
+    for score in ["1e400", "NaN", "-Infinity"] {
+        let rig = rig(Rules::usual().unwrap(), move |path, _| match path {
+            FORMS => Reply::answer(
+                200,
+                format!(r#"{{"interactionId":"int-1","responses":[{{"fieldName":"overall_satisfaction","value":{score}}}]}}"#),
+            ),
+            _ => made("x-1"),
+        })
+        .await;
+        rig.complete().await;
+        rig.until(StoryState::Unjudged).await;
+    }
+}
+
+#[tokio::test]
+async fn contradictions_and_forms_of_others_are_not_judged() {
+    let twice = json!([{"fieldName": "overall_satisfaction", "value": "1"}, {"fieldName": "overall_satisfaction", "value": "5"}]);
+    let once = json!([{"fieldName": "overall_satisfaction", "value": "1"}]);
+    for (interaction, responses, why) in [
+        ("int-1", twice, "answered twice"),
+        ("int-2", once, "the form is that of int-2"),
+    ] {
+        let rig = rig(Rules::usual().unwrap(), move |path, _| match path {
+            FORMS => Reply::answer(
+                200,
+                json!({"interactionId": interaction, "responses": responses}).to_string(),
+            ),
+            _ => made("x-1"),
+        })
+        .await;
+        rig.complete().await;
+        let story = rig.until(StoryState::Unjudged).await;
+        let Verdict::Unjudged { faults } = story.judged.unwrap().verdict else {
+            panic!("it was judged")
+        };
+        assert!(faults[0].contains(why), "{faults:?}");
+    }
+}
+
+const WITH_COMMENT: &str = r#"
+    name = "With a comment"
+    [field.comment]
+    form = "comment"
+    kind = "text"
+    [[rule]]
+    name = "all"
+    [[rule.task]]
+    due = "1 day"
+    subject = "Read: {comment}"
+"#;
+
+#[tokio::test]
+async fn card_numbers_reach_no_task() {
+    let rig = rig(rules(WITH_COMMENT), |path, _| match path {
+        FORMS => {
+            let responses = json!([{"fieldName": "comment", "value": "my card is 4111 1111 1111 1111"}]);
+            Reply::answer(
+                200,
+                json!({"interactionId": "int-1", "responses": responses}).to_string(),
+            )
+        }
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Done).await;
+    assert_eq!(
+        rig.bodies(TASKS)[0]["subject"],
+        "Read: my card is 4111 11** **** 1111"
+    );
+}
+
+#[tokio::test]
+async fn due_dates_count_from_the_completion_if_it_is_told_in_time() {
+    for (completed_at, due) in [
+        ("2026-11-20T10:00:00Z", "2026-11-21T10:00:00.000Z"),
+        ("2026-11-01T10:00:00Z", "2026-11-21T15:00:00.000Z"),
+        ("2027-01-01T00:00:00Z", "2026-11-21T15:00:00.000Z"),
+    ] {
+        let rig = rig(Rules::usual().unwrap(), willing(json!("1"))).await;
+        let body = json!({"interactionId": "int-1", "agentId": "agent-1", "completedAt": completed_at});
+        let body = body.as_object().unwrap();
+        let completion = Completion::parse(body).unwrap();
+        let at = "2026-11-20T15:00:00Z".parse().unwrap();
+        let commit = accepted(&completion, body.clone(), at, "c-1".parse().unwrap());
+        rig.store.commit(commit).await.unwrap();
+        rig.until(StoryState::Done).await;
+        assert_eq!(rig.bodies(TASKS)[0]["dueDate"], due, "{completed_at}");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_names_a_time_is_not_asked_before() {
+    let rig = rig(Rules::usual().unwrap(), |path, before| match (path, before) {
+        (FORMS, 0) => Reply::answer(429, "").with_header("retry-after", "2"),
+        (FORMS, _) => form(json!("2")),
+        _ => made("x-1"),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Done).await;
+    let seen = rig.http.seen_at(FORMS);
+    let waited = seen[1].at - seen[0].at;
+    assert!(waited >= Duration::from_millis(1990), "{waited:?}");
+    assert_eq!(seen.len(), 2);
+}
+
+#[tokio::test]
+async fn only_a_bad_request_goes_to_the_fallback() {
+    let rig = rig(rules(WITH_FALLBACK), |path, _| match path {
+        FORMS => form(json!("2")),
+        _ => Reply::answer(422, ""),
+    })
+    .await;
+    rig.complete().await;
+    rig.until(StoryState::Failed).await;
+    assert_eq!(rig.bodies(TASKS).len(), 1);
+}
+
+#[tokio::test]
 async fn rules_with_faults_leave_the_old_ones_in_force() {
     let rig = rig(Rules::usual().unwrap(), willing(json!("2"))).await;
     let file = rig.folder.path().join("rules.toml");

@@ -16,7 +16,7 @@ pub(crate) enum TasksCommand {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Do again what failed for good.
+    /// Do again what failed for good, or judge again what could not be judged.
     Replay(TasksReplayArgs),
     /// The rules: which completed interactions lead to tasks.
     #[command(subcommand)]
@@ -49,14 +49,18 @@ What is repeated carries the same idempotency key, so nothing is created twice.
 
 Examples:
   trunkline tasks replay --failed
+  trunkline tasks replay --unjudged
   trunkline tasks replay int-1001 int-1002")]
 pub(crate) struct TasksReplayArgs {
     /// Interactions.
-    #[arg(value_name = "INTERACTION", required_unless_present = "failed")]
+    #[arg(value_name = "INTERACTION", required_unless_present_any = ["failed", "unjudged"])]
     pub(crate) interactions: Vec<String>,
     /// All of which something failed for good.
     #[arg(long, conflicts_with = "interactions")]
     pub(crate) failed: bool,
+    /// Judge again all that could not be judged: once the rules or the forms are mended.
+    #[arg(long, conflicts_with = "interactions")]
+    pub(crate) unjudged: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 }

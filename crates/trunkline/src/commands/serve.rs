@@ -37,6 +37,7 @@ pub(crate) async fn run(args: ServeArgs, config: Config, output: &Output) -> Res
     let follow_up = FollowUp {
         platform,
         rules: Rulebook::new(rules),
+        rush: intake.rush(),
         rules_file,
     };
     let service = Service::start(

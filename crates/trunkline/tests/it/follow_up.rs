@@ -159,8 +159,13 @@ fn what_is_no_completion_is_refused_with_every_fault() {
     assert_eq!(error("{}"), ["interactionId is missing", "agentId is missing"]);
     assert_eq!(error(r#"{"interactionId":"int-1"}"#), ["agentId is missing"]);
     assert_eq!(
-        error(r#"{"interactionId":7,"agentId":["a"],"completedAt":"noon"}"#).len(),
-        3
+        error(r#"{"interactionId":7,"agentId":["a"],"completedAt":"noon","eventId":""}"#),
+        [
+            "eventId must be 1 to 128 bytes long, without control characters",
+            "interactionId must be a text, not the number 7",
+            "agentId must be a text, not a list",
+            "completedAt must be a time such as 2026-11-21T09:30:00.000Z, not \"noon\"",
+        ]
     );
     assert_eq!(
         error(r#"{"interactionId":"","agentId":"a"}"#),
@@ -236,9 +241,136 @@ fn completions_must_be_signed_once_secrets_are_named() {
 }
 
 #[test]
-fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
+fn pages_in_a_browser_can_not_send_completions() {
     let folder = tempfile::tempdir().unwrap();
     let service = Service::start_with_center(folder.path(), &[]);
+    let body = br#"{"interactionId":"int-1001","agentId":"agent-1"}"#;
+    for header in [
+        ("Origin", "https://evil.example"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ] {
+        let answer = service.post(SOURCE, &[header, ("Content-Type", "text/plain")], body);
+        assert_eq!(answer.status, 403, "{header:?}");
+    }
+    assert_eq!(json(folder.path(), &["tasks", "list"])["interactions"], json!([]));
+}
+
+/// Has the center fail at a path, until it is told otherwise.
+fn fault(service: &Service, fault: &Value) {
+    admin(service, "POST", "/center/v1/faults", &fault.to_string());
+}
+
+fn admin(service: &Service, method: &str, path: &str, body: &str) {
+    let authorization = format!("Bearer {}", service.environment["TRUNKLINE_ADMIN_TOKEN"]);
+    let length = body.len().to_string();
+    let headers = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Length", &length),
+    ];
+    let answer = exchange(&service.address, &head(method, path, &headers), body.as_bytes());
+    assert!((200..300).contains(&answer.status), "{}", answer.body);
+}
+
+const QUICK: &str = "[serve]\nschedule = '50ms, 50ms, 100ms'\n";
+
+#[test]
+fn while_the_forms_fail_they_are_asked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("trunkline.toml"),
+        QUICK.replace("100ms", "10s"),
+    )
+    .unwrap();
+    let service = Service::start_with_center(folder.path(), &[]);
+    fault(
+        &service,
+        &json!({"path": "/api/v2/interactions", "status": 500, "times": 2}),
+    );
+    complete(&service, "int-1001");
+    let failing = story(folder.path(), &[], "int-1001", "retrying");
+    assert!(
+        failing["form"]["error"].as_str().unwrap().contains("500"),
+        "{failing}"
+    );
+    admin(&service, "DELETE", "/center/v1/faults", "");
+    story(folder.path(), &[], "int-1001", "done");
+    assert_eq!(tasks(&service, "int-1001").len(), 1);
+}
+
+#[test]
+fn while_notifications_are_down_the_task_stands_and_the_agent_is_told_later() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("trunkline.toml"), QUICK).unwrap();
+    let service = Service::start_with_center(folder.path(), &[]);
+    fault(
+        &service,
+        &json!({"path": "/api/v2/notifications", "status": 500, "times": 4}),
+    );
+    complete(&service, "int-1001");
+    let failed = story(folder.path(), &[], "int-1001", "failed");
+    let notification = &failed["tasks"][0]["notification"];
+    assert_eq!(
+        (&notification["state"], &notification["failures"]),
+        (&json!("dead"), &json!(4))
+    );
+    assert_eq!(tasks(&service, "int-1001").len(), 1);
+    admin(&service, "DELETE", "/center/v1/faults", "");
+    assert_eq!(
+        json(folder.path(), &["tasks", "replay", "int-1001"])["replayed"],
+        1
+    );
+    story(folder.path(), &[], "int-1001", "done");
+    assert_eq!(
+        desk(&service, "agent-1")["notifications"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(tasks(&service, "int-1001").len(), 1);
+}
+
+#[test]
+fn rules_that_change_under_a_running_service_hold_unless_they_have_faults() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rules.toml");
+    let rules = "name = 'x'\n[field.score]\nform = 'overall_satisfaction'\nkind = 'number'\n\
+        [[rule]]\nname = 'all'\n[[rule.task]]\ndue = '4 hours'\nsubject = 'First'\n";
+    fs::write(&file, rules).unwrap();
+    let service = Service::start_with_center(folder.path(), &["--rules", "rules.toml"]);
+    let noted = |action: &str| {
+        wait_for(action, || {
+            let listed = json(folder.path(), &["audit", "list", "--action", action]);
+            let entries = listed["entries"].as_array().unwrap().clone();
+            (!entries.is_empty()).then_some(entries)
+        })
+    };
+    fs::write(
+        &file,
+        rules.replace("'number'", "'nomber'").replace("4 hours", "4 ours"),
+    )
+    .unwrap();
+    let why = noted("rules.refused")[0]["detail"]["why"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        why.contains("rules.toml:4:") && why.contains("rules.toml:8:"),
+        "{why}"
+    );
+    complete(&service, "int-1001");
+    story(folder.path(), &[], "int-1001", "done");
+    assert_eq!(tasks(&service, "int-1001")[0]["subject"], "First");
+
+    fs::write(&file, rules.replace("First", "Second")).unwrap();
+    noted("rules.loaded");
+    complete(&service, "int-1002");
+    story(folder.path(), &[], "int-1002", "done");
+    assert_eq!(tasks(&service, "int-1002")[0]["subject"], "Second");
+}
+
+fn a_thousand_times(folder: &Path, more: &[&str]) {
+    let service = Service::start_with_center(folder, more);
     thread::scope(|scope| {
         for _ in 0..50 {
             scope.spawn(|| {
@@ -248,7 +380,7 @@ fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
             });
         }
     });
-    story(folder.path(), &[], "int-1002", "done");
+    story(folder, more, "int-1002", "done");
     assert_eq!(tasks(&service, "int-1002").len(), 1);
     assert_eq!(
         desk(&service, "agent-1")["notifications"]
@@ -257,6 +389,21 @@ fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
             .len(),
         1
     );
+}
+
+#[test]
+fn a_thousand_times_the_same_at_once_is_one_task_and_one_notification() {
+    let folder = tempfile::tempdir().unwrap();
+    a_thousand_times(folder.path(), &[]);
+}
+
+#[test]
+fn a_thousand_times_the_same_at_once_is_one_task_on_postgresql() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    a_thousand_times(folder.path(), &["--database", database.url()]);
 }
 
 #[test]
@@ -292,26 +439,46 @@ fn rules_of_a_file_hold_and_those_with_faults_do_not_start() {
     );
 }
 
-#[test]
-fn what_failed_for_good_is_listed_and_can_be_done_again() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(
-        folder.path().join("trunkline.toml"),
-        "[serve]\nschedule = '1ms'\n",
-    )
-    .unwrap();
-    let service = Service::start_with_center(folder.path(), &[]);
+fn failed_for_good(folder: &Path, more: &[&str]) {
+    fs::write(folder.join("trunkline.toml"), QUICK).unwrap();
+    let service = Service::start_with_center(folder, more);
     // agent-9 is not active, and the rules name nobody else.
     let body = json!({"interactionId": "int-1001", "agentId": "agent-9"});
     service.accept(SOURCE, &body);
-    let failed = story(folder.path(), &[], "int-1001", "failed");
+    let failed = story(folder, more, "int-1001", "failed");
     let why = failed["tasks"][0]["creation"]["error"].as_str().unwrap();
     assert!(why.contains("agent-9"), "{why}");
-    let listed = json(folder.path(), &["tasks", "list", "--failed"]);
+    let listed = json(folder, &[&["tasks", "list", "--failed"], more].concat());
     assert_eq!(listed["interactions"][0]["interactionId"], "int-1001");
-    let replayed = json(folder.path(), &["tasks", "replay", "--failed"]);
+    service.close();
+
+    // Somebody mends it, and has it done again.
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo");
+    let tenant = fs::read_to_string(format!("{demo}/tenant.toml")).unwrap();
+    let tenant = tenant
+        .replace("active = false", "active = true")
+        .replace("\"prompts\"", &format!("\"{demo}/prompts\""));
+    fs::write(folder.join("tenant.toml"), tenant).unwrap();
+    let service = Service::start_with_center(folder, &[&["--tenant", "tenant.toml"], more].concat());
+    let replayed = json(folder, &[&["tasks", "replay", "--failed"], more].concat());
     assert_eq!(replayed["replayed"], 1);
-    story(folder.path(), &[], "int-1001", "failed");
-    let nothing = run(folder.path(), &["tasks", "replay", "int-1006"]);
+    story(folder, more, "int-1001", "done");
+    assert_eq!(tasks(&service, "int-1001")[0]["assigneeId"], "agent-9");
+    let nothing = run(folder, &[&["tasks", "replay", "int-1006"], more].concat());
     assert_eq!(nothing.status.code(), Some(1));
+}
+
+#[test]
+fn what_failed_for_good_is_listed_and_can_be_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    failed_for_good(folder.path(), &[]);
+}
+
+#[test]
+fn what_failed_for_good_is_listed_and_can_be_done_again_on_postgresql() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    failed_for_good(folder.path(), &["--database", database.url()]);
 }

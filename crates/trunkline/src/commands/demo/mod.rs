@@ -29,7 +29,7 @@ pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Resu
     let intake = Intake::new(store.clone(), Vec::new(), service::completions(Vec::new()))?;
     let tenant = platform::tenant(None)?;
     let center = platform::local_center(tenant, data_dir, store.clone(), Some(&intake)).await?;
-    let service = Service::start(store.clone(), notary, options(&center)?).await?;
+    let service = Service::start(store.clone(), notary, options(&center, &intake)?).await?;
     let journey = tokio::select! {
         journey = journey(&center, &service, &store, output) => journey,
         () = asked_to_end() => {
@@ -57,10 +57,11 @@ async fn journey(center: &Center, service: &Service, store: &Store, output: &Out
     Ok(report(&calls, &follow_up, &audit, output))
 }
 
-fn options(center: &Center) -> Result<Options> {
+fn options(center: &Center, intake: &Intake) -> Result<Options> {
     let follow_up = FollowUp {
         platform: platform::transport_of_center(center)?,
         rules: Rulebook::new(Rules::usual()?),
+        rush: intake.rush(),
         rules_file: None,
     };
     Ok(Options {

@@ -9,9 +9,12 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use jobs::follow_up::{QUEUES, SOURCE, Step, Story, StoryState, TaskStory, Verdict, stories, story};
+use jobs::follow_up::{
+    Step, Story, StoryState, TaskStory, Verdict, replay as again, replay_failed, replay_unjudged, stories,
+    story,
+};
 use serde_json::json;
-use store::{ItemFilter, ItemId, ItemState};
+use store::ItemId;
 
 pub(super) async fn list(args: TasksListArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
@@ -53,34 +56,30 @@ pub(super) async fn show(
 
 pub(super) async fn replay(args: TasksReplayArgs, config: &Config, output: &Output) -> Result<Done> {
     let store = platform::existing_store(&args.store, config).await?;
-    let dead = ItemFilter {
-        queue_prefix: Some(QUEUES.to_owned()),
-        states: vec![ItemState::Dead],
-        ..ItemFilter::default()
-    };
     let mut replayed = 0;
     let mut missing = Vec::new();
     if args.failed {
-        replayed = store.replay(&dead).await?;
+        replayed += replay_failed(&store).await?;
+    }
+    if args.unjudged {
+        replayed += replay_unjudged(&store).await?;
     }
     for interaction in &args.interactions {
-        let of_it = ItemFilter {
-            event: Some((SOURCE.to_owned(), interaction.clone())),
-            ..dead.clone()
-        };
-        match store.replay(&of_it).await? {
+        match again(&store, interaction).await? {
             0 => missing.push(interaction.as_str()),
             count => replayed += count,
         }
     }
-    let which = json!({"failed": args.failed, "interactions": args.interactions, "steps": replayed});
+    let which = json!({"failed": args.failed, "unjudged": args.unjudged, "interactions": args.interactions, "steps": replayed});
     platform::note_in_audit(&store, "follow_up.replayed", None, which).await?;
     output.line(match replayed {
         1 => "1 step is done again".to_owned(),
         count => format!("{count} steps are done again"),
     });
     for interaction in &missing {
-        output.note(format!("nothing of {interaction} has failed for good"));
+        output.note(format!(
+            "nothing of {interaction} has failed for good, and it could be judged"
+        ));
     }
     output.json(&json!({"replayed": replayed, "refused": missing}));
     platform::close_signed(store, &args.store, config).await?;
@@ -183,7 +182,8 @@ fn told(step: &Step) -> String {
         text.push_str(&format!(" until {due_at}"));
     }
     if step.failures > 0 {
-        text.push_str(&format!(", {} failed attempts", step.failures));
+        let attempts = if step.failures == 1 { "attempt" } else { "attempts" };
+        text.push_str(&format!(", {} failed {attempts}", step.failures));
     }
     if let Some(error) = &step.error {
         text.push_str(&format!(": {error}"));

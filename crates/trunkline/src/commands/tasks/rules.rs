@@ -88,11 +88,14 @@ fn said(args: &RulesTryArgs, rules: &RuleSet) -> Result<(Form, Map<String, Value
         };
         let value = Value::from(value.as_str());
         match field.source() {
-            // The last answer counts.
-            Source::Form(field_name) => form.responses.push(Response {
-                field_name: field_name.clone(),
-                value,
-            }),
+            Source::Form(field_name) => {
+                form.responses
+                    .retain(|response| response.field_name != *field_name);
+                form.responses.push(Response {
+                    field_name: field_name.clone(),
+                    value,
+                });
+            }
             Source::Event(member) => drop(event.insert(member.clone(), value)),
         }
     }

@@ -13,8 +13,8 @@ use std::{
     fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    path::Path,
-    process::{Child, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -43,19 +43,67 @@ fn follow_ups_of_three_processes_over_one_database_survive_kills_on_both_sides()
     storm(folder.path(), 3, Some(database.url()));
 }
 
+#[test]
+fn follow_ups_survive_kills_of_a_service_with_the_center_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    storm_within(folder.path(), 1, None);
+}
+
+#[test]
+fn follow_ups_survive_kills_of_three_services_with_centers_in_them() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    storm_within(folder.path(), 3, Some(database.url()));
+}
+
+/// Kills a center in a process of its own, and services that speak to it.
 fn storm(folder: &Path, processes: usize, database: Option<&str>) {
     let platform = Mutex::new(Platform::start(&folder.join("platform")));
+    let url = lock(&platform).url();
+    let acknowledged = kill_under_load(folder, processes, database, &["--platform", &url], || {
+        lock(&platform).kill_and_start();
+    });
+    let data = folder.join("platform/trunkline-data/trunkline.db");
+    judge(&acknowledged, &Kept::Sqlite(data));
+    verify(folder, database);
+}
+
+/// Kills services with the center in them, so that both sides go at once.
+fn storm_within(folder: &Path, processes: usize, database: Option<&str>) {
+    Platform::prepare(folder);
+    let tenant = ["--tenant", "tenant.toml", "--limits", "off"];
+    let acknowledged = kill_under_load(folder, processes, database, &tenant, || {});
+    let data = folder.join("trunkline-data/trunkline.db");
+    let kept = database.map_or(Kept::Sqlite(data), |url| Kept::Postgres(url.to_owned()));
+    judge(&acknowledged, &kept);
+    verify(folder, database);
+}
+
+fn verify(folder: &Path, database: Option<&str>) {
+    let verified = run_on(folder, database, &["audit", "verify"]);
+    assert!(
+        verified.status.success(),
+        "{}{}",
+        stdout(&verified),
+        stderr(&verified)
+    );
+}
+
+/// Kills services at random moments while completions come in, and `other` every third time; gives what was acknowledged, once all
+/// of it is followed up.
+fn kill_under_load(
+    folder: &Path,
+    processes: usize,
+    database: Option<&str>,
+    more: &[&str],
+    other: impl Fn(),
+) -> BTreeSet<u64> {
     fs::write(folder.join("trunkline.toml"), CONFIGURATION).unwrap();
     fs::write(folder.join("rules.toml"), RULES).unwrap();
-    let url = lock(&platform).url();
-    let start = |at| {
-        Service::start_with(
-            folder,
-            at,
-            database,
-            &["--platform", &url, "--rules", "rules.toml"],
-        )
-    };
+    let more = [more, &["--rules", "rules.toml"]].concat();
+    let start = |at| Service::start_with(folder, at, database, &more);
     let services: Vec<Mutex<Service>> = (0..processes).map(|at| Mutex::new(start(at))).collect();
     let over = AtomicBool::new(false);
     let next = AtomicU64::new(0);
@@ -69,8 +117,7 @@ fn storm(folder: &Path, processes: usize, database: Option<&str>) {
         for number in 0..kills() {
             thread::sleep(Duration::from_millis(random.below(400)));
             if number % 3 == 2 {
-                lock(&platform).kill_and_start();
-                continue;
+                other();
             }
             let victim = usize::try_from(random.below(processes as u64)).unwrap();
             let mut service = lock(&services[victim]);
@@ -86,25 +133,17 @@ fn storm(folder: &Path, processes: usize, database: Option<&str>) {
         acknowledged.len()
     );
     settled(folder, database);
-    let platform = platform.into_inner().unwrap();
-    judge(&acknowledged, &platform);
-    let verified = run_on(folder, database, &["audit", "verify"]);
-    assert!(
-        verified.status.success(),
-        "{}{}",
-        stdout(&verified),
-        stderr(&verified)
-    );
     eprintln!(
-        "{} completions acknowledged, {} kills of the platform and {processes} process(es)",
+        "{} completions acknowledged, {} kills of {processes} process(es)",
         acknowledged.len(),
         kills()
     );
+    acknowledged
 }
 
 /// One task and one notification for each low score, nothing for the others, and nothing that nobody sent.
-fn judge(acknowledged: &BTreeSet<u64>, platform: &Platform) {
-    let (tasks, told) = (platform.tasks(), platform.told());
+fn judge(acknowledged: &BTreeSet<u64>, kept: &Kept) {
+    let (tasks, told) = (kept.tasks(), kept.told());
     for number in acknowledged {
         let name = format!("int-{number}");
         let wanted = usize::from(is_low(*number));
@@ -173,27 +212,44 @@ fn complete(address: &str, number: u64) -> Option<u16> {
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-/// Waits until no step waits any more; it may take long, but it must go on. Nothing may have failed for good.
+/// Waits until every interaction is followed up; it may take long, but it must go on. Nothing may have failed for good.
 fn settled(folder: &Path, database: Option<&str>) {
     let mut finished = 0;
     let mut progress = Instant::now();
     loop {
         let output = run_on(folder, database, &["--json", "store", "info"]);
         let info: Value = serde_json::from_str(&stdout(&output)).unwrap();
-        let count = |name: &str| info[name].as_u64().unwrap();
-        assert_eq!(count("dead"), 0, "{info}");
-        if count("waiting") + count("held") == 0 {
+        assert_eq!(info["dead"], 0, "{info}");
+        let open = open_steps(folder, database);
+        if open == 0 {
             return;
         }
-        if count("done") > finished {
-            finished = count("done");
+        let done = info["done"].as_u64().unwrap();
+        if done > finished {
+            finished = done;
             progress = Instant::now();
         }
         assert!(
             progress.elapsed() < Duration::from_secs(30),
-            "nothing goes on: {info}"
+            "nothing goes on: {open} steps of {info}"
         );
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// How many interactions are not followed up yet.
+fn open_steps(folder: &Path, database: Option<&str>) -> usize {
+    let (mut open, mut before) = (0, i64::MAX.to_string());
+    loop {
+        let list = ["--json", "tasks", "list", "--limit", "1000", "--before", &before];
+        let page: Value = serde_json::from_str(&stdout(&run_on(folder, database, &list))).unwrap();
+        let stories = page["interactions"].as_array().unwrap();
+        let is_open = |story: &&Value| matches!(story["state"].as_str(), Some("under_way" | "retrying"));
+        open += stories.iter().filter(is_open).count();
+        if stories.len() < 1000 {
+            return open;
+        }
+        before = page["before"].to_string();
     }
 }
 
@@ -220,16 +276,13 @@ const RULES: &str = r#"
 /// A center in a process of its own, always at the same address.
 struct Platform {
     process: Child,
-    folder: std::path::PathBuf,
+    folder: PathBuf,
     port: u16,
 }
 
 impl Platform {
     fn start(folder: &Path) -> Self {
-        fs::create_dir_all(folder.join("prompts")).unwrap();
-        let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/prompts/invalid.wav");
-        fs::copy(sound, folder.join("prompts/invalid.wav")).unwrap();
-        fs::write(folder.join("tenant.toml"), tenant()).unwrap();
+        Self::prepare(folder);
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -240,6 +293,14 @@ impl Platform {
             folder: folder.to_owned(),
             port,
         }
+    }
+
+    /// Writes the tenant.
+    fn prepare(folder: &Path) {
+        fs::create_dir_all(folder.join("prompts")).unwrap();
+        let sound = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/prompts/invalid.wav");
+        fs::copy(sound, folder.join("prompts/invalid.wav")).unwrap();
+        fs::write(folder.join("tenant.toml"), tenant()).unwrap();
     }
 
     fn spawn(folder: &Path, port: u16) -> Child {
@@ -274,7 +335,15 @@ impl Platform {
         self.process.wait().unwrap();
         self.process = Self::spawn(&self.folder, self.port);
     }
+}
 
+/// What a center has kept.
+enum Kept {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Kept {
     /// How many tasks each interaction has.
     fn tasks(&self) -> BTreeMap<String, usize> {
         self.count("task", |task| task["interactionId"].as_str().map(str::to_owned))
@@ -289,20 +358,36 @@ impl Platform {
     }
 
     fn count(&self, kind: &str, of: impl Fn(&Value) -> Option<String>) -> BTreeMap<String, usize> {
-        let file = self.folder.join("trunkline-data/trunkline.db");
-        let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-        let mut rows = database
-            .prepare("SELECT body FROM records WHERE kind = ?1")
-            .unwrap();
-        let bodies = rows.query_map([kind], |row| row.get::<_, String>(0)).unwrap();
         let mut counts = BTreeMap::new();
-        for body in bodies {
-            let body: Value = serde_json::from_str(&body.unwrap()).unwrap();
+        for body in self.bodies(kind) {
+            let body: Value = serde_json::from_str(&body).unwrap();
             if let Some(name) = of(&body) {
                 *counts.entry(name).or_default() += 1;
             }
         }
         counts
+    }
+
+    fn bodies(&self, kind: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(file) => {
+                let database = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+                let mut rows = database
+                    .prepare("SELECT body FROM records WHERE kind = ?1")
+                    .unwrap();
+                let bodies = rows.query_map([kind], |row| row.get(0)).unwrap();
+                bodies.map(Result::unwrap).collect()
+            }
+            Self::Postgres(url) => {
+                let query = format!("SELECT body FROM records WHERE kind = '{kind}'");
+                let asked = Command::new("psql")
+                    .args([url.as_str(), "-At", "-c", &query])
+                    .output()
+                    .unwrap();
+                assert!(asked.status.success());
+                stdout(&asked).lines().map(str::to_owned).collect()
+            }
+        }
     }
 }
 
