@@ -2,7 +2,7 @@
 
 use crate::{
     postgres::Database,
-    service::{Answer, Service, exchange, head},
+    service::{Answer, Service, exchange, head, quick_tenant},
     support::{json, run, stderr, stdout, wait_for},
 };
 use serde_json::{Value, json};
@@ -453,13 +453,9 @@ fn failed_for_good(folder: &Path, more: &[&str]) {
     service.close();
 
     // Somebody mends it, and has it done again.
-    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo");
-    let tenant = fs::read_to_string(format!("{demo}/tenant.toml")).unwrap();
-    let tenant = tenant
-        .replace("active = false", "active = true")
-        .replace("\"prompts\"", &format!("\"{demo}/prompts\""));
+    let tenant = quick_tenant(folder).replace("active = false", "active = true");
     fs::write(folder.join("tenant.toml"), tenant).unwrap();
-    let service = Service::start_with_center(folder, &[&["--tenant", "tenant.toml"], more].concat());
+    let service = Service::start_with_center(folder, more);
     let replayed = json(folder, &[&["tasks", "replay", "--failed"], more].concat());
     assert_eq!(replayed["replayed"], 1);
     story(folder, more, "int-1001", "done");

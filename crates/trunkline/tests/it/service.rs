@@ -25,11 +25,20 @@ impl Service {
     /// Starts it for a platform that is not there, with more arguments.
     pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
         let platform = ["--platform", "http://127.0.0.1:9"];
-        Self::start_with_center(folder, &[&platform, more].concat())
+        Self::spawn(folder, &[&platform, more].concat())
     }
 
-    /// Starts it with a center in the same process, with more arguments.
+    /// Starts it with a center in the same process, with more arguments: with the tenant of the folder, which is the demo's with few
+    /// prompts unless there is one.
     pub(crate) fn start_with_center(folder: &Path, more: &[&str]) -> Self {
+        let tenant = folder.join("tenant.toml");
+        if !tenant.exists() {
+            fs::write(&tenant, quick_tenant(folder)).unwrap();
+        }
+        Self::spawn(folder, &[&["--tenant", "tenant.toml"], more].concat())
+    }
+
+    fn spawn(folder: &Path, more: &[&str]) -> Self {
         let env_file = folder.join("serve.env");
         let _ = fs::remove_file(&env_file);
         let listen = ["--listen", "127.0.0.1:0"];
@@ -124,6 +133,17 @@ impl Drop for Service {
 
 fn said(folder: &Path) -> String {
     fs::read_to_string(folder.join("serve.err")).unwrap()
+}
+
+/// The demo tenant with the few prompts that the center itself needs: loaded in no time.
+pub(crate) fn quick_tenant(folder: &Path) -> String {
+    let demo = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo"));
+    fs::create_dir_all(folder.join("prompts")).unwrap();
+    for prompt in ["apology.wav", "operator_greeting.wav", "agent_greeting.wav"] {
+        let there = folder.join("prompts").join(prompt);
+        fs::copy(demo.join("prompts").join(prompt), there).unwrap();
+    }
+    fs::read_to_string(demo.join("tenant.toml")).unwrap()
 }
 
 /// What was answered.
