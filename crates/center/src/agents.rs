@@ -7,11 +7,16 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use server::Json;
 use std::{collections::HashSet, sync::Arc, time::Duration};
-use wire::{Faults, fault::Object, ids::AgentId, task::Priority};
+use wire::{
+    Faults,
+    fault::Object,
+    ids::{AgentId, TeamName},
+    task::Priority,
+};
 
 /// Most agents of a tenant; all of a team may be told of one task, in one commit.
 const MOST_AGENTS: usize = 400;
-/// The longest name of an agent, a team or a skill, in characters.
+/// The longest name of an agent or a skill, in characters.
 const LONGEST_NAME: usize = 128;
 /// The longest time that an offer may be open, in seconds.
 const LONGEST_OFFER_S: u64 = 86_400;
@@ -45,9 +50,10 @@ fn read_agent(agent: &Object<'_>, faults: &mut Faults) -> Option<Agent> {
     }
     let name = agent.short_text("name", LONGEST_NAME, faults);
     let active = agent.optional_bool("active", faults).unwrap_or(true);
-    let team = agent
-        .short_text("team", LONGEST_NAME, faults)
-        .unwrap_or(USUAL_TEAM);
+    let team = agent.optional_text("team", faults).and_then(|team| {
+        let read = team.parse::<TeamName>();
+        faults.keep(read.map_err(|error| format!("{} {error}", agent.name("team"))))
+    });
     let skills = agent.optional_list("skills", faults).unwrap_or_default();
     let mut read_skill = |(at, skill): (usize, &Value)| {
         let skill = skill
@@ -66,7 +72,7 @@ fn read_agent(agent: &Object<'_>, faults: &mut Faults) -> Option<Agent> {
     Some(Agent {
         name: name.map_or_else(|| id.to_string(), str::to_owned),
         active,
-        team: team.to_owned(),
+        team: team.map_or_else(|| USUAL_TEAM.to_owned(), String::from),
         skills,
         id,
     })

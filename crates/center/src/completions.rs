@@ -48,8 +48,8 @@ pub struct Completions {
     /// Whether the center delivers webhooks itself: those of every endpoint in its store. Otherwise a service over the same
     /// store does it.
     ///
-    /// Endpoints that a center named and none names any more are removed at the start, unless another center runs on the same
-    /// data folder: nothing is owed to them. A center without a destination that does not deliver leaves them as they are.
+    /// Endpoints that a center on the same data folder named and none names any more are removed at the start, unless another
+    /// center runs on it: nothing is owed to them. A center without a destination that does not deliver leaves them as they are.
     pub deliver: bool,
 }
 

@@ -19,11 +19,7 @@ impl Environment {
         webhooks: &Secret,
     ) -> Self {
         let url = addresses.base_url();
-        let cxone = match &addresses.https {
-            Some((address, name)) if address.port() == 443 => format!("https://{}", in_url(name)),
-            Some((address, name)) => format!("https://{}:{}", in_url(name), address.port()),
-            None => url.clone(),
-        };
+        let cxone = addresses.https_url().unwrap_or_else(|| url.clone());
         let org = addresses
             .https
             .as_ref()
@@ -77,14 +73,6 @@ impl Environment {
             .iter()
             .map(|(name, value)| format!("{name}={}\n", value.expose_secret()))
             .collect()
-    }
-}
-
-/// A host as URLs write it.
-fn in_url(name: &str) -> String {
-    match name.parse() {
-        Ok(IpAddr::V6(address)) => format!("[{address}]"),
-        _ => name.to_owned(),
     }
 }
 

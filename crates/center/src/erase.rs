@@ -3,7 +3,7 @@
 use crate::{
     interactions::{INTERACTION, Interaction},
     keeping::CALL,
-    recordings,
+    recordings, tasks,
 };
 use std::{
     fs, io,
@@ -17,8 +17,8 @@ use wire::{
 
 /// Most calls that are looked at.
 const MOST_CALLS: usize = 200_000;
-/// What stands where a caller's number was.
-const ERASED: &str = "erased";
+/// What stands where a caller's number was, or words about the caller.
+pub(crate) const ERASED: &str = "erased";
 
 /// What was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +27,12 @@ pub struct ErasedCalls {
     pub records: u64,
     /// Recordings that are deleted.
     pub recordings: u64,
+    /// Tasks that came of these calls, and no longer say anything of the caller.
+    pub tasks: u64,
+    /// Notifications about these tasks.
+    pub notifications: u64,
+    /// Texts of the audit log about these calls' interactions, tasks and notifications.
+    pub texts: u64,
     /// Calls that are not over: nothing of them is erased yet.
     pub live: u64,
 }
@@ -46,30 +52,58 @@ pub enum EraseError {
     /// There are more calls than are looked at.
     #[error("the store has {0} calls or more, not all of which can be looked at; nothing was erased")]
     TooMany(usize),
+    /// The follow-up is being worked at.
+    #[error("the follow-up of a call changes all the time; erase again")]
+    FollowUpBusy,
     /// The database does not do its part.
     #[error(transparent)]
     Store(#[from] store::Error),
 }
 
 /// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings in the
-/// data folder; what the caller answered after a call goes too. A call that is not over is only counted: its center writes it again.
+/// data folder; what the caller answered after a call goes too, and what tasks, notifications and the audit log say of the
+/// follow-up. A call that is not over is only counted: its center writes it again.
 pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Result<ErasedCalls, EraseError> {
     let folder = data_dir.join(recordings::FOLDER);
     let records = store.records(CALL, MOST_CALLS).await?;
     if records.len() >= MOST_CALLS {
         return Err(EraseError::TooMany(MOST_CALLS));
     }
-    let mut erased = ErasedCalls::default();
-    for record in records {
-        let Ok(call) = serde_json::from_str::<CallRecord>(&record.body) else {
-            continue;
-        };
+    let of_person = |record: Record| {
+        let call: CallRecord = serde_json::from_str(&record.body).ok()?;
         let external_id = call.external_id.as_ref().map(|id| id.as_str());
-        if call.ani.as_str() == person || external_id == Some(person) {
-            erase_call(store, &folder, record, call, &mut erased).await?;
-        }
+        let is_of_person = call.ani.as_str() == person || external_id == Some(person);
+        is_of_person.then_some((record, call))
+    };
+    let calls: Vec<(Record, CallRecord)> = records.into_iter().filter_map(of_person).collect();
+    let mut erased = ErasedCalls::default();
+    // The calls go last: by them the rest is found again, if it fails half-way.
+    erase_follow_up(store, &calls, &mut erased).await?;
+    for (record, call) in calls {
+        erase_call(store, &folder, record, call, &mut erased).await?;
     }
     Ok(erased)
+}
+
+async fn erase_follow_up(
+    store: &Store,
+    calls: &[(Record, CallRecord)],
+    erased: &mut ErasedCalls,
+) -> Result<(), EraseError> {
+    let over = calls.iter().filter(|(_, call)| call.state == CallState::Ended);
+    let interactions: Vec<InteractionId> = over.filter_map(|(_, call)| call.interaction_id.clone()).collect();
+    if interactions.is_empty() {
+        return Ok(());
+    }
+    let follow_up = tasks::erase(store, &interactions).await;
+    let follow_up = follow_up.map_err(|trouble| match trouble {
+        tasks::Trouble::Store(error) => EraseError::Store(error),
+        _ => EraseError::FollowUpBusy,
+    })?;
+    erased.tasks = follow_up.tasks;
+    erased.notifications = follow_up.notifications;
+    erased.texts = follow_up.texts;
+    Ok(())
 }
 
 async fn erase_call(

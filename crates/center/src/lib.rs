@@ -82,6 +82,9 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Where calls are kept; without one, in `trunkline.db` of the data folder, which is then closed with the center.
     pub store: Option<Store>,
+    /// Whether somebody else over the same store removes what is finished from its outbox and inbox, as a service does after
+    /// its own time; otherwise the center does, after 30 days.
+    pub purged_elsewhere: bool,
     /// What is served.
     pub tenant: Tenant,
     /// How much a client may ask for.
@@ -104,6 +107,7 @@ impl Options {
             tls: None,
             data_dir,
             store: None,
+            purged_elsewhere: false,
             tenant,
             limits: Limits::default(),
             allow_hosts: Vec::new(),
@@ -241,6 +245,19 @@ impl Addresses {
         };
         format!("http://{host}:{}", self.http.port())
     }
+
+    /// The base URL over HTTPS, under the first name of the certificate that is no wildcard.
+    pub fn https_url(&self) -> Option<String> {
+        let (address, name) = self.https.as_ref()?;
+        let host = match name.parse() {
+            Ok(IpAddr::V6(address)) => format!("[{address}]"),
+            _ => name.clone(),
+        };
+        Some(match address.port() {
+            443 => format!("https://{host}"),
+            port => format!("https://{host}:{port}"),
+        })
+    }
 }
 
 /// A running center. Dropped without [`Center::close`], it stops and ends its calls too, but nobody waits for that.
@@ -334,7 +351,8 @@ impl Center {
         let books = books.keep(switch.reports());
         let roster = options.tenant.roster.clone();
         let access = desk_access(&addresses, &certified, &mut secrets)?;
-        let desks = desk::Desks::new(store.clone(), &roster, access, addresses.base_url());
+        let links = addresses.https_url().unwrap_or_else(|| addresses.base_url());
+        let desks = desk::Desks::new(store.clone(), &roster, access, links);
         let desks = Arc::new(desks);
         let policy = options.tenant.task_policy.clone();
         let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
@@ -358,15 +376,15 @@ impl Center {
             next_controller: Default::default(),
             tenant: options.tenant,
         });
-        let timers = tasks::Timers::start(app.tasks.clone(), worker, own_store, app.closing.clone());
+        let purges = !options.purged_elsewhere;
+        let timers = tasks::Timers::start(app.tasks.clone(), worker, purges, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
-            tokio::spawn(server::serve(
-                listener,
-                config,
-                router.clone(),
-                app.closing.clone(),
-            ))
+            let router = match config.is_some() {
+                true => router.clone().layer(axum::Extension(desk::OverTls)),
+                false => router.clone(),
+            };
+            tokio::spawn(server::serve(listener, config, router, app.closing.clone()))
         });
         Ok(Self {
             servers: servers.collect(),

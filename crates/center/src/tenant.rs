@@ -462,6 +462,7 @@ mod tests {
             [[agent]]
             id = "a/b"
             active = "yes"
+            team = "a\tb"
             skills = [1]
             [[agent]]
             id = "a-1"
@@ -492,6 +493,7 @@ mod tests {
             "tasks.firstResponseS.High must be a whole number, not \"soon\"",
             "agent[0].id is part of a path",
             "agent[0].active must be true or false",
+            "agent[0].team must not contain control characters",
             "agent[0].skills[0] must be a text",
             "agent[2].teams is unknown; known are id, name, active, team, skills",
             "agent.id a-1 is used twice",

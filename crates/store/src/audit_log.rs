@@ -115,6 +115,11 @@ impl Store {
         on_engine!(self.engine, erase(&person))
     }
 
+    /// Erases all personal texts of the entries about something; gives how many.
+    pub async fn erase_subject(&self, subject: &str) -> Result<u64, Error> {
+        on_engine!(self.engine, erase_subject(subject))
+    }
+
     /// Drops the text of entries that are older than this, up to the first that is not; their hashes stay, so the log stays
     /// valid. An entry `audit.expired` says so first: without it, verification takes a missing text for a removed one.
     /// Gives how many.

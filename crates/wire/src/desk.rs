@@ -25,8 +25,11 @@ pub struct Desk {
     pub cursor: i64,
     /// What the center's clock says.
     pub now: UtcTime,
-    /// The open tasks of the agent, by due date, then priority.
+    /// The open tasks of the agent, by due date, then priority; each with the last lines of its history.
     pub tasks: Vec<Task>,
+    /// Whether there are more tasks than these: the agent's own, or the team's.
+    #[serde(default)]
+    pub more: bool,
     /// The newest notifications, newest first.
     pub notifications: Vec<Notification>,
 }

@@ -97,6 +97,10 @@ id!(
     PromptId
 );
 id!(
+    /// A team of agents.
+    TeamName
+);
+id!(
     /// An OAuth client.
     ClientId
 );

@@ -37,7 +37,7 @@ pub struct PageAsked {
 }
 
 impl PageAsked {
-    /// Reads the query parameters, as far as they are there.
+    /// Reads the query parameters, as far as they are there; an empty one is not.
     pub fn parse(size: Option<&str>, number: Option<&str>, faults: &mut Faults) -> Self {
         Self {
             size: whole("pageSize", size, LARGEST_PAGE, faults).unwrap_or(USUAL_PAGE),
@@ -70,7 +70,7 @@ impl PageAsked {
 }
 
 fn whole(name: &str, text: Option<&str>, most: usize, faults: &mut Faults) -> Option<usize> {
-    let text = text?;
+    let text = text.filter(|text| !text.is_empty())?;
     let number = text
         .parse::<usize>()
         .ok()
@@ -99,6 +99,9 @@ mod tests {
             "/x?pageSize=2&pageNumber=3"
         );
         assert_eq!(asked.page(vec![3, 4], 4, uri).next_uri, None);
+        assert!(faults.is_empty());
+        let usual = PageAsked::parse(None, None, &mut faults);
+        assert_eq!(PageAsked::parse(Some(""), Some(""), &mut faults), usual);
         assert!(faults.is_empty());
         PageAsked::parse(Some("0"), Some("one"), &mut faults);
         assert_eq!(

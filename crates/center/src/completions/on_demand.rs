@@ -28,18 +28,13 @@ pub(crate) async fn complete(
         .current()
         .await
         .map_err(|_| calls::store_unavailable())?;
-    let wants = |endpoint: &&Endpoint| endpoint.is_enabled() && endpoint.events.contains(KIND);
-    let to: Vec<&str> = endpoints
-        .iter()
-        .filter(wants)
-        .map(|endpoint| endpoint.url.as_str())
-        .collect();
-    if to.is_empty() {
-        return Err(Refusal::new(
-            StatusCode::CONFLICT,
-            "completions go nowhere; start the center with --completions-to URL",
-        ));
+    let wants = endpoints.iter().filter(|endpoint| endpoint.events.contains(KIND));
+    let (enabled, disabled): (Vec<&Endpoint>, Vec<&Endpoint>) =
+        wants.partition(|endpoint| endpoint.is_enabled());
+    if enabled.is_empty() {
+        return Err(Refusal::new(StatusCode::CONFLICT, nowhere(&disabled)));
     }
+    let to: Vec<&str> = enabled.iter().map(|endpoint| endpoint.url.as_str()).collect();
     let completed = Completed::new(Interaction {
         id: asked.interaction_id,
         agent_id: asked.agent_id,
@@ -55,6 +50,20 @@ pub(crate) async fn complete(
     })?;
     let answer = json!({"eventId": completed.event_id.to_string(), "interactionId": completed.interaction.id, "to": to});
     Ok(Json(StatusCode::ACCEPTED, answer))
+}
+
+/// Why completions go nowhere.
+fn nowhere(disabled: &[&Endpoint]) -> String {
+    let first = disabled
+        .first()
+        .and_then(|endpoint| Some((&endpoint.id, endpoint.disabled.as_ref()?)));
+    match first {
+        None => "completions go nowhere; start the center with --completions-to URL".to_owned(),
+        Some((id, disabled)) => format!(
+            "completions go nowhere: the endpoint {id} is disabled ({}); enable it with trunkline webhooks endpoints enable {id}",
+            disabled.why
+        ),
+    }
 }
 
 fn parse(body: &str) -> Result<Completion, Faults> {

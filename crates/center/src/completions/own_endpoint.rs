@@ -5,7 +5,7 @@ use crate::Addresses;
 use store::Store;
 use url::Url;
 use uuid::Uuid;
-use webhooks::{EndpointId, Endpoints, EndpointsError, NewEndpoint, Secret};
+use webhooks::{Endpoint, EndpointId, Endpoints, EndpointsError, NewEndpoint, Secret};
 
 /// The endpoints that centers keep, the same in every store: where an operator's URL leads, and a service that shares the
 /// center's address. One does not take the place of the other.
@@ -45,7 +45,7 @@ pub(crate) async fn arrange(
     let named = completions.to.as_ref().map(Destination::endpoint);
     if ours.alone && (completions.deliver || named.is_some()) {
         for id in IDS.map(id).iter().filter(|id| Some(*id) != named.as_ref()) {
-            remove(&endpoints, id).await?;
+            remove(&endpoints, id, ours.secret).await?;
         }
     }
     let Some(destination) = &completions.to else {
@@ -62,7 +62,18 @@ pub(crate) async fn arrange(
     Ok(Some(kept.url))
 }
 
-async fn remove(endpoints: &Endpoints, id: &EndpointId) -> Result<(), CompletionsError> {
+/// Removes an endpoint that a center on this data folder kept. Its secret tells: each data folder has its own, and a center that
+/// takes an endpoint over gives it that of its folder.
+async fn remove(endpoints: &Endpoints, id: &EndpointId, ours: &Secret) -> Result<(), CompletionsError> {
+    let is_ours = |endpoint: &Endpoint| {
+        let previous = endpoint.previous.as_ref().map(|previous| &previous.secret);
+        endpoint.secret == *ours || previous == Some(ours)
+    };
+    match endpoints.get(id).await {
+        Ok(endpoint) if is_ours(&endpoint) => {}
+        Ok(_) | Err(EndpointsError::Unknown(_)) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
     match endpoints.remove(id).await {
         Ok(()) | Err(EndpointsError::Unknown(_)) => Ok(()),
         Err(error) => Err(error.into()),

@@ -52,8 +52,10 @@ pub(crate) async fn snapshot(
 async fn read(app: &App, agent_id: AgentId, name: String) -> Result<Desk, store::Error> {
     // The cursor first: what happens meanwhile comes as an event, too, and nothing is missed.
     let cursor = app.desks.cursor(&agent_id).await?;
+    let (tasks, more) = app.tasks.shown_to(&agent_id).await?;
     Ok(Desk {
-        tasks: app.tasks.shown_to(&agent_id).await?,
+        tasks,
+        more,
         notifications: notifications::newest(&app.store, &agent_id).await?,
         now: Clock::utc_ms(),
         agent_id,

@@ -26,6 +26,10 @@ use wire::ids::AgentId;
 /// The name of the cookie that holds an agent's key.
 const COOKIE: &str = "trunkline-agent";
 
+/// A request that came over HTTPS.
+#[derive(Clone)]
+pub(crate) struct OverTls;
+
 /// Who may see desktops.
 pub(crate) enum Access {
     /// Whoever is on the machine, which has these names beside those of loopback.
@@ -153,8 +157,13 @@ fn opens(secret: &SecretString, agent: &str, request: &Request) -> Option<Option
     let query = request.uri().query().unwrap_or_default();
     let asked = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "key");
     if asked.is_some_and(|(_, given)| is_key(&given)) {
+        // A cookie that came over HTTPS is not to be sent in clear.
+        let secure = match request.extensions().get::<OverTls>() {
+            Some(OverTls) => "; Secure",
+            None => "",
+        };
         let cookie = format!(
-            "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/agent/{agent}",
+            "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/agent/{agent}{secure}",
             key.expose_secret()
         );
         let mut cookie = HeaderValue::from_str(&cookie).ok()?;

@@ -9,7 +9,7 @@ mod origin;
 mod stream;
 
 pub(crate) use api::{deed, page, snapshot};
-pub(crate) use guard::{Access, admit};
+pub(crate) use guard::{Access, OverTls, admit};
 pub(crate) use stream::events;
 
 use flow::task::Roster;
@@ -19,7 +19,7 @@ use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 use wire::{desk::DeskEvent, ids::AgentId};
 
 /// The kind of the records whose versions number the events, one per agent.
-const DESK: &str = "desk";
+pub(crate) const DESK: &str = "desk";
 /// The kind of the events' records.
 pub(crate) const EVENT: &str = "desk-event";
 /// How long events are kept for desktops that missed them.

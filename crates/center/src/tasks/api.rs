@@ -164,12 +164,14 @@ fn uri(filter: &Filter<'_>, page: PageAsked) -> String {
     query.finish()
 }
 
+/// Reads a query parameter; an empty one is as good as none (contract section 7).
 fn read<T: std::str::FromStr<Err: std::fmt::Display>>(
     name: &str,
     text: Option<&str>,
     faults: &mut Faults,
 ) -> Option<T> {
-    faults.keep(text?.parse().map_err(|error| format!("{name} {error}")))
+    let text = text.filter(|text| !text.is_empty())?;
+    faults.keep(text.parse().map_err(|error| format!("{name} {error}")))
 }
 
 /// The id in a path.

@@ -10,6 +10,9 @@ use wire::{
 /// The kind of the records that name the open task of an interaction and rule.
 pub(super) const OPEN_TASK: &str = "open-task";
 
+/// The term of the tasks that are closed, by when they were.
+pub(super) const CLOSED: &str = "closed";
+
 /// Which tasks are meant; what is `None` does not matter.
 #[derive(Debug, Default)]
 pub(super) struct Filter<'a> {
@@ -54,6 +57,7 @@ pub(super) fn terms(kind: &str, task: &Task) -> Terms {
     match &task.assignee_id {
         Some(agent) if task.state.is_open() => terms.push((of_agent(agent), due)),
         None if task.state == TaskState::Queued => terms.push((of_team(&task.team), due)),
+        _ if !task.state.is_open() => terms.push((CLOSED.to_owned(), to_ms(task.updated_at))),
         _ => {}
     }
     Terms {

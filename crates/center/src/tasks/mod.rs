@@ -5,8 +5,11 @@
 
 mod api;
 mod books;
+mod closed;
+mod erasing;
 mod listed;
 mod once;
+mod orphans;
 mod timers;
 
 #[cfg(test)]
@@ -14,11 +17,12 @@ mod tests;
 
 pub(crate) use api::{change, create, find, list, parse_id};
 pub(crate) use books::keepable;
+pub(crate) use erasing::erase;
 pub(crate) use once::{Looked, Once, replayed};
 pub(crate) use timers::Timers;
 
 use crate::{calls, clock::Clock, desk::Desks};
-use flow::task::{Input, Policy, Refused, Roster, Unassignable, holders};
+use flow::task::{Input, MOST_LINES_SHOWN, Policy, Refused, Roster, Unassignable, holders, shown};
 use http::StatusCode;
 use server::Refusal;
 use sha2::{Digest, Sha256};
@@ -241,30 +245,35 @@ impl Tasks {
         Ok(own.map(|record| listed::put_open(&name, None, Expect::Version(record.version))))
     }
 
-    /// The open tasks on an agent's desktop, by due date, then priority.
-    pub(crate) async fn shown_to(&self, agent: &AgentId) -> Result<Vec<Task>, store::Error> {
-        let mut tasks = self.found(&listed::of_agent(agent)).await?;
+    /// The open tasks on an agent's desktop, by due date, then priority; and whether there are more.
+    pub(crate) async fn shown_to(&self, agent: &AgentId) -> Result<(Vec<Task>, bool), store::Error> {
+        let (mut tasks, mut more) = self.found(&listed::of_agent(agent)).await?;
         if let Some(member) = self.roster.get(agent).filter(|agent| agent.active) {
-            tasks.extend(self.found(&listed::of_team(&member.team)).await?);
+            let (everybodys, more_of_them) = self.found(&listed::of_team(&member.team)).await?;
+            tasks.extend(everybodys);
+            more |= more_of_them;
         }
         // One that changed between the two looks may be in both, or not be there any more.
         tasks.retain(|task| holders(task, &self.roster).contains(agent));
         tasks.sort_by(|a, b| (a.due_date, b.priority, &a.id).cmp(&(b.due_date, a.priority, &b.id)));
         tasks.dedup_by(|a, b| a.id == b.id);
-        Ok(tasks)
+        Ok((tasks, more))
     }
 
-    async fn found(&self, term: &str) -> Result<Vec<Task>, store::Error> {
+    /// The first tasks with a term, as they are shown; and whether there are more.
+    async fn found(&self, term: &str) -> Result<(Vec<Task>, bool), store::Error> {
         let find = store::Find {
             kind: books::TASK.into(),
             term: term.into(),
             ..store::Find::default()
         };
-        let found = self.store.find(&find, MOST_SHOWN).await?;
-        Ok(found
+        let found = self.store.find(&find, MOST_SHOWN + 1).await?;
+        let tasks = found
             .iter()
+            .take(MOST_SHOWN)
             .filter_map(|found| books::read(&found.record.body))
-            .collect())
+            .map(|task| shown(task, MOST_LINES_SHOWN));
+        Ok((tasks.collect(), found.len() > MOST_SHOWN))
     }
 
     async fn turn(&self, name: &str) -> MutexGuard<'_, ()> {

@@ -1,7 +1,7 @@
 //! Timers that are due are handed to the tasks, and what is too old is removed.
 
-use super::{Tasks, Trouble, books, once};
-use crate::{desk, notifications};
+use super::{Tasks, Trouble, books, closed::remove_closed, once, orphans::pass_on};
+use crate::{clock::Clock, desk, notifications};
 use flow::task::{Input, Timer};
 use std::time::Duration;
 use store::{Claim, Commit, Finish, Store, Worker, work_through};
@@ -18,8 +18,8 @@ const AT_ONCE: usize = 16;
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// How often what is too old is removed.
 const REMOVE_EVERY: Duration = Duration::from_secs(600);
-/// How long finished timers are kept, if the store is the center's own.
-const TIMERS_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long finished items and what they came from are kept, unless somebody else removes them.
+const FINISHED_KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The tasks behind the tasks; they end when the center closes.
 pub(crate) struct Timers {
@@ -28,9 +28,17 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Begins. `own`: the store is nobody else's, so finished timers are removed here.
-    pub(crate) fn start(tasks: Tasks, worker: Worker, own: bool, closing: CancellationToken) -> Self {
-        let removing = tokio::spawn(remove_old(tasks.store.clone(), own, closing.clone()));
+    /// Begins. `purges`: nobody else removes what is finished from the store.
+    pub(crate) fn start(tasks: Tasks, worker: Worker, purges: bool, closing: CancellationToken) -> Self {
+        let removing = {
+            let (tasks, closing) = (tasks.clone(), closing.clone());
+            async move {
+                if closing.run_until_cancelled(at_start(&tasks)).await.is_some() {
+                    remove_old(tasks, purges, closing).await;
+                }
+            }
+        };
+        let removing = tokio::spawn(removing);
         let handing_over = tokio::spawn(async move {
             let store = tasks.store.clone();
             let hand = |claim| hand_over(tasks.clone(), claim);
@@ -95,11 +103,23 @@ async fn finish(store: &Store, claim: &Claim, finish: Finish) {
     }
 }
 
-async fn remove_old(store: Store, own: bool, closing: CancellationToken) {
+/// A tenant may have changed since the last start.
+async fn at_start(tasks: &Tasks) {
+    match pass_on(tasks).await {
+        Ok(0) => {}
+        Ok(passed_on) => tracing::info!(passed_on, "tasks of agents who take none were passed on"),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "tasks of agents who take none are not passed on");
+        }
+    }
+}
+
+async fn remove_old(tasks: Tasks, purges: bool, closing: CancellationToken) {
     let mut ticks = interval(REMOVE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while closing.run_until_cancelled(ticks.tick()).await.is_some() {
-        match closing.run_until_cancelled(remove_once(&store, own)).await {
+        match closing.run_until_cancelled(remove_once(&tasks, purges)).await {
             Some(Err(error)) => tracing::warn!(%error, "what is too old is not removed yet"),
             Some(Ok(removed)) if removed > 0 => tracing::info!(removed, "what is too old was removed"),
             _ => {}
@@ -107,18 +127,18 @@ async fn remove_old(store: Store, own: bool, closing: CancellationToken) {
     }
 }
 
-async fn remove_once(store: &Store, own: bool) -> Result<u64, store::Error> {
+async fn remove_once(tasks: &Tasks, purges: bool) -> Result<u64, store::Error> {
     let kinds = [
         (once::ONCE, once::REMEMBERED_FOR),
         (desk::EVENT, desk::EVENTS_KEPT),
         (notifications::NOTIFICATION, notifications::KEPT),
     ];
-    let mut removed = 0;
+    let mut removed = remove_closed(tasks, Clock::utc_ms()).await?;
     for (kind, older) in kinds {
-        removed += store.purge_records(kind, older).await?;
+        removed += tasks.store.purge_records(kind, older).await?;
     }
-    if own {
-        removed += store.purge(TIMERS_KEPT).await?;
+    if purges {
+        removed += tasks.store.purge(FINISHED_KEPT).await?;
     }
     Ok(removed)
 }

@@ -203,6 +203,46 @@ async fn completions_that_would_go_nowhere_are_refused() {
 }
 
 #[tokio::test]
+async fn completions_to_an_endpoint_that_is_disabled_are_refused_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let to = Destination::Url("https://a.example/hook".parse().unwrap());
+    let (given, id) = (store.clone(), to.endpoint());
+    let rig = Rig::start_with(|options| {
+        options.store = Some(given);
+        options.completions.to = Some(to);
+    })
+    .await;
+    let endpoints = Endpoints::new(store.clone());
+    endpoints.disable(&id, "it answered 410").await.unwrap();
+    let refused = on_demand(&rig, json!({"interactionId": "int-1", "agentId": "agent-1"})).await;
+    refused
+        .refused(409, "conflict")
+        .mentions(&format!("the endpoint {id} is disabled (it answered 410)"));
+}
+
+#[tokio::test]
+async fn centers_of_other_data_folders_leave_an_endpoint_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path()).await;
+    let start = async |data: &str, to: Option<Destination>| {
+        let mut options = Options::local(folder.path().join(data), small_tenant());
+        options.store = Some(store.clone());
+        options.completions.to = to;
+        Center::start(options).await.unwrap().close().await;
+    };
+    let to = || Destination::Url("https://a.example/hook".parse().unwrap());
+    let endpoints = Endpoints::new(store.clone());
+    let is_there = async || endpoints.get(&to().endpoint()).await.is_ok();
+    start("one", Some(to())).await;
+    start("two", Some(Destination::Here("/hook".into()))).await;
+    assert!(is_there().await);
+    start("one", Some(Destination::Here("/hook".into()))).await;
+    assert!(!is_there().await);
+    store.close().await;
+}
+
+#[tokio::test]
 async fn the_endpoint_is_as_the_options_say_at_each_start() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -1,14 +1,15 @@
 //! Calls are kept: over a restart, over a store that fails, and in the audit log.
 
 use crate::support::{
-    Rig, event_named, events_until_close, hello, play, say, send, small_tenant, status_where,
+    PATIENCE, Rig, event_named, events_until_close, hello, play, say, send, small_tenant, status_where,
 };
 use center::{Center, Options};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{path::Path, time::Duration};
-use store::{Commit, EntryFilter, Expect, Location, Put, Settings, Store};
+use store::{Clock, Commit, EntryFilter, Event, Expect, Location, Put, Settings, Store};
+use tokio::time::timeout;
 
 async fn restarted(rig: Rig) -> Rig {
     rig.center.close().await;
@@ -24,6 +25,45 @@ async fn restarted(rig: Rig) -> Rig {
 fn sha256_of(path: &Path) -> String {
     let hash = Sha256::digest(std::fs::read(path).unwrap());
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_center_removes_what_is_finished_from_a_store_that_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::steered(jiff::Timestamp::now().as_millisecond() - 40 * 86_400_000);
+    let settings = Settings {
+        clock: clock.clone(),
+        ..Settings::default()
+    };
+    let location = Location::Sqlite(folder.path().join("shared.db"));
+    let store = Store::open_with(&location, settings).await.unwrap();
+    let event = |id: &str| Event {
+        source: "survey".into(),
+        id: id.into(),
+        body: "{}".into(),
+        answer: "{}".into(),
+    };
+    let keep = async |id: &str| {
+        let commit = Commit {
+            event: Some(event(id)),
+            ..Commit::default()
+        };
+        store.commit(commit).await.unwrap();
+    };
+    keep("old").await;
+    clock.pass(Duration::from_secs(40 * 86_400));
+    keep("new").await;
+    let given = store.clone();
+    let rig = Rig::start_with(|options| options.store = Some(given)).await;
+    let removed = async {
+        while store.event("survey", "old").await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, removed).await.unwrap();
+    assert!(store.event("survey", "new").await.unwrap().is_some());
+    rig.center.close().await;
+    store.close().await;
 }
 
 #[tokio::test]

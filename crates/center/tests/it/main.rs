@@ -8,6 +8,7 @@ mod completions;
 mod control;
 mod desk;
 mod desktop;
+mod erase;
 mod faults;
 mod garbage;
 mod hello;

@@ -38,6 +38,7 @@ async fn a_task_is_created_found_and_listed_as_the_contract_says() {
     for (query, count) in [
         ("", 2),
         ("?interactionId=int-1", 1),
+        ("?interactionId=int-1&assigneeId=&state=&pageSize=&pageNumber=", 1),
         ("?assigneeId=agent-2", 1),
         ("?assigneeId=agent-2&interactionId=int-1", 0),
         ("?state=offered", 2),
@@ -76,7 +77,7 @@ async fn all_faults_of_a_request_are_told_at_once() {
     assert_eq!(told, json!([due, priority, "assigneeId: agent-9 is not active"]));
     let told = faults(Method::POST, TASKS, new_task("nobody", json!({}))).await;
     assert_eq!(told, json!(["assigneeId: there is no agent \"nobody\""]));
-    let query = format!("{TASKS}?assigneeId=&state=lost&pageSize=0");
+    let query = format!("{TASKS}?assigneeId=a%00&state=lost&pageSize=0");
     assert_eq!(
         faults(Method::GET, &query, Value::Null)
             .await
@@ -502,6 +503,30 @@ async fn the_audit_log_tells_of_tasks_without_personal_data() {
     assert_eq!(sent[0].texts[0].value, "Dana waits");
     rig.center.close().await;
     store.close().await;
+}
+
+#[tokio::test]
+async fn tasks_of_agents_who_are_gone_after_a_restart_are_passed_on() {
+    let with_third =
+        || tenant_with("[[agent]]\nid = \"agent-3\"\n[[agent]]\nid = \"agent-4\"\nteam = \"sales\"\n");
+    let rig = Rig::start_with(|options| options.tenant = with_third()).await;
+    let token = rig.token().await;
+    let mut ids = Vec::new();
+    for agent in ["agent-3", "agent-4"] {
+        let id = rig.create(&token, &new_task(agent, json!({}))).await;
+        assert_eq!(rig.deed(agent, &id, "accept", Value::Null).await.status, 200);
+        ids.push(id);
+    }
+    let rig = rig.restarted(|_| {}).await;
+    let event = rig.follow("agent-1", 0).await.next().await.unwrap();
+    assert_eq!(
+        (&event.data["task"]["id"], &event.data["what"]),
+        (&json!(ids[0]), &json!("offered"))
+    );
+    // Nobody is in the other's team any more: a program may still give it to somebody.
+    let token = rig.token().await;
+    let given = rig.patch(&token, &ids[1], json!({"assigneeId": "agent-2"})).await;
+    assert_eq!(given.status, 200, "{}", given.text);
 }
 
 #[tokio::test]

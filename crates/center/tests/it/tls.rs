@@ -3,6 +3,7 @@
 use crate::support::{ALICE, PATIENCE, Rig, form, hello, http_client, send, small_tenant};
 use center::{Center, Options, StartError, TlsOptions};
 use futures_util::{SinkExt, StreamExt};
+use reqwest::Method;
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -76,6 +77,33 @@ async fn a_client_that_trusts_the_authority_alone_reaches_every_name() {
         send(rig.request(reqwest::Method::GET, "/health")).await.status,
         200
     );
+}
+
+#[tokio::test]
+async fn desktops_are_linked_over_https_and_their_keys_stay_there() {
+    let rig = Rig::start_with(|options| {
+        options.tls = tls(&[NAME]);
+        options.listen = "0.0.0.0:0".parse().unwrap();
+    })
+    .await;
+    let (address, _) = rig.center.addresses().https.clone().unwrap();
+    let links = send(rig.admin(Method::GET, "/center/v1/agents")).await;
+    let link = links.body["agents"][0]["desktop"].as_str().unwrap();
+    let origin = format!("https://{NAME}:{}", address.port());
+    let path = link.strip_prefix(&origin).expect(link);
+
+    let ca = std::fs::read(rig.env("TRUNKLINE_CA")).unwrap();
+    let client = http_client()
+        .tls_certs_only([reqwest::Certificate::from_pem(&ca).unwrap()])
+        .resolve(NAME, address)
+        .build()
+        .unwrap();
+    let opened = send(client.get(link)).await;
+    assert_eq!(opened.status, 200, "{}", opened.text);
+    assert!(opened.header("set-cookie").ends_with("; Secure"));
+    let plain = send(rig.request(Method::GET, path)).await;
+    assert_eq!(plain.status, 200);
+    assert!(plain.header("set-cookie").ends_with("/agent/agent-1"));
 }
 
 #[tokio::test]

@@ -56,6 +56,8 @@ use wire::{
 pub const LONGEST_SNOOZE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The most lines of a history; of a longer one, the middle is left out.
 pub const MOST_HISTORY: usize = 200;
+/// The most lines of a history that a desktop has; the task itself has all.
+pub const MOST_LINES_SHOWN: usize = 10;
 /// The most bytes that the notes of a history have together.
 pub const MOST_NOTES: usize = 64 * 1024;
 
@@ -73,6 +75,8 @@ pub enum Input {
     Patch(TaskPatch),
     /// A timer is due.
     Timer(Timer),
+    /// Its agent may take no tasks any more, or is gone: then it goes to the next one. Nothing happens if that is not so.
+    AgentLeft,
 }
 
 /// What follows.
@@ -141,6 +145,13 @@ pub fn handle(
     let (changed, outcome) = turn.take(input)?;
     *task = changed;
     Ok(outcome)
+}
+
+/// A task as a desktop has it: with no more than so many of the last lines of its history.
+pub fn shown(mut task: Task, most_lines: usize) -> Task {
+    let older = task.history.len().saturating_sub(most_lines);
+    task.history.drain(..older);
+    task
 }
 
 /// On whose desktops a task is: its assignee's, the whole team's while it is queued, nobody's when it is closed.

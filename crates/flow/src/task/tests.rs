@@ -398,6 +398,46 @@ fn a_long_history_keeps_both_ends() {
 }
 
 #[test]
+fn desktops_get_the_end_of_a_long_history_and_of_what_is_everybodys_the_last_line() {
+    let mut rig = Rig::new();
+    for second in 0..40 {
+        rig.patch(second, r#"{"note":"n"}"#).unwrap();
+    }
+    assert_eq!(rig.task.history.len(), 42);
+    assert_eq!(rig.desks[&id("a")].history, rig.task.history[32..]);
+    rig.patch(41, r#"{"state":"queued"}"#).unwrap();
+    assert_eq!(rig.shown_to(), ["a", "b"]);
+    assert!(
+        rig.desks
+            .values()
+            .all(|task| task.history == rig.task.history[42..])
+    );
+    rig.accept(42, "b").unwrap();
+    assert_eq!(rig.desks[&id("b")].history.len(), MOST_LINES_SHOWN);
+}
+
+#[test]
+fn what_an_agent_who_is_gone_had_goes_to_the_next_one_or_to_all() {
+    let mut rig = Rig::new();
+    rig.accept(1, "a").unwrap();
+    let before = rig.task.clone();
+    rig.handle(2, Input::AgentLeft).unwrap();
+    assert_eq!(rig.task, before, "a is there");
+    rig.roster = Roster::new(vec![agent("a", false, "care"), agent("b", true, "care")]);
+    rig.handle(3, Input::AgentLeft).unwrap();
+    rig.is(TaskState::Offered, Some("b"));
+    assert_eq!(rig.words()[2..], ["accepted", "agent_left", "offered"]);
+    assert_eq!(rig.shown_to(), ["b"]);
+    // Snoozed, and nobody is left whom it could be offered to.
+    rig.snooze(4, "b", 100).unwrap();
+    rig.roster = Roster::new(vec![agent("z", true, "sales")]);
+    rig.handle(5, Input::AgentLeft).unwrap();
+    rig.is(TaskState::Queued, None);
+    rig.handle(6, Input::AgentLeft).unwrap();
+    assert_eq!(rig.words().last(), Some(&"queued"));
+}
+
+#[test]
 fn a_clock_that_goes_back_does_not_put_the_history_out_of_order() {
     let mut rig = Rig::new();
     rig.accept(100, "a").unwrap();
@@ -500,11 +540,13 @@ impl Rig {
             "{task:?}"
         );
         // Who looks at a desktop sees the task as it is, or not at all.
-        let shown: Vec<AgentId> = self.desks.keys().cloned().collect();
+        let having: Vec<AgentId> = self.desks.keys().cloned().collect();
         let mut have = holders(task, &self.roster);
         have.sort();
-        assert_eq!(shown, have);
-        assert!(self.desks.values().all(|shown| shown == task));
+        assert_eq!(having, have);
+        let is_shown =
+            |seen: &Task| *seen == shown(task.clone(), if have.len() > 1 { 1 } else { MOST_LINES_SHOWN });
+        assert!(self.desks.values().all(is_shown));
         // Somebody comes back to what waits.
         let waits_for = match task.state {
             TaskState::Offered => Some((

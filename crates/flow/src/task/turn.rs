@@ -1,7 +1,8 @@
 //! One input to a task.
 
 use super::{
-    Agent, Input, LONGEST_SNOOZE, MOST_HISTORY, MOST_NOTES, Outcome, Policy, Refused, Roster, Timer, holders,
+    Agent, Input, LONGEST_SNOOZE, MOST_HISTORY, MOST_LINES_SHOWN, MOST_NOTES, Outcome, Policy, Refused,
+    Roster, Timer, holders, shown,
 };
 use wire::{
     UtcTime,
@@ -54,6 +55,7 @@ impl<'a> Turn<'a> {
             Input::Deed { agent, deed } => self.deed(agent, deed)?,
             Input::Patch(patch) => self.patch(patch)?,
             Input::Timer(timer) => self.due(timer),
+            Input::AgentLeft => self.agent_left(),
         }
         Ok(self.finish())
     }
@@ -152,6 +154,15 @@ impl<'a> Turn<'a> {
             Timer::FirstResponse if is_open => self.late_response(),
             Timer::Resolution if is_open => self.late_resolution(),
             Timer::FirstResponse | Timer::Resolution => {}
+        }
+    }
+
+    fn agent_left(&mut self) {
+        let agent = self.task.assignee_id.clone();
+        let left = agent.filter(|agent| self.roster.assignable(agent).is_err());
+        if let (Some(agent), true) = (left, self.task.state.is_open()) {
+            self.happened("agent_left", Some(agent), None);
+            self.offer_next();
         }
     }
 
@@ -379,9 +390,11 @@ impl<'a> Turn<'a> {
             };
             (agent, event)
         });
+        // Many get a copy each: the line that says what happened is enough for them.
+        let lines = if after.len() > 1 { 1 } else { MOST_LINES_SHOWN };
         let told = after.iter().map(|agent| {
             let event = DeskEvent::Task {
-                task: Box::new(self.task.clone()),
+                task: Box::new(shown(self.task.clone(), lines)),
                 what: last.what.clone(),
             };
             (agent.clone(), event)

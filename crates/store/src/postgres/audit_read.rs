@@ -23,6 +23,9 @@ const TEXTS_OF: &str =
     "SELECT idx, field, salt, value FROM audit_texts WHERE idx = ANY ($1) ORDER BY idx, place";
 
 /// The texts that are the person's, and all others of their subjects.
+const ERASE_SUBJECT: &str = "
+    WITH erased AS (DELETE FROM audit_texts WHERE subject = $1 RETURNING 1) SELECT count(*) FROM erased";
+
 const ERASE: &str = "
     WITH named AS (SELECT DISTINCT subject FROM audit_texts WHERE value = $1 AND subject IS NOT NULL),
          gone AS (
@@ -146,6 +149,13 @@ pub(super) async fn erase(connections: &Connections, person: &str) -> Result<Era
         })
     });
     Ok(erased?.unwrap_or_default())
+}
+
+pub(super) async fn erase_subject(connections: &Connections, subject: &str) -> Result<u64, Error> {
+    bring_all_in(connections).await?;
+    let rows = rows(connections, ERASE_SUBJECT, &[&subject]).await?;
+    let texts = first(&rows, |row| Ok(row.try_get::<_, i64>(0)?))?;
+    Ok(texts.unwrap_or_default().unsigned_abs())
 }
 
 pub(super) async fn expire(connections: &Connections, before: i64) -> Result<u64, Error> {

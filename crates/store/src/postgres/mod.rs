@@ -300,6 +300,10 @@ impl Postgres {
         audit_read::erase(&self.core.connections, person).await
     }
 
+    pub(crate) async fn erase_subject(&self, subject: &str) -> Result<u64, Error> {
+        audit_read::erase_subject(&self.core.connections, subject).await
+    }
+
     pub(crate) async fn expire(&self, end: u64) -> Result<u64, Error> {
         audit_read::expire(&self.core.connections, as_i64(end)).await
     }

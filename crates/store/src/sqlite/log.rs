@@ -140,6 +140,10 @@ pub(super) fn erase(session: &mut Session<'_>, person: &str) -> rusqlite::Result
     })
 }
 
+pub(super) fn erase_subject(session: &mut Session<'_>, subject: &str) -> rusqlite::Result<u64> {
+    Ok(session.execute(sql::ERASE_SUBJECT, [subject])? as u64)
+}
+
 /// Drops the text of some entries from before then; gives how many.
 pub(super) fn expire(session: &mut Session<'_>, end: i64, most: i64) -> rusqlite::Result<u64> {
     let old = {

@@ -296,6 +296,16 @@ impl Sqlite {
         Ok(erased)
     }
 
+    pub(crate) async fn erase_subject(&self, subject: &str) -> Result<u64, Error> {
+        let subject = subject.to_owned();
+        let erased = self
+            .writer
+            .write(move |session| log::erase_subject(session, &subject))
+            .await?;
+        self.empty_wal().await?;
+        Ok(erased)
+    }
+
     pub(crate) async fn expire(&self, end: u64) -> Result<u64, Error> {
         let end = as_i64(end);
         let total = self

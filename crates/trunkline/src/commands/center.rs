@@ -94,6 +94,7 @@ fn options(args: CenterArgs, config: Config) -> Result<Options> {
         data_dir: platform::data_dir(args.data_dir, config.data_dir),
         tenant: platform::tenant(args.tenant.or(own.tenant).as_deref())?,
         store: None,
+        purged_elsewhere: false,
         completions: Completions::default(),
         limits: args.limits.or(own.limits).unwrap_or_default(),
         allow_hosts,

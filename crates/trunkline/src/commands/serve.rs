@@ -85,6 +85,7 @@ impl Front {
         let options = ::center::Options {
             listen,
             store: Some(store.clone()),
+            purged_elsewhere: true,
             limits: args.limits.or(config.center.limits).unwrap_or_default(),
             allow_hosts: config.center.allow_hosts.clone(),
             admin_token: platform::admin_token(),

@@ -167,6 +167,10 @@ pub(crate) async fn a_person_can_be_erased_and_the_log_stays_valid(database: &Da
         .map(|text| text.value.as_str())
         .collect();
     assert_eq!(texts, ["+49 30 2"]);
+    assert_eq!(store.erase_subject("c-1").await.unwrap(), 0);
+    assert_eq!(store.erase_subject("c-2").await.unwrap(), 1);
+    assert!(all_rows(&store).await.iter().all(|row| row.texts.is_empty()));
+    check(&all_rows(&store).await, &store.log().await.unwrap());
     assert!(
         before
             .iter()
