@@ -69,6 +69,7 @@ const HAPPENED = {
   accepted: "Accepted",
   declined: "Declined",
   offer_expired: "Not accepted in time",
+  agent_left: "Its agent is gone",
   snoozed: "Snoozed",
   woke: "Back from snooze",
   completed: "Completed",
@@ -101,6 +102,7 @@ const GONE = {
   canceled: "canceled",
   reassigned: "given to another agent",
   offer_expired: "not accepted in time; it went to the next agent",
+  agent_left: "its agent is gone; somebody else has it",
   offered: "not accepted; it was offered to the next agent",
   queued: "taken back into the queue",
 };

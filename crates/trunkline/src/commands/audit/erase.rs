@@ -10,16 +10,19 @@ pub(super) async fn run(args: AuditEraseArgs, config: &Config, output: &Output) 
     let folder = platform::data_dir(args.store.data_dir.clone(), config.data_dir.clone());
     let calls = ::center::erase_caller(&store, &folder, &args.person).await?;
     let erased = store.erase(&args.person).await?;
-    let told = json!({"calls": calls.records, "recordings": calls.recordings, "live": calls.live, "subjects": erased.subjects.len(), "texts": erased.texts});
+    let told = json!({"calls": calls.records, "recordings": calls.recordings, "live": calls.live, "tasks": calls.tasks,
+        "notifications": calls.notifications, "subjects": erased.subjects.len(), "texts": erased.texts + calls.texts});
     let found_nothing = calls == ErasedCalls::default() && erased.subjects.is_empty() && erased.texts == 0;
     // Not whom: that would be the next thing to erase.
     platform::note_in_audit(&store, "audit.erased", None, told.clone()).await?;
     output.line(format!(
-        "erased: {} texts of {} calls and events in the audit log, {} records of calls, {} recordings",
-        erased.texts,
+        "erased: {} texts of {} calls and events in the audit log, {} records of calls, {} recordings, {} tasks, {} notifications",
+        erased.texts + calls.texts,
         erased.subjects.len(),
         calls.records,
-        calls.recordings
+        calls.recordings,
+        calls.tasks,
+        calls.notifications
     ));
     if calls.live > 0 {
         output.note(format!(
