@@ -16,13 +16,14 @@ const KNOWN: i64 = MIGRATIONS.len() as i64;
 
 /// Refuses a database that is newer than this program, or of another program; touches nothing.
 pub(super) fn check(connection: &Connection) -> Result<(), Error> {
+    // The tables first: another process may make them, and the version with them, at this moment.
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
+        .map_err(|fault| fault::error(&fault))?;
     let found = version(connection).map_err(|fault| fault::error(&fault))?;
     if found > KNOWN {
         return Err(Error::Newer { found, known: KNOWN });
     }
-    let tables: i64 = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))
-        .map_err(|fault| fault::error(&fault))?;
     if found == 0 && tables > 0 {
         return Err(Error::failed(
             "the file is a database of another program; name a new file",
