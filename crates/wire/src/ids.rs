@@ -133,6 +133,27 @@ id!(
     NotificationId
 );
 
+id!(
+    /// An uploaded audio file.
+    AssetId
+);
+id!(
+    /// A compilation of prompts on the platform.
+    CompileId
+);
+id!(
+    /// The name that its sender gave to a compilation.
+    JobId
+);
+id!(
+    /// A flow: a program of the platform for calls.
+    FlowId
+);
+id!(
+    /// A node of a flow, which plays a prompt.
+    NodeId
+);
+
 impl CallId {
     /// An id for a new call, from 128 random or time-ordered bits.
     pub fn from_uuid(id: uuid::Uuid) -> Self {
@@ -156,6 +177,27 @@ impl CommandId {
 
 impl CorrelationId {
     /// An id for a request that brought none.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
+
+impl AssetId {
+    /// An id for a new asset, from 128 random bits: clients make node ids from its first 8 characters.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
+
+impl CompileId {
+    /// An id for a new compilation.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("comp_{}", id.simple()).into())
+    }
+}
+
+impl JobId {
+    /// A name for a new compilation.
     pub fn from_uuid(id: uuid::Uuid) -> Self {
         Self(id.to_string().into())
     }

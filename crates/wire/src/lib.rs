@@ -27,6 +27,7 @@ pub mod fault;
 pub mod form;
 pub mod ids;
 pub mod limits;
+pub mod media;
 pub mod notification;
 pub mod oauth;
 pub mod page;
