@@ -74,11 +74,7 @@ impl Endpoint {
 
     /// The host and port, as errors and logs name the platform.
     pub fn host(&self) -> String {
-        let host = self.base.host_str().unwrap_or_default();
-        match self.base.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        }
+        host_of(&self.base)
     }
 
     /// Whether connections are encrypted.
@@ -108,6 +104,43 @@ impl Endpoint {
             path.pop_if_empty().extend(segments);
         }
         url
+    }
+}
+
+impl Endpoint {
+    /// Where an address leads that the platform gave: a path of its own, or a whole URL.
+    pub(crate) fn resolve(&self, address: &str) -> Result<Url, url::ParseError> {
+        let mut url = self.base.join(address)?;
+        // A platform behind a prefix may not know of it.
+        let prefix = self.base.path().trim_end_matches('/');
+        if self.is_origin_of(&url) && address.starts_with('/') && !is_below(url.path(), prefix) {
+            url.set_path(&format!("{prefix}{}", url.path()));
+        }
+        Ok(url)
+    }
+
+    /// Whether an address is of the platform's own scheme, host and port.
+    pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
+        self.base.origin() == url.origin()
+    }
+
+    /// Whether an address is of the platform's host, on whatever port.
+    pub(crate) fn is_host_of(&self, url: &Url) -> bool {
+        self.base.host() == url.host()
+    }
+}
+
+fn is_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The host and port of an address.
+pub(crate) fn host_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 
@@ -187,6 +220,34 @@ mod tests {
             address("https://h/prefix/"),
             "https://h/prefix/api/a%2Fb%20%3F%23%25%C3%A9"
         );
+    }
+
+    #[test]
+    fn what_a_platform_names_is_resolved_against_its_base() {
+        let resolve = |base: &str, address: &str| {
+            let endpoint = Endpoint::new(base).unwrap();
+            let url = endpoint.resolve(address).unwrap();
+            (url.to_string(), endpoint.is_origin_of(&url))
+        };
+        let own = |text: &str| (text.to_owned(), true);
+        let other = |text: &str| (text.to_owned(), false);
+        assert_eq!(resolve("http://h:81", "/x?y=1"), own("http://h:81/x?y=1"));
+        assert_eq!(resolve("https://h/p/", "/x"), own("https://h/p/x"));
+        assert_eq!(resolve("https://h/p", "/p/x"), own("https://h/p/x"));
+        assert_eq!(resolve("https://h/p", "/px"), own("https://h/p/px"));
+        assert_eq!(resolve("https://h", "https://H:443/x"), own("https://h/x"));
+        assert_eq!(resolve("https://h", "http://h/x"), other("http://h/x"));
+        assert_eq!(resolve("https://h", "https://h:444/x"), other("https://h:444/x"));
+        for evil in [
+            "//evil/x",
+            "/\\evil/x",
+            "\\\\evil/x",
+            "https:evil/../x",
+            "https://h@evil/x",
+        ] {
+            let (url, own) = resolve("https://h", evil);
+            assert_eq!(own, url.starts_with("https://h/"), "{url}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, and call control.
+//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, prompts, follow-up, and call control.
 //!
 //! A [`Transport`] is the way to one platform. It fetches access tokens and keeps them, repeats what may be repeated,
 //! obeys `Retry-After`, and bounds everything in attempts, time and size. The typed clients sit on it: [`Profiles`],
@@ -45,6 +45,8 @@ mod grant;
 pub mod guard;
 mod handshake;
 mod http;
+mod media;
+mod multipart;
 mod profiles;
 mod request;
 mod reqwest_http;
@@ -62,6 +64,7 @@ pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionCl
 pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};
 pub use follow_up::{CreatedTask, FollowUp};
+pub use media::{Media, Uploaded};
 pub use profiles::Profiles;
 pub use request::{Answer, Request};
 pub use reqwest_http::ReqwestHttp;

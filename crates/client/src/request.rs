@@ -1,6 +1,10 @@
 //! What is asked and what came back, apart from how it travels.
 
-use crate::{endpoint::Endpoint, error::Error, http::AnswerLimit};
+use crate::{
+    endpoint::{self, Endpoint},
+    error::Error,
+    http::AnswerLimit,
+};
 use bytes::Bytes;
 use flow::retry::Safety;
 use http::{HeaderMap, Method, StatusCode};
@@ -10,6 +14,7 @@ use url::Url;
 use wire::ids::{CorrelationId, IdempotencyKey};
 
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const JSON: &str = "application/json";
 
 /// A request, built before anything is sent. GET, PUT and DELETE are repeatable by themselves; a POST becomes so by an
 /// `Idempotency-Key`, unless it is told to go [`once`](Request::once).
@@ -17,14 +22,30 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Request {
     pub(crate) method: Method,
     pub(crate) safety: Safety,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<Body>,
     pub(crate) correlation_id: Option<CorrelationId>,
     pub(crate) key: Option<IdempotencyKey>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) total: Option<Duration>,
     pub(crate) answer_limit: AnswerLimit,
-    segments: Vec<String>,
+    target: Target,
     query: Vec<(&'static str, String)>,
+}
+
+/// What is sent, and what it is.
+#[derive(Clone)]
+pub(crate) struct Body {
+    pub(crate) bytes: Bytes,
+    pub(crate) content_type: String,
+}
+
+/// What is asked for.
+#[derive(Clone)]
+enum Target {
+    /// A resource of the platform, by the segments of its path.
+    Resource(Vec<String>),
+    /// What the platform named by its address; it may be elsewhere.
+    Address(Url),
 }
 
 impl Request {
@@ -54,6 +75,26 @@ impl Request {
         Self::new(Method::POST, Safety::Keyed, segments).with_json(body)
     }
 
+    /// A GET of an address, of the platform or of another host. Only the platform's own origin gets the token.
+    pub(crate) fn get_address(url: Url) -> Self {
+        Self {
+            target: Target::Address(url),
+            ..Self::get([])
+        }
+    }
+
+    /// A POST of a body of another kind.
+    pub(crate) fn post_bytes<'a>(
+        segments: impl IntoIterator<Item = &'a str>,
+        bytes: Bytes,
+        content_type: String,
+    ) -> Self {
+        Self {
+            body: Some(Body { bytes, content_type }),
+            ..Self::new(Method::POST, Safety::Keyed, segments)
+        }
+    }
+
     fn new<'a>(method: Method, safety: Safety, segments: impl IntoIterator<Item = &'a str>) -> Self {
         Self {
             method,
@@ -64,15 +105,18 @@ impl Request {
             attempt_timeout: ATTEMPT_TIMEOUT,
             total: None,
             answer_limit: AnswerLimit::default(),
-            segments: segments.into_iter().map(str::to_owned).collect(),
+            target: Target::Resource(segments.into_iter().map(str::to_owned).collect()),
             query: Vec::new(),
         }
     }
 
     fn with_json(self, body: &impl Serialize) -> Result<Self, Error> {
-        let body = serde_json::to_vec(body).map_err(|error| Error::BadRequest(error.to_string()))?;
+        let bytes = serde_json::to_vec(body).map_err(|error| Error::BadRequest(error.to_string()))?;
         Ok(Self {
-            body: Some(body.into()),
+            body: Some(Body {
+                bytes: bytes.into(),
+                content_type: JSON.to_owned(),
+            }),
             ..self
         })
     }
@@ -126,22 +170,44 @@ impl Request {
     }
 
     pub(crate) fn address(&self, endpoint: &Endpoint) -> Result<Url, Error> {
-        // URL parsers take these for steps in the path, escaped or not.
-        if let Some(dots) = self
-            .segments
-            .iter()
-            .find(|segment| matches!(segment.as_str(), "" | "." | ".."))
-        {
-            return Err(Error::BadRequest(format!(
-                "{dots:?} can't stand in an address as an id; use another one"
-            )));
-        }
-        let mut url = endpoint.address(self.segments.iter().map(String::as_str));
+        let mut url = match &self.target {
+            Target::Resource(segments) => resource(endpoint, segments)?,
+            Target::Address(url) => url.clone(),
+        };
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
         }
         Ok(url)
     }
+
+    /// The host that is asked, as errors name it.
+    pub(crate) fn host(&self, endpoint: &Endpoint) -> String {
+        match &self.target {
+            Target::Resource(_) => endpoint.host(),
+            Target::Address(url) => endpoint::host_of(url),
+        }
+    }
+
+    /// Whether the platform itself is asked, so that its token may be sent.
+    pub(crate) fn is_for(&self, endpoint: &Endpoint) -> bool {
+        match &self.target {
+            Target::Resource(_) => true,
+            Target::Address(url) => endpoint.is_origin_of(url),
+        }
+    }
+}
+
+fn resource(endpoint: &Endpoint, segments: &[String]) -> Result<Url, Error> {
+    // URL parsers take these for steps in the path, escaped or not.
+    if let Some(dots) = segments
+        .iter()
+        .find(|segment| matches!(segment.as_str(), "" | "." | ".."))
+    {
+        return Err(Error::BadRequest(format!(
+            "{dots:?} can't stand in an address as an id; use another one"
+        )));
+    }
+    Ok(endpoint.address(segments.iter().map(String::as_str)))
 }
 
 impl fmt::Debug for Request {

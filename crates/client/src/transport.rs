@@ -16,6 +16,7 @@ use http::{HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use std::{fmt, sync::Arc};
 use tokio::time::timeout;
+use url::Url;
 use wire::{
     ids::{CorrelationId, IdempotencyKey},
     oauth::Scopes,
@@ -37,10 +38,22 @@ enum Auth {
     Fixed(SecretString),
 }
 
-/// What authorises an attempt: a cached token can be replaced, a fixed one can't.
+/// What authorises an attempt: a cached token can be replaced, a fixed one can't. Other hosts than the platform get nothing.
 struct Bearer {
-    secret: SecretString,
+    secret: Option<SecretString>,
     token: Option<Token>,
+}
+
+impl Bearer {
+    const NONE: Self = Self {
+        secret: None,
+        token: None,
+    };
+
+    /// What must not be repeated in errors.
+    fn exposed(&self) -> &str {
+        self.secret.as_ref().map_or("", |secret| secret.expose_secret())
+    }
 }
 
 /// What is the same in all attempts of one request.
@@ -112,6 +125,7 @@ impl Transport {
     ///
     /// Dropping the future ends the request; it may have been done all the same.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
+        let host = request.host(&self.endpoint);
         let (reply, correlation_id) = self.run(&request, Kind::Plain, self.policy).await?;
         let (head, body) = reply.response.into_parts();
         Ok(Answer {
@@ -119,7 +133,7 @@ impl Transport {
             headers: head.headers,
             body,
             correlation_id,
-            host: self.host(),
+            host,
         })
     }
 
@@ -136,6 +150,19 @@ impl Transport {
             correlation: Some(id),
             ..self.clone()
         }
+    }
+
+    /// Where an address leads that the platform gave.
+    pub(crate) fn resolve(&self, address: &str) -> Result<Url, Error> {
+        let url = self.endpoint.resolve(address);
+        url.map_err(|error| {
+            Error::BadRequest(format!("{} gave an address that is none: {error}", self.host()))
+        })
+    }
+
+    /// Whether an address is of the platform's own host, on whatever port.
+    pub(crate) fn is_host_of(&self, url: &Url) -> bool {
+        self.endpoint.is_host_of(url)
     }
 
     /// How requests are repeated here unless they say otherwise.
@@ -157,7 +184,10 @@ impl Transport {
         let mut attempts = Attempts::start(policy, request.safety);
         let mut renewed = false;
         loop {
-            let bearer = self.bearer(&attempts).await?;
+            let bearer = match request.is_for(&self.endpoint) {
+                true => self.bearer(&attempts).await?,
+                false => Bearer::NONE,
+            };
             let built = self.build(request, kind, &ids, &bearer)?;
             let tried = attempts
                 .attempt(request.attempt_timeout, self.exchange(built, kind))
@@ -174,7 +204,7 @@ impl Transport {
                 continue;
             }
             if let Err(reason) = attempts.pause(tried.as_ref()).await {
-                return Err(self.last_error(&attempts, reason, tried, &ids, &bearer));
+                return Err(self.last_error(request, &attempts, reason, tried, &ids, &bearer));
             }
         }
     }
@@ -198,7 +228,7 @@ impl Transport {
     async fn bearer(&self, attempts: &Attempts) -> Result<Bearer, Error> {
         match &self.auth {
             Auth::Fixed(secret) => Ok(Bearer {
-                secret: secret.clone(),
+                secret: Some(secret.clone()),
                 token: None,
             }),
             Auth::OAuth { tokens, platform } => {
@@ -212,7 +242,7 @@ impl Transport {
                     })
                 })?;
                 Ok(Bearer {
-                    secret: token.secret.clone(),
+                    secret: Some(token.secret.clone()),
                     token: Some(token),
                 })
             }
@@ -238,28 +268,32 @@ impl Transport {
         bearer: &Bearer,
     ) -> Result<http::Request<Bytes>, Error> {
         let bad = |error: http::Error| Error::BadRequest(error.to_string());
-        let authorization = SecretString::from(format!("Bearer {}", bearer.secret.expose_secret()));
-        let mut authorization =
-            HeaderValue::from_str(authorization.expose_secret()).map_err(|error| bad(error.into()))?;
-        authorization.set_sensitive(true);
         let mut builder = http::Request::builder()
             .method(request.method.clone())
             .uri(request.address(&self.endpoint)?.as_str())
-            .header(header::AUTHORIZATION, authorization)
             .header("x-correlation-id", header_text(ids.correlation.as_str())?)
             .extension(request.answer_limit);
+        if let Some(secret) = &bearer.secret {
+            builder = builder.header(header::AUTHORIZATION, authorization(secret)?);
+        }
         if let Some(key) = &ids.idempotency {
             builder = builder.header("idempotency-key", key.as_str());
         }
-        if request.body.is_some() {
-            builder = builder.header(header::CONTENT_TYPE, "application/json");
+        if let Some(body) = &request.body {
+            builder = builder.header(header::CONTENT_TYPE, &body.content_type);
         }
         builder = match kind {
             Kind::Plain => builder.header(header::ACCEPT, "application/json, */*;q=0.5"),
             Kind::WebSocket => websocket_headers(builder),
         };
         builder
-            .body(request.body.clone().unwrap_or_default())
+            .body(
+                request
+                    .body
+                    .as_ref()
+                    .map(|body| body.bytes.clone())
+                    .unwrap_or_default(),
+            )
             .map_err(bad)
     }
 
@@ -283,22 +317,20 @@ impl Transport {
 
     fn last_error(
         &self,
+        request: &Request,
         attempts: &Attempts,
         reason: Reason,
         tried: Result<http::Response<Bytes>, HttpFailure>,
         ids: &Ids,
         bearer: &Bearer,
     ) -> Error {
-        let (number, elapsed, secret) = (
-            attempts.number(),
-            attempts.elapsed(),
-            bearer.secret.expose_secret(),
-        );
+        let (number, elapsed) = (attempts.number(), attempts.elapsed());
+        let host = request.host(&self.endpoint);
         let response = match tried {
             Ok(response) => response,
             Err(failure) => {
                 return Error::Unreachable {
-                    host: self.host(),
+                    host,
                     attempts: number,
                     failure,
                 };
@@ -307,7 +339,7 @@ impl Transport {
         let (status, body) = (response.status(), response.body());
         let refusal = Box::new(Refusal {
             retry_after: retry_after(response.headers()),
-            ..Refusal::read(&self.host(), status, body, &ids.correlation, secret)
+            ..Refusal::read(&host, status, body, &ids.correlation, bearer.exposed())
         });
         match reason {
             Reason::NotRepeatable => Error::Refused(refusal),
@@ -327,6 +359,14 @@ impl fmt::Debug for Transport {
             .field("host", &self.host())
             .finish_non_exhaustive()
     }
+}
+
+fn authorization(secret: &SecretString) -> Result<HeaderValue, Error> {
+    let text = SecretString::from(format!("Bearer {}", secret.expose_secret()));
+    let mut value =
+        HeaderValue::from_str(text.expose_secret()).map_err(|error| Error::BadRequest(error.to_string()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 fn header_text(text: &str) -> Result<HeaderValue, Error> {

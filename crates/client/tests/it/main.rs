@@ -7,6 +7,7 @@ mod admin;
 mod call_control;
 mod follow_up;
 mod guarded;
+mod media;
 mod network;
 mod profiles;
 mod retries;
