@@ -52,7 +52,7 @@ impl Default for DeliveryOptions {
     }
 }
 
-/// The deliveries of all endpoints, and the [callbacks](crate::callback), while this lives.
+/// The deliveries of all endpoints, and the [callbacks](crate::callback()), while this lives.
 ///
 /// Dropped without [`Deliveries::shutdown`], they stop at once: what is under way may be delivered again.
 pub struct Deliveries {

@@ -2,7 +2,7 @@
 //!
 //! Out: an [`Endpoint`] is where webhooks go. [`intents`] says which deliveries an event owes; they are committed with the event,
 //! and [`Deliveries`] carries them out: signed, guarded, at least once, in the order of a subject, again by `flow::delivery`, and
-//! with an audit entry each. A [`callback`] is the same for an address that came with a request. In: [`receive`] says whether a request is genuine, bounded and an object, and which event it is.
+//! with an audit entry each. A [`callback()`] is the same for an address that came with a request. In: [`receive`] says whether a request is genuine, bounded and an object, and which event it is.
 //!
 //! ```
 //! use webhooks::{Secret, Source, TOLERANCE, receive, sign};
