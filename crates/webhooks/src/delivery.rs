@@ -1,6 +1,7 @@
-//! Carrying deliveries out: one runner per endpoint, so that a slow one holds up nobody else.
+//! Carrying deliveries out: one runner per endpoint, so that a slow one holds up nobody else, and a few for callbacks.
 
 mod attempt;
+mod callbacks;
 mod outcome;
 mod runner;
 
@@ -8,6 +9,7 @@ use crate::{
     endpoint::{Endpoint, EndpointId},
     endpoints::Endpoints,
 };
+use callbacks::Lane;
 use client::Http;
 use flow::delivery::Schedule;
 use runner::Runner;
@@ -50,7 +52,7 @@ impl Default for DeliveryOptions {
     }
 }
 
-/// The deliveries of all endpoints, while this lives.
+/// The deliveries of all endpoints, and the [callbacks](crate::callback()), while this lives.
 ///
 /// Dropped without [`Deliveries::shutdown`], they stop at once: what is under way may be delivered again.
 pub struct Deliveries {
@@ -122,6 +124,7 @@ impl Drop for Deliveries {
 struct Supervisor {
     shared: Arc<Shared>,
     runners: HashMap<EndpointId, Runner>,
+    lanes: Vec<Lane>,
     /// The runners' tasks, also of those that are stopping.
     tasks: JoinSet<()>,
     buried: Option<Instant>,
@@ -131,6 +134,7 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
     let mut supervisor = Supervisor {
         shared,
         runners: HashMap::new(),
+        lanes: Lane::all(),
         tasks: JoinSet::new(),
         buried: None,
     };
@@ -149,6 +153,9 @@ async fn supervise(shared: Arc<Shared>, stop: CancellationToken) {
 
 impl Supervisor {
     async fn refresh(&mut self) -> Result<(), store::Error> {
+        for lane in &mut self.lanes {
+            lane.keep_running(&self.shared, &mut self.tasks);
+        }
         let endpoints = self.shared.endpoints.list().await?;
         self.runners.retain(|id, runner| {
             let stays = endpoints
@@ -199,6 +206,7 @@ impl Supervisor {
         for runner in self.runners.values() {
             runner.stop();
         }
+        self.lanes.iter().for_each(Lane::stop);
         while self.tasks.join_next().await.is_some() {}
     }
 }

@@ -143,7 +143,7 @@ impl NewEndpoint {
         secret: Option<&str>,
     ) -> Result<Self, Faults> {
         let mut faults = Faults::new();
-        let url = faults.keep(parse_url(url));
+        let url = faults.keep(parse_url(url).map_err(|wrong| format!("url: {wrong}")));
         let length = description.chars().count();
         if length > LONGEST_DESCRIPTION || description.chars().any(char::is_control) {
             faults.push(format!(
@@ -177,9 +177,9 @@ impl NewEndpoint {
     }
 }
 
-fn parse_url(text: &str) -> Result<Url, String> {
-    let url =
-        Url::parse(text).map_err(|error| format!("url: {error}; write it like https://example.org/hook"))?;
+/// An address that webhooks can go to, or what is wrong with it.
+pub(crate) fn parse_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("{error}; write it like https://example.org/hook"))?;
     let wrong = if !matches!(url.scheme(), "http" | "https") {
         Some("must begin with http:// or https://")
     } else if !url.username().is_empty() || url.password().is_some() {
@@ -193,7 +193,7 @@ fn parse_url(text: &str) -> Result<Url, String> {
     } else {
         None
     };
-    wrong.map_or(Ok(url), |wrong| Err(format!("url: it {wrong}")))
+    wrong.map_or(Ok(url), |wrong| Err(format!("it {wrong}")))
 }
 
 /// An endpoint as it is kept.

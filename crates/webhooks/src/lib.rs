@@ -2,7 +2,7 @@
 //!
 //! Out: an [`Endpoint`] is where webhooks go. [`intents`] says which deliveries an event owes; they are committed with the event,
 //! and [`Deliveries`] carries them out: signed, guarded, at least once, in the order of a subject, again by `flow::delivery`, and
-//! with an audit entry each. In: [`receive`] says whether a request is genuine, bounded and an object, and which event it is.
+//! with an audit entry each. A [`callback()`] is the same for an address that came with a request. In: [`receive`] says whether a request is genuine, bounded and an object, and which event it is.
 //!
 //! ```
 //! use webhooks::{Secret, Source, TOLERANCE, receive, sign};
@@ -19,6 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod callback;
 mod delivery;
 mod endpoint;
 mod endpoints;
@@ -28,6 +29,7 @@ mod secret;
 mod signature;
 mod subscribers;
 
+pub use callback::{BadCallbackUrl, Callback, CallbackUrl, Signer, TooLarge, callback};
 pub use delivery::{Deliveries, DeliveryOptions};
 pub use endpoint::{
     BadEndpointId, Disabled, Endpoint, EndpointId, Events, NewEndpoint, OVERLAP, Previous, is_event_type,

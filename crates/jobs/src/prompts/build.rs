@@ -31,8 +31,8 @@ use wire::{
 
 /// Most wishes that wait for the compiler.
 const MOST_WISHES: usize = 64;
-/// Most sources that are in memory at a time, beside those that a core works on.
-const READ_AHEAD: usize = 2;
+/// Most sounds that are in memory at a time, beside those that a core works on: they are uploaded.
+const BESIDE: usize = 8;
 
 /// What is built, and where to.
 pub struct Build {
@@ -135,7 +135,7 @@ pub async fn build(
         books: books.clone(),
         serving,
         cores: Semaphore::new(cores),
-        reading: Arc::new(Semaphore::new(cores + READ_AHEAD)),
+        reading: Arc::new(Semaphore::new(cores + BESIDE)),
         strict: options.strict,
         again: options.again,
         progress: Box::new(progress),

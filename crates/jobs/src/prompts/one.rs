@@ -97,8 +97,8 @@ struct Read {
     bytes: Vec<u8>,
     sha256: String,
     stamp: Option<Stamp>,
-    /// Held while the sound is in memory.
-    _permit: OwnedSemaphorePermit,
+    /// Held while the sound is in memory: until it is uploaded.
+    permit: OwnedSemaphorePermit,
 }
 
 /// A piece that is on the platform.
@@ -192,10 +192,16 @@ impl Job<'_> {
             self.refresh(read.stamp).await?;
             return Ok(done);
         }
-        let (source_sha256, stamp) = (read.sha256.clone(), read.stamp.clone());
-        let prepared = self.prepare(read).await?;
+        let Read {
+            bytes,
+            sha256: source_sha256,
+            stamp,
+            permit,
+        } = read;
+        let prepared = self.prepare(bytes).await?;
         let did = prepared.did.clone();
         let on_platform = self.upload(prepared).await?;
+        drop(permit);
         self.tell(Stage::Compiling);
         let served = self.compile(&on_platform, wishes).await?;
         self.tell(Stage::Verifying);
@@ -237,7 +243,7 @@ impl Job<'_> {
                 sha256: saying.sha256(),
                 bytes: said.map_err(|error| error.to_string())?,
                 stamp: None,
-                _permit: permit,
+                permit,
             });
         }
         let Source::File(file) = &self.prompt.source else {
@@ -253,7 +259,7 @@ impl Job<'_> {
             bytes,
             sha256,
             stamp,
-            _permit: permit,
+            permit,
         })
     }
 
@@ -266,7 +272,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    async fn prepare(&self, read: Read) -> Result<Prepared, Stop> {
+    async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared, Stop> {
         let _core = self.shared.cores.acquire().await.map_err(|error| error.to_string())?;
         let name = match &self.prompt.source {
             Source::File(file) => Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()),
@@ -274,8 +280,7 @@ impl Job<'_> {
         };
         let name = name.unwrap_or_else(|| format!("{}.wav", self.prompt.id));
         let converts = self.prompt.convert && !self.shared.strict;
-        // The permit goes along: the sound is in memory until it is prepared.
-        let prepared = spawn_blocking(move || prepare(read.bytes, &name, converts));
+        let prepared = spawn_blocking(move || prepare(bytes, &name, converts));
         Ok(prepared.await.map_err(|error| error.to_string())??)
     }
 

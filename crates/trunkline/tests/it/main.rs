@@ -4,6 +4,7 @@
 
 mod audit;
 mod browser;
+mod callbacks;
 mod center;
 mod completions;
 mod demo;

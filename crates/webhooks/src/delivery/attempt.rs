@@ -1,6 +1,6 @@
 //! One attempt: signed, sent, and what came back.
 
-use crate::{endpoint::Endpoint, endpoints::now, outgoing::message_id, signature::sign};
+use crate::{Secret, endpoints::now, outgoing::message_id, signature::sign};
 use bytes::Bytes;
 use client::{AnswerPart, FailureKind, Http, HttpFailure, retry_after};
 use flow::delivery::Outcome;
@@ -8,11 +8,19 @@ use http::{HeaderValue, header};
 use std::time::Duration;
 use store::Claim;
 use tokio::time::{Instant, timeout};
+use url::Url;
 
 /// How much of an answer is read: enough that the connection of a usual one can be used again, as only the status counts.
 const ANSWER_PART: AnswerPart = AnswerPart(16 * 1024);
 /// How much of a failure's causes is kept, in characters.
 const LONGEST_CAUSE: usize = 300;
+
+/// What is sent, where to, and what signs it.
+pub(super) struct Letter<'a> {
+    pub(super) url: &'a Url,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) body: &'a str,
+}
 
 /// An attempt that is over.
 pub(super) struct Attempted {
@@ -27,11 +35,11 @@ pub(super) struct Attempted {
 pub(super) async fn attempt(
     http: &dyn Http,
     most: Duration,
-    endpoint: &Endpoint,
+    letter: &Letter<'_>,
     claim: &Claim,
 ) -> Attempted {
     let begun = Instant::now();
-    let tried = match request(endpoint, claim) {
+    let tried = match request(letter, claim) {
         Ok(request) => timeout(most, http.execute(request)).await.unwrap_or_else(|_| {
             let text = format!("no answer within {:.1} s", most.as_secs_f64());
             Err(HttpFailure::new(FailureKind::TimedOut, text))
@@ -55,14 +63,13 @@ pub(super) async fn attempt(
     }
 }
 
-/// The request of an attempt: signed now, as its timestamp must be fresh, by all secrets that are valid now.
-fn request(endpoint: &Endpoint, claim: &Claim) -> Result<http::Request<Bytes>, String> {
-    let now = now();
+/// The request of an attempt: signed now, as its timestamp must be fresh.
+fn request(letter: &Letter<'_>, claim: &Claim) -> Result<http::Request<Bytes>, String> {
     let id = message_id(&claim.effect);
-    let signed = sign(&id, now, &claim.body, &endpoint.secrets(now)).map_err(|error| error.to_string())?;
-    let mut request = http::Request::post(endpoint.url.as_str())
+    let signed = sign(&id, now(), letter.body, &letter.secrets).map_err(|error| error.to_string())?;
+    let mut request = http::Request::post(letter.url.as_str())
         .extension(ANSWER_PART)
-        .body(Bytes::from(claim.body.clone()))
+        .body(Bytes::from(letter.body.to_owned()))
         .map_err(|error| error.to_string())?;
     let headers = request.headers_mut();
     headers.extend(signed);

@@ -9,7 +9,7 @@ use crate::{
 use audit::{Actor, Entry};
 use flow::delivery::{Attempt, Next, Outcome, Schedule, decide};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 use store::{Claim, Commit, Committed, Finish, Put};
 use tokio::time::sleep;
 
@@ -18,41 +18,59 @@ const MOST_TRIES: u32 = 8;
 /// The wait after the first failure of the store; it doubles, so all together last 13 s.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
+/// Who a delivery is for, as logs and the audit log name it.
+#[derive(Clone)]
+pub(super) enum Recipient {
+    /// An endpoint.
+    Endpoint(EndpointId),
+    /// The sender of a request; the origin of where it wants its answer.
+    Callback { origin: String },
+}
+
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Endpoint(id) => id.fmt(f),
+            Self::Callback { origin } => write!(f, "a callback to {origin}"),
+        }
+    }
+}
+
 /// Commits what came of an attempt. When that can't be done, the item stays held until its time is over, and is delivered
 /// again: at least once.
 pub(super) async fn settle(
     shared: &Shared,
-    endpoint: &EndpointId,
+    recipient: &Recipient,
     claim: &Claim,
     attempted: &Attempted,
     next: Next,
 ) {
     for number in 0..MOST_TRIES {
-        match try_settle(shared, endpoint, claim, attempted, next).await {
+        match try_settle(shared, recipient, claim, attempted, next).await {
             Ok(Committed::Done | Committed::Duplicate { .. }) => return,
             Ok(Committed::Stale) => {
-                tracing::warn!(item = claim.id.item.0, %endpoint, "another process has this delivery by now");
+                tracing::warn!(item = claim.id.item.0, %recipient, "another process has this delivery by now");
                 return;
             }
             // Somebody changed the endpoint: what it is now is read again.
             Ok(Committed::Conflict) => {}
             Err(error) => {
-                tracing::warn!(item = claim.id.item.0, %endpoint, %error, "the outcome of a delivery can't be kept yet");
+                tracing::warn!(item = claim.id.item.0, %recipient, %error, "the outcome of a delivery can't be kept yet");
                 sleep(FIRST_WAIT * 2_u32.pow(number)).await;
             }
         }
     }
-    tracing::error!(item = claim.id.item.0, %endpoint, "the outcome of a delivery is not kept; it is made again");
+    tracing::error!(item = claim.id.item.0, %recipient, "the outcome of a delivery is not kept; it is made again");
 }
 
 async fn try_settle(
     shared: &Shared,
-    endpoint: &EndpointId,
+    recipient: &Recipient,
     claim: &Claim,
     attempted: &Attempted,
     next: Next,
 ) -> Result<Committed, store::Error> {
-    let mut told = Told::new(endpoint, claim, attempted);
+    let mut told = Told::new(recipient, claim, attempted);
     let why = attempted.why();
     let (mut records, mut disabled) = (Vec::new(), None);
     let finish = match next {
@@ -78,7 +96,10 @@ async fn try_settle(
         Next::Disable { why: reason } => {
             let error = reason.to_string();
             told.note("why", error.clone());
-            (records, disabled) = disabling(shared, endpoint, &error).await?;
+            // A callback is for one request: there is nothing more to stop.
+            if let Recipient::Endpoint(id) = recipient {
+                (records, disabled) = disabling(shared, id, &error).await?;
+            }
             Finish::Dead { error }
         }
     };
@@ -121,11 +142,11 @@ async fn disabling(
 /// Gives up an item without an attempt.
 pub(super) async fn commit_dead(
     shared: &Shared,
-    endpoint: &EndpointId,
+    recipient: &Recipient,
     claim: &Claim,
     why: &str,
 ) -> Result<Committed, store::Error> {
-    let mut told = Told::unattempted(endpoint, claim);
+    let mut told = Told::unattempted(recipient, claim);
     told.note("why", why);
     let commit = Commit {
         finish: Some((
@@ -179,7 +200,7 @@ struct Told {
 }
 
 impl Told {
-    fn unattempted(endpoint: &EndpointId, claim: &Claim) -> Self {
+    fn unattempted(recipient: &Recipient, claim: &Claim) -> Self {
         let mut told = Self {
             outcome: audit::Outcome::Failure,
             subject: claim
@@ -188,15 +209,18 @@ impl Told {
                 .unwrap_or_else(|| claim.effect.event.clone()),
             detail: serde_json::Map::new(),
         };
-        told.note("endpointId", endpoint.as_str());
+        match recipient {
+            Recipient::Endpoint(id) => told.note("endpointId", id.as_str()),
+            Recipient::Callback { origin } => told.note("callbackTo", origin),
+        }
         told.note("source", claim.effect.source.as_str());
         told.note("eventId", claim.effect.event.as_str());
         told.note("webhookId", message_id(&claim.effect));
         told
     }
 
-    fn new(endpoint: &EndpointId, claim: &Claim, attempted: &Attempted) -> Self {
-        let mut told = Self::unattempted(endpoint, claim);
+    fn new(recipient: &Recipient, claim: &Claim, attempted: &Attempted) -> Self {
+        let mut told = Self::unattempted(recipient, claim);
         told.note("attempt", claim.failures.saturating_add(1));
         told.note(
             "tookMs",

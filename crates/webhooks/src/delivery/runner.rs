@@ -2,10 +2,13 @@
 
 use super::{
     Shared,
-    attempt::attempt,
-    outcome::{commit_dead, settle},
+    attempt::{Letter, attempt},
+    outcome::{Recipient, commit_dead, settle},
 };
-use crate::endpoint::{Endpoint, EndpointId, queue};
+use crate::{
+    endpoint::{Endpoint, EndpointId, queue},
+    endpoints::now,
+};
 use flow::delivery::Next;
 use std::sync::Arc;
 use store::{Claim, work_through};
@@ -66,13 +69,20 @@ async fn run(shared: Arc<Shared>, endpoint: watch::Receiver<Arc<Endpoint>>, stop
 }
 
 async fn deliver(shared: Arc<Shared>, endpoint: Arc<Endpoint>, claim: Claim, stop: CancellationToken) {
-    let attempted = attempt(&*shared.http, shared.options.timeout, &endpoint, &claim).await;
+    let letter = Letter {
+        url: &endpoint.url,
+        // All that are valid now.
+        secrets: endpoint.secrets(now()),
+        body: &claim.body,
+    };
+    let attempted = attempt(&*shared.http, shared.options.timeout, &letter, &claim).await;
     let next = attempted.next(&shared.options.schedule, &claim);
     if matches!(next, Next::Disable { .. }) {
         // Before it is committed, which lets the subject's next item go. If the commit fails, the supervisor starts anew.
         stop.cancel();
     }
-    settle(&shared, &endpoint.id, &claim, &attempted, next).await;
+    let recipient = Recipient::Endpoint(endpoint.id.clone());
+    settle(&shared, &recipient, &claim, &attempted, next).await;
 }
 
 /// Makes dead letters of what is owed to removed endpoints and due.
@@ -84,13 +94,14 @@ pub(super) async fn bury(shared: &Shared) -> Result<(), store::Error> {
 }
 
 async fn bury_one(shared: &Shared, id: &EndpointId) -> Result<(), store::Error> {
+    let recipient = Recipient::Endpoint(id.clone());
     for _ in 0..MOST_BURIED / MOST_AT_ONCE {
         let claims = shared.worker.claim(&queue(id), MOST_AT_ONCE).await?;
         if claims.is_empty() {
             break;
         }
         for claim in claims {
-            commit_dead(shared, id, &claim, "the endpoint was removed").await?;
+            commit_dead(shared, &recipient, &claim, "the endpoint was removed").await?;
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 // Clippy's own exception is for the test functions alone, not for what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod callbacks;
 mod deliveries;
 mod endpoints;
 mod receivers;

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
 use store::{Item, ItemFilter, ItemId, ItemState, Store};
-use webhooks::EndpointId;
+use webhooks::{Callback, EndpointId};
 use wire::UtcTime;
 
 /// Items that are read at once.
@@ -44,21 +44,60 @@ pub(super) async fn list(args: WebhooksListArgs, config: &Config, output: &Outpu
     Ok(Done::Well)
 }
 
-/// Items without their bodies, which may be large.
-async fn newest(store: &Store, mut filter: ItemFilter, most: usize) -> Result<Vec<Item>> {
-    let mut items: Vec<Item> = Vec::new();
-    while items.len() < most {
-        let wanted = PAGE.min(most - items.len());
-        let mut page = store.items(&filter, wanted).await?;
-        page.iter_mut().for_each(|item| item.body = String::new());
+/// A delivery and where it goes.
+struct Delivery {
+    item: Item,
+    /// The address that a callback's request named; an endpoint has its own.
+    callback: Option<Callback>,
+}
+
+impl From<Item> for Delivery {
+    fn from(item: Item) -> Self {
+        let callback = Callback::of(&item);
+        Self { item, callback }
+    }
+}
+
+impl Delivery {
+    /// The endpoint's id, or the callback's address.
+    fn to(&self) -> &str {
+        match &self.callback {
+            Some(callback) => callback.url.as_str(),
+            None => webhooks::endpoint_of(&self.item.queue),
+        }
+    }
+
+    /// Its body, which may be large, is not needed.
+    fn without_body(mut self) -> Self {
+        self.item.body = String::new();
+        if let Some(callback) = &mut self.callback {
+            callback.body = String::new();
+        }
+        self
+    }
+
+    fn body(&self) -> Value {
+        let body = self
+            .callback
+            .as_ref()
+            .map_or(&self.item.body, |callback| &callback.body);
+        serde_json::from_str(body).unwrap_or_else(|_| body.clone().into())
+    }
+}
+
+async fn newest(store: &Store, mut filter: ItemFilter, most: usize) -> Result<Vec<Delivery>> {
+    let mut found: Vec<Delivery> = Vec::new();
+    while found.len() < most {
+        let wanted = PAGE.min(most - found.len());
+        let page = store.items(&filter, wanted).await?;
         let is_last = page.len() < wanted;
-        items.append(&mut page);
+        filter.before = page.last().map(|item| item.id);
+        found.extend(page.into_iter().map(|item| Delivery::from(item).without_body()));
         if is_last {
             break;
         }
-        filter.before = items.last().map(|item| item.id);
     }
-    Ok(items)
+    Ok(found)
 }
 
 pub(super) async fn show(id: i64, args: &StoreArgs, config: &Config, output: &Output) -> Result<Done> {
@@ -72,9 +111,10 @@ pub(super) async fn show(id: i64, args: &StoreArgs, config: &Config, output: &Ou
     let Some(item) = found else {
         bail!("there is no delivery {id}; 'trunkline webhooks list' shows those there are");
     };
-    output.line(story(&item));
-    let mut shown = to_json(&item);
-    shown["body"] = body(&item);
+    let delivery = Delivery::from(item);
+    output.line(story(&delivery));
+    let mut shown = to_json(&delivery);
+    shown["body"] = delivery.body();
     output.json(&shown);
     Ok(Done::Well)
 }
@@ -166,16 +206,17 @@ fn name(state: ItemState) -> &'static str {
     }
 }
 
-fn table(items: &[Item]) -> Table {
+fn table(deliveries: &[Delivery]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED);
     table.set_header([
-        "id", "endpoint", "event", "subject", "state", "failures", "when", "error",
+        "id", "to", "event", "subject", "state", "failures", "when", "error",
     ]);
-    for item in items {
+    for delivery in deliveries {
+        let item = &delivery.item;
         table.add_row([
             item.id.0.to_string(),
-            webhooks::endpoint_of(&item.queue).to_owned(),
+            delivery.to().to_owned(),
             format!("{}/{}", item.effect.source, item.effect.event),
             item.subject.clone().unwrap_or_default(),
             name(item.state).to_owned(),
@@ -188,10 +229,16 @@ fn table(items: &[Item]) -> Table {
 }
 
 /// A delivery in lines.
-fn story(item: &Item) -> String {
+fn story(delivery: &Delivery) -> String {
+    let item = &delivery.item;
+    let kind = if delivery.callback.is_some() {
+        "callback to"
+    } else {
+        "endpoint"
+    };
     let mut lines = vec![
         ("delivery", item.id.0.to_string()),
-        ("endpoint", webhooks::endpoint_of(&item.queue).to_owned()),
+        (kind, delivery.to().to_owned()),
         ("webhook-id", webhooks::message_id(&item.effect)),
         (
             "event",
@@ -212,21 +259,25 @@ fn story(item: &Item) -> String {
         .iter()
         .map(|(name, value)| format!("{name:<11} {value}"))
         .collect();
-    told.push(format!("\n{:#}", body(item)));
+    told.push(format!("\n{:#}", delivery.body()));
     told.join("\n")
 }
 
-fn body(item: &Item) -> Value {
-    serde_json::from_str(&item.body).unwrap_or_else(|_| item.body.clone().into())
-}
-
-fn to_json(item: &Item) -> Value {
-    json!({
-        "id": item.id.0, "endpoint": webhooks::endpoint_of(&item.queue), "webhookId": webhooks::message_id(&item.effect),
+fn to_json(delivery: &Delivery) -> Value {
+    let item = &delivery.item;
+    let mut told = json!({
+        "id": item.id.0, "webhookId": webhooks::message_id(&item.effect),
         "source": item.effect.source, "event": item.effect.event, "subject": item.subject, "state": name(item.state),
         "failures": item.failures, "acceptedAt": time(item.created_ms), "dueAt": time(item.due_ms),
         "finishedAt": item.finished_ms.map(time), "error": item.error, "result": item.result,
-    })
+    });
+    let to = if delivery.callback.is_some() {
+        "callbackUrl"
+    } else {
+        "endpoint"
+    };
+    told[to] = delivery.to().into();
+    told
 }
 
 fn time(ms: i64) -> String {
