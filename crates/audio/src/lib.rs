@@ -14,10 +14,13 @@
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
 
 mod decode;
+pub mod dtmf;
 pub mod g711;
 pub mod matching;
 mod prompt;
 mod resample;
+#[cfg(test)]
+mod tests;
 pub mod wav;
 
 pub use decode::{DecodeError, MAX_SECONDS, decode};
