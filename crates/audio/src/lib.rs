@@ -15,13 +15,22 @@
 
 pub mod conform;
 mod decode;
+<<<<<<< HEAD
 mod dynamics;
+=======
+pub mod dtmf;
+>>>>>>> 2942c76413a4193ae468d3b778c86e7ce46fb7f4
 pub mod g711;
 pub mod loudness;
 pub mod matching;
 mod prompt;
 mod resample;
+<<<<<<< HEAD
 mod silence;
+=======
+#[cfg(test)]
+mod tests;
+>>>>>>> 2942c76413a4193ae468d3b778c86e7ce46fb7f4
 pub mod wav;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};
