@@ -43,4 +43,11 @@ pub use receiver::{CALLBACK_PATH, Receiver};
 pub use report::{Counts, Outcome, PromptReport, Report, Stage};
 pub use source::{LARGEST_SOURCE, SourceFault, Stamp, read, stamp};
 pub use status::{Standing, Status, status};
+
 use report::Tally;
+use std::path::{Path, PathBuf};
+
+/// Where a build keeps a compiled file, below its folder.
+pub fn compiled_file(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join("compiled").join(format!("{sha256}.wav"))
+}
