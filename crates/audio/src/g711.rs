@@ -1,4 +1,7 @@
 //! G.711 mu-law and A-law, bit-exact with ITU-T G.191 (`g711.c`).
+//!
+//! Encoding has no table and no branch: a number's floating-point form already is its segment and its place in it, so many samples are
+//! encoded side by side.
 
 /// Which of the two companding laws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,17 +16,14 @@ impl Law {
     /// 16-bit linear to 8-bit logarithmic.
     pub fn encode(self, sample: i16) -> u8 {
         match self {
-            Law::Mu => encode_mu(sample),
-            Law::A => encode_a(sample),
+            Law::Mu => encode_mu(i32::from(sample)),
+            Law::A => encode_a(i32::from(sample)),
         }
     }
 
     /// 8-bit logarithmic to 16-bit linear.
     pub fn decode(self, code: u8) -> i16 {
-        match self {
-            Law::Mu => decode_mu(code),
-            Law::A => decode_a(code),
-        }
+        self.values()[usize::from(code)]
     }
 
     /// The code of digital silence.
@@ -33,62 +33,146 @@ impl Law {
 
     /// Encodes samples of -1.0 to 1.0; what is beyond is clipped, NaN is silence.
     pub fn encode_all(self, samples: &[f32]) -> Vec<u8> {
-        samples
-            .iter()
-            .map(|sample| self.encode((sample * 32768.0).round() as i16))
-            .collect()
+        match self {
+            Law::Mu => samples.iter().map(|sample| encode_mu(linear(*sample))).collect(),
+            Law::A => samples.iter().map(|sample| encode_a(linear(*sample))).collect(),
+        }
+    }
+
+    /// Encodes 16-bit samples.
+    pub fn encode_linear(self, samples: &[i16]) -> Vec<u8> {
+        match self {
+            Law::Mu => samples
+                .iter()
+                .map(|sample| encode_mu(i32::from(*sample)))
+                .collect(),
+            Law::A => samples
+                .iter()
+                .map(|sample| encode_a(i32::from(*sample)))
+                .collect(),
+        }
     }
 
     /// Decodes to samples of -1.0 to 1.0.
     pub fn decode_all(self, codes: &[u8]) -> Vec<f32> {
-        codes
-            .iter()
-            .map(|code| f32::from(self.decode(*code)) / 32768.0)
-            .collect()
+        let samples = match self {
+            Law::Mu => &MU_SAMPLES,
+            Law::A => &A_SAMPLES,
+        };
+        codes.iter().map(|code| samples[usize::from(*code)]).collect()
+    }
+
+    /// Decodes to 16-bit samples.
+    pub fn decode_linear(self, codes: &[u8]) -> Vec<i16> {
+        let values = self.values();
+        codes.iter().map(|code| values[usize::from(*code)]).collect()
+    }
+
+    /// Samples as they are heard behind the law, none of them above the limit.
+    pub(crate) fn heard(self, mut samples: Vec<f32>, limit: f32) -> Vec<f32> {
+        let loudest = self.loudest_within(limit);
+        samples
+            .iter_mut()
+            .for_each(|sample| *sample = sample.clamp(-loudest, loudest));
+        self.decode_all(&self.encode_all(&samples))
+    }
+
+    /// The highest level that is not above the limit.
+    fn loudest_within(self, limit: f32) -> f32 {
+        let levels = self.decode_all(&std::array::from_fn::<u8, 256, _>(|code| code as u8));
+        levels
+            .into_iter()
+            .filter(|level| *level <= limit)
+            .fold(0.0, f32::max)
+    }
+
+    fn values(self) -> &'static [i16; 256] {
+        match self {
+            Law::Mu => &MU_VALUES,
+            Law::A => &A_VALUES,
+        }
     }
 }
 
-fn magnitude(sample: i16) -> u16 {
-    // One's complement for negative values, as G.191 does it.
-    if sample < 0 { !sample as u16 } else { sample as u16 }
+/// What 1.0 is as a 16-bit sample.
+const FULL_SCALE: f32 = 32768.0;
+
+static MU_VALUES: [i16; 256] = values(Law::Mu);
+static A_VALUES: [i16; 256] = values(Law::A);
+static MU_SAMPLES: [f32; 256] = samples(&MU_VALUES);
+static A_SAMPLES: [f32; 256] = samples(&A_VALUES);
+
+const fn values(law: Law) -> [i16; 256] {
+    let mut values = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        values[code] = match law {
+            Law::Mu => decode_mu(code as u8),
+            Law::A => decode_a(code as u8),
+        };
+        code += 1;
+    }
+    values
 }
 
-fn encode_mu(sample: i16) -> u8 {
-    let absolute = ((magnitude(sample) >> 2) + 33).min(0x1fff);
-    let segment = 1 + (16 - (absolute >> 6).leading_zeros()) as u8;
-    let high = 8 - segment;
-    let low = 15 - ((absolute >> segment) & 15) as u8;
-    let sign = if sample < 0 { 0 } else { 0x80 };
-    (high << 4) | low | sign
+const fn samples(values: &[i16; 256]) -> [f32; 256] {
+    let mut samples = [0.0; 256];
+    let mut code = 0;
+    while code < 256 {
+        samples[code] = values[code] as f32 / FULL_SCALE;
+        code += 1;
+    }
+    samples
 }
 
-fn decode_mu(code: u8) -> i16 {
+/// To a 16-bit sample, rounded half away from zero.
+fn linear(sample: f32) -> i32 {
+    let value = sample * FULL_SCALE;
+    // The largest number below one half: one half itself would round 0.49999997 up.
+    let rounded = value + 0.499_999_97_f32.copysign(value);
+    rounded.clamp(-32768.0, 32767.0) as i32
+}
+
+/// One's complement for negative values, as G.191 does it.
+fn magnitude(sample: i32) -> i32 {
+    sample ^ (sample >> 31)
+}
+
+/// The exponent of a small positive number above its four bits behind the leading one.
+fn floating(number: i32) -> i32 {
+    const MANTISSA_BITS: u32 = 23;
+    ((number as f32).to_bits() >> (MANTISSA_BITS - 4)) as i32 - (127 << 4)
+}
+
+fn encode_mu(sample: i32) -> u8 {
+    let biased = ((magnitude(sample) >> 2) + 33).min(0x1fff);
+    let code = 0x7f - (floating(biased) - (5 << 4));
+    (code | (!(sample >> 31) & 0x80)) as u8
+}
+
+fn encode_a(sample: i32) -> u8 {
+    let small = magnitude(sample) >> 4;
+    let code = if small > 15 {
+        floating(small) - (3 << 4)
+    } else {
+        small
+    };
+    ((code | (!(sample >> 31) & 0x80)) ^ 0x55) as u8
+}
+
+const fn decode_mu(code: u8) -> i16 {
     let inverted = !code;
     let exponent = (inverted >> 4) & 7;
-    let mantissa = i16::from(inverted & 15);
+    let mantissa = (inverted & 15) as i16;
     let step = 4i16 << (exponent + 1);
     let value = (0x80i16 << exponent) + step * mantissa + step / 2 - 4 * 33;
     if code < 0x80 { -value } else { value }
 }
 
-fn encode_a(sample: i16) -> u8 {
-    let mut code = magnitude(sample) >> 4;
-    if code > 15 {
-        let mut exponent = 1;
-        while code > 31 {
-            code >>= 1;
-            exponent += 1;
-        }
-        code = code - 16 + (exponent << 4);
-    }
-    let sign = if sample < 0 { 0 } else { 0x80 };
-    (code as u8 | sign) ^ 0x55
-}
-
-fn decode_a(code: u8) -> i16 {
+const fn decode_a(code: u8) -> i16 {
     let bits = (code ^ 0x55) & 0x7f;
     let exponent = bits >> 4;
-    let mantissa = i16::from(bits & 15) + if exponent > 0 { 16 } else { 0 };
+    let mantissa = (bits & 15) as i16 + if exponent > 0 { 16 } else { 0 };
     let value = ((mantissa << 4) + 8) << exponent.saturating_sub(1);
     if code > 127 { value } else { -value }
 }
@@ -96,6 +180,82 @@ fn decode_a(code: u8) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The Recommendation's own way, with segments and shifts.
+    fn by_the_book(law: Law, sample: i16) -> u8 {
+        let magnitude = (if sample < 0 { !sample } else { sample }) as u16;
+        let sign = if sample < 0 { 0 } else { 0x80 };
+        match law {
+            Law::Mu => {
+                let absolute = ((magnitude >> 2) + 33).min(0x1fff);
+                let segment = 1 + (16 - (absolute >> 6).leading_zeros()) as u8;
+                ((8 - segment) << 4) | (15 - ((absolute >> segment) & 15) as u8) | sign
+            }
+            Law::A => {
+                let mut code = magnitude >> 4;
+                if code > 15 {
+                    let mut exponent = 1;
+                    while code > 31 {
+                        code >>= 1;
+                        exponent += 1;
+                    }
+                    code = code - 16 + (exponent << 4);
+                }
+                (code as u8 | sign) ^ 0x55
+            }
+        }
+    }
+
+    #[test]
+    fn every_sample_has_the_recommendations_code() {
+        let all: Vec<i16> = (i16::MIN..=i16::MAX).collect();
+        let floats: Vec<f32> = all.iter().map(|sample| f32::from(*sample) / FULL_SCALE).collect();
+        for law in [Law::Mu, Law::A] {
+            let expected: Vec<u8> = all.iter().map(|sample| by_the_book(law, *sample)).collect();
+            assert_eq!(law.encode_linear(&all), expected);
+            assert_eq!(law.encode_all(&floats), expected);
+            assert!(
+                all.iter()
+                    .zip(&expected)
+                    .all(|(sample, code)| law.encode(*sample) == *code)
+            );
+        }
+    }
+
+    #[test]
+    fn samples_are_rounded_half_away_from_zero() {
+        for sample in [
+            0.5,
+            0.499_999_97,
+            1.5,
+            2.5,
+            -0.5,
+            -1.5,
+            32766.5,
+            -32767.5,
+            1e9,
+            -1e9,
+            f32::INFINITY,
+        ] {
+            assert_eq!(
+                linear(sample / FULL_SCALE),
+                i32::from(sample.round() as i16),
+                "{sample}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_heard_is_above_the_limit() {
+        for law in [Law::Mu, Law::A] {
+            let loud: Vec<f32> = (-100..=100).map(|n| n as f32 / 50.0).collect();
+            for limit in [0.01, 0.5, 0.79, 0.98, 1.0] {
+                let heard = law.heard(loud.clone(), limit);
+                let most = heard.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
+                assert!(most <= limit && most > 0.9 * limit, "{law:?} {limit}: {most}");
+            }
+        }
+    }
 
     #[test]
     fn the_recommendations_corner_values() {

@@ -13,16 +13,24 @@
 //!
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
 
+pub mod conform;
 mod decode;
+mod dynamics;
 pub mod g711;
+pub mod loudness;
 pub mod matching;
 mod prompt;
 mod resample;
+mod silence;
 pub mod wav;
 
+pub use conform::{Compiled, Conformed, Report, Target, compile, conform};
 pub use decode::{DecodeError, MAX_SECONDS, decode};
+pub use dynamics::{Compressor, Limiter};
 pub use g711::Law;
+pub use loudness::{Dbtp, Lufs};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
+pub use silence::{MIN_PAUSE_MS, MIN_PIECE_MS, Pause, Trim, Trimmed, pauses, split, trim};
 
 /// The sample rate of G.711, in hertz.
 pub const TELEPHONY_RATE: u32 = 8000;
@@ -49,4 +57,15 @@ impl Sound {
     pub fn duration_ms(&self) -> u64 {
         self.samples.len() as u64 * 1000 / u64::from(self.rate.max(1))
     }
+}
+
+/// A prompt of the demo.
+#[cfg(test)]
+fn demo_prompt(name: &str) -> Vec<u8> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../demo/prompts")
+        .join(name);
+    std::fs::File::open(path)
+        .and_then(|file| std::io::Read::bytes(std::io::BufReader::new(file)).collect())
+        .unwrap()
 }
