@@ -1,4 +1,4 @@
-//! Sound without IO: decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
+//! Sound without IO: probe and decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
 //!
 //! ```
 //! use audio::{Law, PreparedPrompt, Sound};
@@ -15,20 +15,27 @@
 
 pub mod conform;
 mod decode;
+pub mod dtmf;
 mod dynamics;
 pub mod g711;
 pub mod loudness;
 pub mod matching;
+pub mod opus;
+pub mod probe;
 mod prompt;
 mod resample;
 mod silence;
+pub mod telephony;
+#[cfg(test)]
+mod tests;
 pub mod wav;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};
-pub use decode::{DecodeError, MAX_SECONDS, decode};
+pub use decode::{DecodeError, Limits, MAX_CHANNELS, MAX_SAMPLES, MAX_SECONDS, decode, decode_within};
 pub use dynamics::{Compressor, Limiter};
 pub use g711::Law;
 pub use loudness::{Dbtp, Lufs};
+pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, mismatch, probe};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
 pub use silence::{MIN_PAUSE_MS, MIN_PIECE_MS, Pause, Trim, Trimmed, pauses, split, trim};
 

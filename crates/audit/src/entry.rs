@@ -20,6 +20,8 @@ pub enum Actor {
     Webhooks,
     /// The job that follows up what customers say.
     FollowUp,
+    /// The job that builds prompts.
+    Prompts,
     /// A person at the command line.
     Operator,
 }
