@@ -35,12 +35,16 @@ mod source;
 mod speech;
 mod status;
 mod uploads;
+mod verdict;
 mod verify;
 
 pub use books::{Built, BuiltPart};
 pub use build::{Build, BuildError, Options, build};
 pub use receiver::{CALLBACK_PATH, Receiver};
+use report::Tally;
 pub use report::{Counts, Outcome, PromptReport, Report, Stage};
 pub use source::{LARGEST_SOURCE, SourceFault, Stamp, read, stamp};
 pub use status::{Standing, Status, status};
-use report::Tally;
+pub use verdict::{
+    Conversion, Heard, Hopeless, Judged, LIMITS, LONGEST_PIECE_MS, Plan, Shaped, Verdict, judge, shape,
+};
