@@ -21,6 +21,7 @@ mod prompt;
 mod resample;
 #[cfg(test)]
 mod tests;
+pub mod voice;
 pub mod wav;
 
 pub use decode::{DecodeError, MAX_SECONDS, decode};
