@@ -1,164 +1,175 @@
 //! From the bytes of an audio file to mono samples. What the bytes are decides, never a file's name.
 
-use crate::Sound;
-use std::io::Cursor;
-use symphonia::core::{
-    codecs::audio::AudioDecoderOptions,
-    errors::Error as Symphonia,
-    formats::{FormatOptions, TrackType, probe::Hint},
-    io::{MediaSourceStream, MediaSourceStreamOptions},
-    meta::MetadataOptions,
-};
+mod coded;
+mod mix;
+mod ogg;
+mod pcm;
 
-/// Longest sound that is decoded, in seconds.
-pub const MAX_SECONDS: u32 = 600;
+use crate::{
+    Codec, ProbeError, Sound,
+    probe::{self, Layout, Media},
+};
+use mix::Mono;
+use symphonia::core::errors::Error as Symphonia;
+
+/// Longest sound that is decoded unless [`Limits`] say otherwise, in seconds.
+pub const MAX_SECONDS: u32 = 3600;
+/// Most samples, whatever the rate: an hour at 48 kHz, which takes 691 MB.
+pub const MAX_SAMPLES: u64 = 3600 * 48_000;
+/// Most channels.
+pub const MAX_CHANNELS: u16 = 8;
+/// The sample rates that are decoded, in hertz.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=384_000;
+
+/// What a sound may be at most. It is judged before decoding, by what is counted in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Its length in seconds.
+    pub max_seconds: u32,
+    /// Its length in samples (of the mix): memory, four bytes each.
+    pub max_samples: u64,
+    /// Its channels; no more than [`MAX_CHANNELS`].
+    pub max_channels: u16,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_seconds: MAX_SECONDS,
+            max_samples: MAX_SAMPLES,
+            max_channels: MAX_CHANNELS,
+        }
+    }
+}
 
 /// Why a file could not be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// Neither WAV nor MP3.
-    #[error("this is not an audio file Trunkline can read; use WAV (PCM or G.711) or MP3")]
-    Unknown(#[source] Symphonia),
-    /// The container holds no sound.
-    #[error("the file holds no audio track")]
-    NoTrack,
-    /// A codec or layout that is not supported.
-    #[error("the file's codec is not supported; use WAV (PCM or G.711) or MP3")]
-    Codec(#[source] Symphonia),
+    /// It is no audio file, or one whose headers cannot be read.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+    /// A codec that is known by name only.
+    #[error("{0} is not decoded; use PCM, G.711, MP3, AAC-LC, Vorbis, Opus or FLAC")]
+    Codec(Codec),
     /// The sample rate is 0 or beyond reason.
     #[error("the sample rate must be 1000 to 384000 Hz, not {0}")]
     Rate(u32),
-    /// Longer than [`MAX_SECONDS`].
-    #[error("the sound must be at most {MAX_SECONDS} seconds long")]
-    TooLong,
+    /// No channels, or too many.
+    #[error("the sound must have 1 to {max} channels, not {channels}")]
+    Channels {
+        /// As declared.
+        channels: u16,
+        /// What the limits or the codec allow.
+        max: u16,
+    },
+    /// Longer than the limits allow.
+    #[error("the sound must be at most {max_seconds} seconds ({max_samples} samples) long")]
+    TooLong {
+        /// Seconds.
+        max_seconds: u32,
+        /// Samples of the mix.
+        max_samples: u64,
+    },
     /// Nothing came out.
     #[error("the file holds no sound")]
     Empty,
-    /// The file breaks off or is damaged.
+    /// Rate or channels change on the way.
+    #[error(
+        "the sample rate or the channels change in mid-file; join files of one format, or convert them first"
+    )]
+    Changes,
+    /// Several streams follow each other in one Ogg file.
+    #[error("several Ogg streams are chained in one file; split them first")]
+    Chained,
+    /// Opus with a channel mapping of its own.
+    #[error("Opus with channel mapping family {0} is not decoded; use mono or stereo (family 0)")]
+    Mapping(u8),
+    /// The file is damaged.
     #[error("the file is damaged")]
     Damaged(#[source] Symphonia),
+    /// The Opus packets are damaged.
+    #[error("the file is damaged")]
+    Opus(#[from] crate::opus::OpusError),
 }
 
-/// Decodes a WAV (PCM or G.711) or MP3 file; several channels are mixed to one.
-pub fn decode(bytes: impl Into<Vec<u8>>) -> Result<Sound, DecodeError> {
-    let source = MediaSourceStream::new(
-        Box::new(Cursor::new(bytes.into())),
-        MediaSourceStreamOptions::default(),
-    );
-    let mut format = symphonia::default::get_probe()
-        .probe(
-            &Hint::new(),
-            source,
-            FormatOptions::default(),
-            MetadataOptions::default(),
-        )
-        .map_err(DecodeError::Unknown)?;
-    let track = format
-        .default_track(TrackType::Audio)
-        .ok_or(DecodeError::NoTrack)?;
-    let parameters = track
-        .codec_params
-        .as_ref()
-        .and_then(|p| p.audio())
-        .ok_or(DecodeError::NoTrack)?;
-    let mut decoder = symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
-        .map_err(DecodeError::Codec)?;
-    let track_id = track.id;
+/// Decodes an audio file ([`probe`](crate::probe) says which kinds) to mono: several channels are averaged, so that the mix never
+/// clips. What encoders put before and after the sound is removed where the file tells of it. A file that breaks off gives the sound
+/// that is there; samples that are no numbers are silence: [`probe`](crate::probe) finds both.
+pub fn decode(bytes: impl AsRef<[u8]>) -> Result<Sound, DecodeError> {
+    decode_within(bytes.as_ref(), &Limits::default())
+}
 
-    let mut sound = Sound {
-        rate: 0,
-        samples: Vec::new(),
+/// [`decode`] with other limits.
+pub fn decode_within(bytes: &[u8], limits: &Limits) -> Result<Sound, DecodeError> {
+    let (media, layout) = probe::open(bytes)?;
+    let judged = Judged::new(&media, limits)?;
+    let sound = match layout {
+        Layout::Wav(layout) => pcm::decode(&media.codec, &layout, &judged)?,
+        Layout::Mp3(layout) => coded::mp3(layout, &judged)?,
+        Layout::Adts(layout) => coded::adts(layout, &judged)?,
+        Layout::Mp4(layout) => coded::mp4(&layout, &judged)?,
+        Layout::Flac(layout) => coded::flac(layout, &judged)?,
+        Layout::Ogg(layout) => ogg::decode(*layout, &media.codec, &judged)?,
     };
-    let mut interleaved: Vec<f32> = Vec::new();
-    loop {
-        let packet = match format.next_packet() {
-            Ok(Some(packet)) if packet.track_id == track_id => packet,
-            Ok(Some(_)) => continue,
-            Ok(None) => break,
-            Err(error) => return Err(DecodeError::Damaged(error)),
-        };
-        let decoded = decoder.decode(&packet).map_err(DecodeError::Damaged)?;
-        let rate = decoded.spec().rate();
-        let channels = decoded.spec().channels().count().max(1);
-        if !(1000..=384_000).contains(&rate) {
-            return Err(DecodeError::Rate(rate));
+    match sound {
+        samples if samples.is_empty() => Err(DecodeError::Empty),
+        samples => Ok(Sound {
+            rate: media.rate,
+            samples,
+        }),
+    }
+}
+
+/// A file whose format can be decoded, within the limits.
+struct Judged {
+    rate: u32,
+    channels: u16,
+    limits: Limits,
+}
+
+impl Judged {
+    fn new(media: &Media, limits: &Limits) -> Result<Self, DecodeError> {
+        if let Codec::Other(_) | Codec::HeAac = media.codec {
+            return Err(DecodeError::Codec(media.codec.clone()));
         }
-        sound.rate = rate;
-        decoded.copy_to_vec_interleaved(&mut interleaved);
-        let mixed = interleaved
-            .chunks_exact(channels)
-            .map(|frame| frame.iter().sum::<f32>() / channels as f32);
-        sound
-            .samples
-            .extend(mixed.map(|sample| if sample.is_finite() { sample } else { 0.0 }));
-        if sound.samples.len() as u64 > u64::from(rate) * u64::from(MAX_SECONDS) {
-            return Err(DecodeError::TooLong);
+        if !RATES.contains(&media.rate) {
+            return Err(DecodeError::Rate(media.rate));
+        }
+        let judged = Self {
+            rate: media.rate,
+            channels: media.channels,
+            limits: *limits,
+        };
+        judged.channels_up_to(limits.max_channels.min(MAX_CHANNELS))?;
+        Ok(judged)
+    }
+
+    fn channels_up_to(&self, max: u16) -> Result<(), DecodeError> {
+        let channels = self.channels;
+        if (1..=max).contains(&channels) {
+            Ok(())
+        } else {
+            Err(DecodeError::Channels { channels, max })
         }
     }
-    if sound.samples.is_empty() {
-        Err(DecodeError::Empty)
-    } else {
-        Ok(sound)
+
+    /// An empty mix for so many samples, if there may be so many.
+    fn mix(&self, samples: u64) -> Result<Mono, DecodeError> {
+        let Limits {
+            max_seconds,
+            max_samples,
+            ..
+        } = self.limits;
+        let most = max_samples.min(u64::from(self.rate) * u64::from(max_seconds));
+        if samples > most {
+            return Err(DecodeError::TooLong {
+                max_seconds,
+                max_samples,
+            });
+        }
+        Ok(Mono::new(samples as usize))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Law, TELEPHONY_RATE, matching, wav};
-    use proptest::prelude::*;
-
-    fn demo(name: &str) -> Vec<u8> {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../demo/prompts")
-            .join(name);
-        std::fs::File::open(path)
-            .and_then(|file| std::io::Read::bytes(file).collect())
-            .unwrap()
-    }
-
-    #[test]
-    fn the_mp3_and_the_wav_of_a_prompt_sound_alike() {
-        let wav = decode(demo("general_welcome.wav")).unwrap();
-        let mp3 = decode(demo("general_welcome.mp3")).unwrap();
-        assert_eq!((wav.rate, mp3.rate), (8000, 16000));
-        let found = matching::find(&mp3.resampled(TELEPHONY_RATE).samples, &wav.samples).unwrap();
-        assert!(found.score > 0.9, "{found:?}");
-    }
-
-    #[test]
-    fn g711_in_wav_is_read() {
-        let codes = Law::A.encode_all(&[0.5, -0.5, 0.25, 0.0]);
-        let mut file = wav::g711_header(Law::A, 1, codes.len() as u32).to_vec();
-        file.extend(&codes);
-        assert_eq!(decode(file).unwrap().samples, Law::A.decode_all(&codes));
-    }
-
-    #[test]
-    fn what_is_no_audio_is_refused() {
-        for bytes in [
-            &b""[..],
-            b"<html>not found</html>",
-            b"RIFF",
-            b"RIFF\xff\xff\xff\xffWAVEfmt ",
-        ] {
-            assert!(decode(bytes).is_err(), "{bytes:?}");
-        }
-        let empty = wav::g711_header(Law::Mu, 1, 0).to_vec();
-        assert!(decode(empty).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn no_bytes_make_the_decoder_panic(
-            head in prop_oneof![Just(0usize), Just(12), Just(44), Just(200)],
-            tail in proptest::collection::vec(any::<u8>(), 0..400),
-        ) {
-            let mut bytes = demo("confirmed.wav");
-            bytes.truncate(head);
-            bytes.extend(tail);
-            let _ = decode(bytes);
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Sound without IO: decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
+//! Sound without IO: probe and decode files, resample, G.711, WAV, 20 ms framing, and finding a prompt in a recording.
 //!
 //! ```
 //! use audio::{Law, PreparedPrompt, Sound};
@@ -13,19 +13,24 @@
 //!
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
 
+pub mod codec;
 mod decode;
 pub mod dtmf;
 pub mod g711;
 pub mod matching;
+pub mod opus;
+pub mod probe;
 mod prompt;
 mod resample;
+pub mod telephony;
 #[cfg(test)]
 mod tests;
 pub mod voice;
 pub mod wav;
 
-pub use decode::{DecodeError, MAX_SECONDS, decode};
+pub use decode::{DecodeError, Limits, MAX_CHANNELS, MAX_SAMPLES, MAX_SECONDS, decode, decode_within};
 pub use g711::Law;
+pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, mismatch, probe};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
 
 /// The sample rate of G.711, in hertz.

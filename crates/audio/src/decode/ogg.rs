@@ -1,0 +1,67 @@
+//! Vorbis and Opus in Ogg.
+
+use super::{DecodeError, Judged, coded::Blocks};
+use crate::{Codec, opus, probe::ogg::Layout};
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
+
+pub(super) fn decode(layout: Layout<'_>, codec: &Codec, judged: &Judged) -> Result<Vec<f32>, DecodeError> {
+    if layout.chained {
+        return Err(DecodeError::Chained);
+    }
+    match codec {
+        Codec::Opus => decode_opus(layout, judged),
+        _ => decode_vorbis(layout, judged),
+    }
+}
+
+fn decode_opus(mut layout: Layout<'_>, judged: &Judged) -> Result<Vec<f32>, DecodeError> {
+    if layout.family != 0 {
+        return Err(DecodeError::Mapping(layout.family));
+    }
+    let channels = judged.channels;
+    let mut mono = judged.mix(layout.decoded)?;
+    let mut decoder = opus::Decoder::new(judged.rate, channels)?;
+    let _headers = (
+        layout.packets.next_packet().is_some(),
+        layout.packets.next_packet().is_some(),
+    );
+    while let Some(packet) = layout.packets.next_packet() {
+        mono.add_interleaved(decoder.decode(packet)?, usize::from(channels));
+    }
+    let mut samples = mono.part(layout.skip, layout.keep);
+    if layout.gain != 0 {
+        let factor = 10f32.powf(f32::from(layout.gain) / 256.0 / 20.0);
+        samples.iter_mut().for_each(|sample| *sample *= factor);
+    }
+    Ok(samples)
+}
+
+fn decode_vorbis(mut layout: Layout<'_>, judged: &Judged) -> Result<Vec<f32>, DecodeError> {
+    let packets = &mut layout.packets;
+    let mut headers = Vec::new();
+    for index in 0..3 {
+        let header = packets.next_packet().ok_or(DecodeError::Empty)?;
+        // The comments are not needed.
+        if index != 1 {
+            headers.extend_from_slice(header);
+        }
+    }
+    // The first packet only prepares the second.
+    let mut blocks = Blocks::new(
+        CODEC_ID_VORBIS,
+        Some(&headers),
+        judged,
+        layout.decoded.min(layout.keep),
+    )?;
+    let mut first = true;
+    while let Some(packet) = packets.next_packet() {
+        blocks.decode(packet, 0)?;
+        if std::mem::take(&mut first) {
+            blocks.restart();
+        }
+        if blocks.is_full() {
+            break;
+        }
+    }
+    Ok(blocks.finish()?.part(0, layout.keep))
+}

@@ -1,0 +1,263 @@
+//! Native FLAC (RFC 9639): its metadata, and its frames by their checksums.
+
+use super::{
+    Codec, Container, Finding, Media, ProbeError,
+    field::{array, u16_be, u24_be, u64_be},
+    tags,
+};
+
+/// Where a FLAC file's sound is.
+pub(crate) struct Layout<'a> {
+    /// The body of the STREAMINFO block.
+    pub(crate) info: &'a [u8],
+    pub(crate) frames: Frames<'a>,
+    /// Samples a channel in the frames that are there.
+    pub(crate) samples: u64,
+    pub(crate) changes: bool,
+}
+
+pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
+    let broken = |fault| ProbeError::Broken {
+        container: Container::Flac,
+        fault,
+    };
+    let mut collected = tags::Collected::default();
+    let (mut info, mut at) = (None, 4);
+    loop {
+        let kind = *bytes.get(at).ok_or(broken("its metadata has no end"))?;
+        let size = u24_be(bytes, at + 1).ok_or(broken("its metadata has no end"))? as usize;
+        let body = bytes
+            .get(at + 4..at + 4 + size)
+            .ok_or(broken("a metadata block goes beyond the file"))?;
+        match kind & 0x7f {
+            0 => info = info.or(Some(body)),
+            4 => collected.comments(body),
+            6 => collected.picture(size),
+            _ => {}
+        }
+        at += 4 + size;
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    let info = info
+        .filter(|info| info.len() == 34)
+        .ok_or(broken("it has no STREAMINFO block"))?;
+    let (rate, channels, bits, declared) = stream(info).ok_or(broken("its STREAMINFO block is too short"))?;
+    let mut media = Media::new(Container::Flac, Codec::Flac, rate, channels);
+    media.bits = Some(bits);
+    let start = Frames {
+        bytes,
+        at,
+        junk: 0,
+        patience: PATIENCE,
+    };
+    let mut frames = start.clone();
+    let (mut samples, mut coded, mut changes) = (0u64, 0u64, false);
+    for frame in &mut frames {
+        samples += u64::from(frame.samples);
+        coded += frame.bytes.len() as u64;
+        changes |= frame.rate.is_some_and(|of| of != rate) || frame.channels != channels;
+    }
+    media.measured(samples, coded);
+    if declared > samples {
+        // Bytes are not declared: those of the samples that are missing are taken to be like the others.
+        let per_sample = coded.checked_div(samples).unwrap_or(1).max(1);
+        let declared = coded.saturating_add((declared - samples).saturating_mul(per_sample));
+        media.find(Finding::Truncated {
+            declared,
+            present: coded,
+        });
+    } else if declared != samples && declared > 0 {
+        media.find(Finding::Lie {
+            field: "number of samples",
+            declared,
+            found: samples,
+        });
+    } else if declared == 0 {
+        media.find(Finding::Streamed);
+    }
+    if frames.junk > 0 {
+        media.find(Finding::Junk(frames.junk));
+    }
+    if changes {
+        media.find(Finding::Changes);
+    }
+    (media.tags, media.findings) = tags::bounded(collected, media.findings);
+    Ok((
+        media,
+        Layout {
+            info,
+            frames: start,
+            samples,
+            changes,
+        },
+    ))
+}
+
+/// Rate, channels, bits and number of samples of a STREAMINFO block.
+fn stream(info: &[u8]) -> Option<(u32, u16, u16, u64)> {
+    let packed = u64_be(info, 10)?;
+    let channels = (packed >> 41 & 7) as u16 + 1;
+    Some((
+        (packed >> 44) as u32,
+        channels,
+        (packed >> 36 & 31) as u16 + 1,
+        packed & 0xf_ffff_ffff,
+    ))
+}
+
+/// A frame whose checksums are right.
+pub(crate) struct Frame<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) samples: u32,
+    /// `None`: that of the stream.
+    rate: Option<u32>,
+    channels: u16,
+}
+
+/// The frames, found by the checksum of their headers and ended by their own. Linear in the bytes.
+#[derive(Clone)]
+pub(crate) struct Frames<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    junk: u64,
+    /// How many more damaged frames are left out: each may cost a search through [`LONGEST`] bytes.
+    patience: u32,
+}
+
+/// Damaged frames after which the rest is given up.
+const PATIENCE: u32 = 8;
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Frame<'a>;
+
+    fn next(&mut self) -> Option<Frame<'a>> {
+        loop {
+            let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+            if let Some(frame) = frame(rest) {
+                self.at += frame.bytes.len();
+                return Some(frame);
+            }
+            // A frame that is damaged is left out, up to the next that has a header.
+            let more = if self.patience > 0 { 1..rest.len() } else { 0..0 };
+            self.patience = self.patience.saturating_sub(1);
+            let next = more.into_iter().find(|at| header(&rest[*at..]).is_some());
+            let skipped = next.unwrap_or(rest.len());
+            self.junk += skipped as u64;
+            self.at += skipped;
+        }
+    }
+}
+
+/// Longest frame that is looked for: 8 channels of 65,535 samples of 32 bits would be 2 MiB.
+const LONGEST: usize = 2 * 1024 * 1024 + 64;
+
+/// The frame at the start: up to where its checksum is right and another begins, or the file ends.
+fn frame(rest: &[u8]) -> Option<Frame<'_>> {
+    let (head, samples, rate, channels) = header(rest)?;
+    let mut crc = rest[..head].iter().fold(0, |crc, byte| crc_16(crc, *byte));
+    for end in head..rest.len().min(LONGEST) {
+        let checked = u16_be(rest, end) == Some(crc);
+        let after = checked.then(|| rest.get(end + 2..)).flatten();
+        if after.is_some_and(|after| after.is_empty() || header(after).is_some()) {
+            let bytes = &rest[..end + 2];
+            return Some(Frame {
+                bytes,
+                samples,
+                rate,
+                channels,
+            });
+        }
+        crc = crc_16(crc, rest[end]);
+    }
+    None
+}
+
+/// Length of the header, samples, rate and channels.
+fn header(bytes: &[u8]) -> Option<(usize, u32, Option<u32>, u16)> {
+    let [sync, strategy, sizes, form] = array(bytes, 0)?;
+    if sync != 0xff || strategy & 0xfe != 0xf8 || form & 1 != 0 {
+        return None;
+    }
+    let channels = match form >> 4 {
+        independent @ 0..=7 => u16::from(independent) + 1,
+        8..=10 => 2,
+        _ => return None,
+    };
+    // The frame's or sample's number, coded like UTF-8.
+    let number = match bytes.get(4)?.leading_ones() {
+        0 => 1,
+        more @ 2..=7 => more as usize,
+        _ => return None,
+    };
+    let mut at = 4 + number;
+    let samples = match sizes >> 4 {
+        0 => return None,
+        1 => 192,
+        code @ 2..=5 => 144 << code,
+        6 => {
+            at += 1;
+            u32::from(*bytes.get(at - 1)?) + 1
+        }
+        7 => {
+            at += 2;
+            u32::from(u16_be(bytes, at - 2)?) + 1
+        }
+        code => 1 << code,
+    };
+    let rate = match sizes & 15 {
+        0 => None,
+        code @ 1..=11 => Some(RATES[usize::from(code) - 1]),
+        12 => {
+            at += 1;
+            Some(u32::from(*bytes.get(at - 1)?) * 1000)
+        }
+        code @ 13..=14 => {
+            at += 2;
+            let value = u32::from(u16_be(bytes, at - 2)?);
+            Some(if code == 13 { value } else { value * 10 })
+        }
+        _ => return None,
+    };
+    let crc = bytes.get(..at)?.iter().fold(0, |crc, byte| crc_8(crc, *byte));
+    (*bytes.get(at)? == crc).then_some((at + 1, samples, rate, channels))
+}
+
+const RATES: [u32; 11] = [
+    88200, 176_400, 192_000, 8000, 16000, 22050, 24000, 32000, 44100, 48000, 96000,
+];
+
+fn crc_8(crc: u8, byte: u8) -> u8 {
+    (0..8).fold(crc ^ byte, |crc, _| {
+        if crc & 0x80 != 0 {
+            crc << 1 ^ 0x07
+        } else {
+            crc << 1
+        }
+    })
+}
+
+fn crc_16(crc: u16, byte: u8) -> u16 {
+    crc << 8 ^ CRC_16[usize::from((crc >> 8) as u8 ^ byte)]
+}
+
+const CRC_16: [u16; 256] = {
+    let mut table = [0u16; 256];
+    let mut index = 0;
+    while index < 256 {
+        let mut crc = (index as u16) << 8;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc >> 15 == 1 {
+                crc << 1 ^ 0x8005
+            } else {
+                crc << 1
+            };
+            bit += 1;
+        }
+        table[index] = crc;
+        index += 1;
+    }
+    table
+};
