@@ -13,11 +13,8 @@
 //!
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
 
-<<<<<<< HEAD
-pub mod conform;
-=======
 pub mod codec;
->>>>>>> 039a1b818542b259856f82f89055410a10b3326d
+pub mod conform;
 mod decode;
 pub mod dtmf;
 mod dynamics;
@@ -28,17 +25,11 @@ pub mod opus;
 pub mod probe;
 mod prompt;
 mod resample;
-<<<<<<< HEAD
 mod silence;
 pub mod telephony;
 #[cfg(test)]
 mod tests;
-=======
-pub mod telephony;
-#[cfg(test)]
-mod tests;
 pub mod voice;
->>>>>>> 039a1b818542b259856f82f89055410a10b3326d
 pub mod wav;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};

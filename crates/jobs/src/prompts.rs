@@ -41,11 +41,12 @@ mod verify;
 pub use books::{Built, BuiltPart};
 pub use build::{Build, BuildError, Options, build};
 pub use receiver::{CALLBACK_PATH, Receiver};
-use report::Tally;
 pub use report::{Counts, Outcome, PromptReport, Report, Stage};
 pub use source::{LARGEST_SOURCE, SourceFault, Stamp, read, stamp};
 pub use status::{Standing, Status, status};
-<<<<<<< HEAD
+pub use verdict::{
+    Conversion, Heard, Hopeless, Judged, LIMITS, LONGEST_PIECE_MS, Plan, Shaped, Verdict, judge, shape,
+};
 
 use report::Tally;
 use std::path::{Path, PathBuf};
@@ -54,8 +55,3 @@ use std::path::{Path, PathBuf};
 pub fn compiled_file(folder: &Path, sha256: &str) -> PathBuf {
     folder.join("compiled").join(format!("{sha256}.wav"))
 }
-=======
-pub use verdict::{
-    Conversion, Heard, Hopeless, Judged, LIMITS, LONGEST_PIECE_MS, Plan, Shaped, Verdict, judge, shape,
-};
->>>>>>> d5110a563480a61059d3db5ac1077d2173f3041f
