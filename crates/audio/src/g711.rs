@@ -137,15 +137,19 @@ fn encode_each<T: Copy>(samples: &[T], encode: impl Fn(T) -> u8) -> Vec<u8> {
     codes
 }
 
-/// To a 16-bit sample, rounded half away from zero.
+/// To a 16-bit sample, rounded half away from zero. A conversion that checks for NaN and overflow would be done one by one; what is
+/// added here leaves the whole number in the last bits of the sum, rounded half to even.
 fn linear(sample: f32) -> i32 {
-    let value = sample * FULL_SCALE;
-    // The largest number below one half: one half itself would round 0.49999997 up.
-    let rounded = value + 0.499_999_97_f32.copysign(value);
-    // NaN fails both comparisons, and is no number: silence.
-    let above = if rounded < -32768.0 { -32768.0 } else { rounded };
-    let within = if above > 32767.0 { 32767.0 } else { above };
-    within as i32
+    const WHOLE: f32 = 8_388_608.0;
+    const MANTISSA: u32 = 0x7f_ffff;
+    let size = (sample * FULL_SCALE).abs();
+    // NaN fails every comparison; it is made silence at the end.
+    let size = if size > FULL_SCALE { FULL_SCALE } else { size };
+    let sum = size + WHOLE;
+    let half_up = size - (sum - WHOLE) >= 0.5;
+    let whole = (sum.to_bits() & MANTISSA) as i32 + i32::from(half_up);
+    let whole = if sample < 0.0 { -whole } else { whole.min(32767) };
+    if sample.is_nan() { 0 } else { whole }
 }
 
 /// One's complement for negative values, as G.191 does it.
