@@ -19,7 +19,7 @@ const BLOCK: usize = 64;
 /// Keeps sound below a ceiling without being heard: the gain goes down before a peak comes, and slowly up after it.
 ///
 /// Streaming: what goes in comes out [`Limiter::delay`] samples later. No sample is above the ceiling, ever; what a player's filter
-/// makes between samples (the true peak) is not either, but for what the moving gain itself adds (some 0.01 dB).
+/// makes between samples (the true peak) is not either, but for what the moving gain adds; `conform` measures it and corrects.
 ///
 /// ```
 /// use audio::{Dbtp, Limiter};
