@@ -78,8 +78,8 @@ fn outside(file: &Path) -> Option<(f64, f64)> {
         .ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let value = |name: &str| {
-        let lines = text.lines().filter_map(|line| line.trim().strip_prefix(name));
-        lines.last()?.split_whitespace().next()?.parse::<f64>().ok()
+        let mut lines = text.lines().filter_map(|line| line.trim().strip_prefix(name));
+        lines.next_back()?.split_whitespace().next()?.parse::<f64>().ok()
     };
     Some((value("I:")?, value("Peak:")?))
 }
