@@ -35,6 +35,7 @@ mod source;
 mod speech;
 mod status;
 mod uploads;
+mod verdict;
 mod verify;
 
 pub use books::{Built, BuiltPart};
@@ -43,4 +44,14 @@ pub use receiver::{CALLBACK_PATH, Receiver};
 pub use report::{Counts, Outcome, PromptReport, Report, Stage};
 pub use source::{LARGEST_SOURCE, SourceFault, Stamp, read, stamp};
 pub use status::{Standing, Status, status};
+pub use verdict::{
+    Conversion, Heard, Hopeless, Judged, LIMITS, LONGEST_PIECE_MS, Plan, Shaped, Verdict, judge, shape,
+};
+
 use report::Tally;
+use std::path::{Path, PathBuf};
+
+/// Where a build keeps a compiled file, below its folder.
+pub fn compiled_file(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join("compiled").join(format!("{sha256}.wav"))
+}
