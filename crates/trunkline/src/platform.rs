@@ -198,18 +198,20 @@ pub(crate) fn tenant(file: Option<&Path>) -> Result<Tenant> {
 }
 
 /// A center on a free port of loopback, without limits, for the calls of this process.
-/// With an `intake`, it completes interactions there.
+/// With an `intake`, it completes interactions there, and a service delivers webhooks; otherwise it does when it is to `deliver`.
 pub(crate) async fn local_center(
     tenant: Tenant,
     data_dir: PathBuf,
     store: Store,
     intake: Option<&Intake>,
+    deliver: bool,
 ) -> Result<Center> {
     let options = Options {
         limits: Limits::OFF,
         store: Some(store),
         completions: Completions {
             to: intake.map(|intake| Destination::Here(intake.completions_path())),
+            deliver,
             ..Completions::default()
         },
         beside: intake.map(Intake::routes),

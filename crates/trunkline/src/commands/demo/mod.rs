@@ -28,7 +28,7 @@ pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Resu
     let (store, notary) = platform::usual_store(&data_dir, &config).await?;
     let intake = Intake::new(store.clone(), Vec::new(), service::completions(Vec::new()))?;
     let tenant = platform::tenant(None)?;
-    let center = platform::local_center(tenant, data_dir, store.clone(), Some(&intake)).await?;
+    let center = platform::local_center(tenant, data_dir, store.clone(), Some(&intake), false).await?;
     let service = Service::start(store.clone(), notary, options(&center, &intake)?).await?;
     let journey = tokio::select! {
         journey = journey(&center, &service, &store, output) => journey,

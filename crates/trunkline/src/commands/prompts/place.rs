@@ -79,7 +79,7 @@ impl Place {
         }
         let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
         let tenant = platform::tenant(tenant)?;
-        let center = platform::local_center(tenant, data_dir, store.clone(), None).await?;
+        let center = platform::local_center(tenant, data_dir, store.clone(), None, true).await?;
         Ok(Self {
             name: OWN_CENTER.to_owned(),
             transport: platform::patient_transport_of_center(&center)?,
