@@ -27,6 +27,10 @@ use wire::{
     script::{MAX_SPEECH_BYTES, Sentence, SpokenAct, Step},
 };
 
+/// The folder of compiled prompts in the data folder.
+pub(crate) const PROMPTS: &str = "prompts";
+/// What the books of prompts call the center in this process, whatever its port is.
+pub(crate) const OWN_CENTER: &str = "the centre of this data folder";
 /// The name of the SQLite database in the data folder.
 const DATABASE: &str = "trunkline.db";
 /// Most audit entries of one call that are told.

@@ -5,6 +5,9 @@ mod place;
 mod play;
 mod status;
 
+pub(crate) use build::{build_work, in_words, summary, to_json};
+pub(crate) use status::sound;
+
 use crate::{Done, cli::PromptsCommand, config::Config, output::Output};
 use anyhow::Result;
 
