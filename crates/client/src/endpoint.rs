@@ -88,7 +88,7 @@ impl Endpoint {
     }
 
     /// Whether the platform runs on this machine.
-    pub(crate) fn is_loopback(&self) -> bool {
+    pub fn is_loopback(&self) -> bool {
         match self.base.host() {
             Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

@@ -41,10 +41,17 @@ mod verify;
 pub use books::{Built, BuiltPart};
 pub use build::{Build, BuildError, Options, build};
 pub use receiver::{CALLBACK_PATH, Receiver};
-use report::Tally;
 pub use report::{Counts, Outcome, PromptReport, Report, Stage};
 pub use source::{LARGEST_SOURCE, SourceFault, Stamp, read, stamp};
 pub use status::{Standing, Status, status};
 pub use verdict::{
     Conversion, Heard, Hopeless, Judged, LIMITS, LONGEST_PIECE_MS, Plan, Shaped, Verdict, judge, shape,
 };
+
+use report::Tally;
+use std::path::{Path, PathBuf};
+
+/// Where a build keeps a compiled file, below its folder.
+pub fn compiled_file(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join("compiled").join(format!("{sha256}.wav"))
+}

@@ -2,10 +2,12 @@
 
 mod audit;
 mod elsewhere;
+mod prompts;
 mod tasks;
 mod webhooks;
 
 pub(crate) use audit::*;
+pub(crate) use prompts::*;
 pub(crate) use tasks::*;
 pub(crate) use webhooks::*;
 
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// The embedded contact centre alone, for other people's clients and for CI.
     Center(CenterArgs),
+    /// Prompts: what files telephony takes, and building them into compiled prompts.
+    #[command(subcommand)]
+    Prompts(PromptsCommand),
     /// Dynamic phone menus: check a menu file, draw it, call it.
     #[command(subcommand)]
     Menu(MenuCommand),

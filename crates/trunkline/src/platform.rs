@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 use store::{Commit, EntryFilter, Location, Notary, Store};
+use webhooks::Secret;
 use wire::{
     calls::PlaceCall,
     ids::CallId,
@@ -111,27 +112,56 @@ const STEP_POLICY: Policy = Policy {
     total: Duration::from_secs(20),
 };
 
-/// The way to a center in this process, for this process.
+/// How a build asks the platform: nobody does it again for it, and a large one is bound to meet rate limits.
+const BUILD_POLICY: Policy = Policy {
+    attempts: 20,
+    base: Duration::from_millis(250),
+    cap: Duration::from_secs(10),
+    total: Duration::from_secs(300),
+};
+
+/// The way to a center in this process, for the steps of follow-up.
 pub(crate) fn transport_of_center(center: &Center) -> Result<Transport> {
     let endpoint = Endpoint::new(&center.addresses().base_url())?;
-    transport(endpoint, center.house_credentials().clone())
+    transport(endpoint, center.house_credentials().clone(), STEP_POLICY)
 }
 
-/// The way to a platform, as the client that the environment names.
+/// The way to a platform for the steps of follow-up, as the client that the environment names.
 pub(crate) fn transport_of_url(url: &str) -> Result<Transport> {
+    transport(endpoint(url)?, credentials()?, STEP_POLICY)
+}
+
+/// The way to a center in this process, for a build.
+pub(crate) fn patient_transport_of_center(center: &Center) -> Result<Transport> {
+    let endpoint = Endpoint::new(&center.addresses().base_url())?;
+    transport(endpoint, center.house_credentials().clone(), BUILD_POLICY)
+}
+
+/// The way to a platform for a build, as the client that the environment names.
+pub(crate) fn patient_transport_of_url(url: &str) -> Result<Transport> {
+    transport(endpoint(url)?, credentials()?, BUILD_POLICY)
+}
+
+/// What the center in this process signs webhooks with.
+pub(crate) fn webhook_secret_of(center: &Center) -> Option<Secret> {
+    let secret = center.environment().get("TRUNKLINE_WEBHOOK_SECRET")?;
+    secret.expose_secret().parse().ok()
+}
+
+/// The client that the environment names.
+fn credentials() -> Result<Credentials> {
     let client_id = environment::secret("CLIENT_ID")?;
     let client_id = client_id.expose_secret().parse().context("CLIENT_ID")?;
     let client_secret = environment::secret("CLIENT_SECRET")?;
-    let credentials = Credentials {
+    Ok(Credentials {
         client_id,
         client_secret,
-    };
-    transport(endpoint(url)?, credentials)
+    })
 }
 
-fn transport(endpoint: Endpoint, credentials: Credentials) -> Result<Transport> {
+fn transport(endpoint: Endpoint, credentials: Credentials, policy: Policy) -> Result<Transport> {
     let platform = Platform {
-        policy: STEP_POLICY,
+        policy,
         ..Platform::new(endpoint, credentials)
     };
     Ok(Transport::connect(platform)?)

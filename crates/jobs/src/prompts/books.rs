@@ -115,7 +115,11 @@ impl Books {
     }
 
     /// A prompt is built, or failed; with what the audit log is told.
-    pub(super) async fn put_built(&self, built: &Built, audit: Vec<audit::Entry>) -> Result<(), store::Error> {
+    pub(super) async fn put_built(
+        &self,
+        built: &Built,
+        audit: Vec<audit::Entry>,
+    ) -> Result<(), store::Error> {
         let id = hashed(&[&self.platform, self.flow.as_str(), built.prompt.as_str()]);
         self.put(BUILT, id, built, audit).await
     }

@@ -123,10 +123,17 @@ pub async fn build(
         tally.clone(),
     );
     let mut tasks = JoinSet::new();
-    let compiler = tasks.spawn(async { compiler.run(wished).await.map(Ended::Compiler) }).id();
+    let compiler = tasks
+        .spawn(async { compiler.run(wished).await.map(Ended::Compiler) })
+        .id();
     let cores = options.cores.max(1);
     let shared = Arc::new(Shared {
-        nodes: work.manifest.prompts.iter().map(|prompt| prompt.node.clone()).collect(),
+        nodes: work
+            .manifest
+            .prompts
+            .iter()
+            .map(|prompt| prompt.node.clone())
+            .collect(),
         speech: work.manifest.speech.clone(),
         sources: work.sources,
         folder: work.folder,
@@ -140,9 +147,19 @@ pub async fn build(
         again: options.again,
         progress: Box::new(progress),
     });
-    let mut known: HashMap<PromptId, Built> = known.into_iter().map(|built| (built.prompt.clone(), built)).collect();
+    let mut known: HashMap<PromptId, Built> = known
+        .into_iter()
+        .map(|built| (built.prompt.clone(), built))
+        .collect();
     let standings = work.manifest.standings();
-    for (at, ((prompt, standing), stamp)) in work.manifest.prompts.iter().zip(standings).zip(stamps).enumerate() {
+    for (at, ((prompt, standing), stamp)) in work
+        .manifest
+        .prompts
+        .iter()
+        .zip(standings)
+        .zip(stamps)
+        .enumerate()
+    {
         let (shared, prompt, built) = (shared.clone(), prompt.clone(), known.remove(&prompt.id));
         let wishes = wishes.clone();
         tasks.spawn(async move {
@@ -169,7 +186,10 @@ pub async fn build(
     prompts.sort_by_key(|(at, _)| *at);
     let mut prompts: Vec<PromptReport> = prompts.into_iter().map(|(_, report)| report).collect();
     books.forget_ordered(&over).await?;
-    if prompts.iter().any(|prompt| matches!(prompt.outcome, Outcome::Built { .. })) {
+    if prompts
+        .iter()
+        .any(|prompt| matches!(prompt.outcome, Outcome::Built { .. }))
+    {
         confirm(&mut prompts, &self::serving(&work.media, &flow).await?);
     }
     let mut left_over: Vec<PromptId> = known.into_keys().collect();
@@ -208,7 +228,10 @@ fn lock(folder: &Path, name: &str) -> Result<File, BuildError> {
 async fn serving(media: &Media, flow: &FlowId) -> Result<HashMap<NodeId, FlowPrompt>, BuildError> {
     let prompts = media.flow_prompts(flow).await?;
     let prompts = prompts.ok_or_else(|| BuildError::NoFlow(flow.clone()))?.prompts;
-    Ok(prompts.into_iter().map(|prompt| (prompt.node_id.clone(), prompt)).collect())
+    Ok(prompts
+        .into_iter()
+        .map(|prompt| (prompt.node_id.clone(), prompt))
+        .collect())
 }
 
 /// The stamps of all files at once.
@@ -245,7 +268,11 @@ fn confirm(prompts: &mut [PromptReport], serving: &HashMap<NodeId, FlowPrompt>) 
         if !matches!(report.outcome, Outcome::Built { .. }) {
             continue;
         }
-        let serves = |part: &super::BuiltPart| serving.get(&part.node).is_some_and(|now| now.asset_id == part.asset);
+        let serves = |part: &super::BuiltPart| {
+            serving
+                .get(&part.node)
+                .is_some_and(|now| now.asset_id == part.asset)
+        };
         if let Some(part) = report.parts.iter().find(|part| !serves(part)) {
             report.outcome = Outcome::Failed {
                 why: format!(

@@ -14,12 +14,7 @@ use flow::{
     Moment,
     prompts::watch::{Act, Ended, Pace, Watch},
 };
-use std::{
-    collections::BTreeMap,
-    future::pending,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -112,7 +107,11 @@ impl Compiler {
         receiver: Option<Receiver>,
         tally: Arc<Tally>,
     ) -> Self {
-        let pace = if receiver.is_some() { Pace::TOLD } else { Pace::ASKED };
+        let pace = if receiver.is_some() {
+            Pace::TOLD
+        } else {
+            Pace::ASKED
+        };
         Self {
             media,
             books,
@@ -155,7 +154,9 @@ impl Compiler {
     }
 
     fn is_busy(&self) -> bool {
-        !self.batches.is_empty() || !self.posts.is_empty() || self.jobs.values().any(|job| !job.wishes.is_empty())
+        !self.batches.is_empty()
+            || !self.posts.is_empty()
+            || self.jobs.values().any(|job| !job.wishes.is_empty())
     }
 
     /// What an earlier build left.
@@ -249,7 +250,10 @@ impl Compiler {
     }
 
     fn idle(&self) -> impl Iterator<Item = &JobId> {
-        let idle = self.jobs.iter().filter(|(_, job)| job.is_old && job.wishes.is_empty());
+        let idle = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.is_old && job.wishes.is_empty());
         idle.map(|(name, _)| name)
     }
 
@@ -297,7 +301,9 @@ impl Compiler {
             job: name,
             compile: None,
         };
-        self.books.put_ordered(&ordered, vec![entries::ordered(&ordered)]).await?;
+        self.books
+            .put_ordered(&ordered, vec![entries::ordered(&ordered)])
+            .await?;
         self.tally.ordered();
         self.post(Job {
             begun: Instant::now(),
@@ -309,11 +315,16 @@ impl Compiler {
     }
 
     fn post(&mut self, job: Job) {
-        let (media, name, order) = (self.media.clone(), job.ordered.job.clone(), job.ordered.order.clone());
+        let (media, name, order) = (
+            self.media.clone(),
+            job.ordered.job.clone(),
+            job.ordered.order.clone(),
+        );
         let key = Books::key_of(&name);
         self.watch.expect(name.clone());
         self.jobs.insert(name.clone(), job);
-        self.posts.spawn(async move { (name, media.compile(&order, key).await) });
+        self.posts
+            .spawn(async move { (name, media.compile(&order, key).await) });
     }
 
     async fn posted(&mut self, name: JobId, answer: Result<CompileJob, Error>) -> Result<(), store::Error> {
@@ -340,7 +351,11 @@ impl Compiler {
             return Ok(());
         };
         self.books
-            .note(vec![entries::job_failed(&job.ordered, job.begun.elapsed(), &error.to_string())])
+            .note(vec![entries::job_failed(
+                &job.ordered,
+                job.begun.elapsed(),
+                &error.to_string(),
+            )])
             .await?;
         let is_refused = matches!(error.status(), Some(400 | 404 | 409 | 413 | 422));
         if is_refused {
@@ -357,14 +372,23 @@ impl Compiler {
             return Ok(());
         }
         let why = format!("it can't be compiled: {error}");
-        job.wishes.into_iter().for_each(|wish| wish.answer(Err(why.clone())));
+        job.wishes
+            .into_iter()
+            .for_each(|wish| wish.answer(Err(why.clone())));
         Ok(())
     }
 
-    async fn asked(&mut self, name: JobId, answer: Result<Option<CompileJob>, Error>) -> Result<(), store::Error> {
+    async fn asked(
+        &mut self,
+        name: JobId,
+        answer: Result<Option<CompileJob>, Error>,
+    ) -> Result<(), store::Error> {
         match answer {
             Ok(Some(told)) => self.told(told).await,
-            Ok(None) => self.lost(&name, "the platform does not know the job any more").await,
+            Ok(None) => {
+                self.lost(&name, "the platform does not know the job any more")
+                    .await
+            }
             Err(error) => {
                 // It is asked again.
                 tracing::warn!(job = %name, %error, "a compilation can't be asked for");
@@ -390,11 +414,16 @@ impl Compiler {
             match act {
                 Act::Ask { job, id } => self.ask(job, id),
                 Act::GiveUp { job } => {
-                    let Some(lost) = self.jobs.remove(&job) else { continue };
-                    let why = "the platform did not finish the compilation in time; build again to go on waiting";
+                    let Some(lost) = self.jobs.remove(&job) else {
+                        continue;
+                    };
+                    let why =
+                        "the platform did not finish the compilation in time; build again to go on waiting";
                     let entry = entries::job_failed(&lost.ordered, lost.begun.elapsed(), why);
                     self.books.note(vec![entry]).await?;
-                    lost.wishes.into_iter().for_each(|wish| wish.answer(Err(why.to_owned())));
+                    lost.wishes
+                        .into_iter()
+                        .for_each(|wish| wish.answer(Err(why.to_owned())));
                 }
             }
         }
@@ -481,9 +510,7 @@ impl Job {
         let order = &self.ordered.order;
         let is_wish = |entry: &MediaEntry| entry.node_id == wish.node && entry.asset_id == wish.asset;
         let is_kind = order.encoding == wish.encoding && order.options == wish.options;
-        is_kind
-            && order.media.iter().any(is_wish)
-            && self.wishes.iter().all(|other| other.node != wish.node)
+        is_kind && order.media.iter().any(is_wish) && self.wishes.iter().all(|other| other.node != wish.node)
     }
 }
 

@@ -29,22 +29,38 @@ pub(super) fn not_uploaded(name: &str, sha256: &str, took: Duration, why: &clien
 }
 
 pub(super) fn ordered(ordered: &Ordered) -> Entry {
-    let nodes: Vec<_> = ordered.order.media.iter().map(|entry| entry.node_id.as_str()).collect();
+    let nodes: Vec<_> = ordered
+        .order
+        .media
+        .iter()
+        .map(|entry| entry.node_id.as_str())
+        .collect();
     let detail = json!({"flowId": ordered.order.flow_id, "nodes": nodes, "encoding": ordered.order.encoding});
     entry("job_ordered", ordered.job.as_str(), Outcome::Success, detail)
 }
 
 /// A job is over: its availability is the share of its assets that serve their nodes.
 pub(super) fn job_over(ordered: &Ordered, told: &CompileJob, took: Duration) -> Entry {
-    let ready = told.results.iter().filter(|result| result.status == NodeStatus::Ready).count();
-    let failed = told.results.iter().filter(|result| result.status == NodeStatus::Failed);
+    let ready = told
+        .results
+        .iter()
+        .filter(|result| result.status == NodeStatus::Ready)
+        .count();
+    let failed = told
+        .results
+        .iter()
+        .filter(|result| result.status == NodeStatus::Failed);
     let causes: Vec<Value> = failed
         .take(MOST_CAUSES)
         .map(|result| json!({"nodeId": result.node_id, "cause": short(result.message.as_deref().unwrap_or("not told"))}))
         .collect();
     let all = ordered.order.media.len();
     let availability = ready as f64 / all.max(1) as f64;
-    let outcome = if ready == all { Outcome::Success } else { Outcome::Failure };
+    let outcome = if ready == all {
+        Outcome::Success
+    } else {
+        Outcome::Failure
+    };
     let detail = json!({"compileId": told.id, "status": told.status, "latencyMs": ms(took), "assets": all, "ready": ready,
         "availability": availability, "causes": causes});
     entry("job_over", ordered.job.as_str(), outcome, detail)

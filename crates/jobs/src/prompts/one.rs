@@ -3,6 +3,7 @@
 use super::{
     books::{Books, Built, BuiltPart},
     build::Nodes,
+    compiled_file,
     compiler::{Served, Wish},
     entries,
     prepare::{Piece, Prepared, prepare},
@@ -36,8 +37,7 @@ use wire::{
 
 /// Changes when the same source would be converted to something else: everything is built again then.
 const CONVERSION: u32 = 1;
-/// Where compiled files are, below the folder of prompts; and spoken texts.
-pub(super) const COMPILED: &str = "compiled";
+/// Where spoken texts are, below the folder of prompts.
 const SPOKEN: &str = "spoken";
 
 /// What all prompts of a build have in common.
@@ -144,7 +144,10 @@ pub(super) async fn build(
 /// What a built prompt depends on besides its source.
 pub(super) fn options_of(prompt: &Prompt, strict: bool) -> String {
     let converts = prompt.convert && !strict;
-    format!("{CONVERSION} {} {} {converts} {}", prompt.node, prompt.encoding, prompt.priority.0)
+    format!(
+        "{CONVERSION} {} {} {converts} {}",
+        prompt.node, prompt.encoding, prompt.priority.0
+    )
 }
 
 /// The text of a prompt with what says it; `None` for a file.
@@ -160,7 +163,9 @@ pub(super) fn saying(prompt: &Prompt, speech: Option<&Speech>) -> Option<Result<
 pub(super) fn serves(built: &Built, serving: &HashMap<NodeId, FlowPrompt>) -> bool {
     let is_served = |part: &BuiltPart| {
         let now = serving.get(&part.node);
-        now.is_some_and(|now| now.asset_id == part.asset && now.encoding.is_mu_law() == part.encoding.is_mu_law())
+        now.is_some_and(|now| {
+            now.asset_id == part.asset && now.encoding.is_mu_law() == part.encoding.is_mu_law()
+        })
     };
     !built.parts.is_empty() && built.parts.iter().all(is_served)
 }
@@ -175,7 +180,11 @@ struct Job<'a> {
 type Done = (Outcome, Vec<BuiltPart>);
 
 impl Job<'_> {
-    async fn build(&mut self, stamp: Option<Result<Stamp, SourceFault>>, wishes: mpsc::Sender<Wish>) -> Result<Done, Stop> {
+    async fn build(
+        &mut self,
+        stamp: Option<Result<Stamp, SourceFault>>,
+        wishes: mpsc::Sender<Wish>,
+    ) -> Result<Done, Stop> {
         let stamp = stamp.transpose()?;
         if let Some(done) = self.unchanged_by(|built| stamp.is_some() && built.stamp == stamp) {
             return Ok(done);
@@ -273,9 +282,16 @@ impl Job<'_> {
     }
 
     async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared, Stop> {
-        let _core = self.shared.cores.acquire().await.map_err(|error| error.to_string())?;
+        let _core = self
+            .shared
+            .cores
+            .acquire()
+            .await
+            .map_err(|error| error.to_string())?;
         let name = match &self.prompt.source {
-            Source::File(file) => Path::new(file).file_name().map(|name| name.to_string_lossy().into_owned()),
+            Source::File(file) => Path::new(file)
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned()),
             Source::Text(_) => None,
         };
         let name = name.unwrap_or_else(|| format!("{}.wav", self.prompt.id));
@@ -290,10 +306,22 @@ impl Job<'_> {
         let mut on_platform = Vec::with_capacity(prepared.pieces.len());
         for (at, piece) in prepared.pieces.into_iter().enumerate() {
             let node = self.node_of(is_split.then_some(at + 1))?;
-            let Piece { name, bytes, envelope } = piece;
+            let Piece {
+                name,
+                bytes,
+                envelope,
+            } = piece;
             let sha256 = sha256_hex(&bytes);
-            let asset = self.shared.uploads.upload(&name, &sha256, Bytes::from(bytes)).await?;
-            on_platform.push(OnPlatform { node, asset, envelope });
+            let asset = self
+                .shared
+                .uploads
+                .upload(&name, &sha256, Bytes::from(bytes))
+                .await?;
+            on_platform.push(OnPlatform {
+                node,
+                asset,
+                envelope,
+            });
         }
         Ok(on_platform)
     }
@@ -307,7 +335,9 @@ impl Job<'_> {
             .parse()
             .map_err(|error| format!("it must be split, and the node of a part {error}"))?;
         match self.shared.nodes.contains(&node) {
-            true => Err(format!("it must be split, and its part {number} would be for the node {node:?}, which another prompt serves")),
+            true => Err(format!(
+                "it must be split, and its part {number} would be for the node {node:?}, which another prompt serves"
+            )),
             false => Ok(node),
         }
     }
@@ -352,8 +382,13 @@ impl Job<'_> {
         let bytes = self.shared.media.download(uri).await;
         let bytes = bytes.map_err(|error| format!("the compiled file can't be downloaded: {error}"))?;
         let encoding = self.prompt.encoding;
-        let _core = self.shared.cores.acquire().await.map_err(|error| error.to_string())?;
-        let folder = self.shared.folder.join(COMPILED);
+        let _core = self
+            .shared
+            .cores
+            .acquire()
+            .await
+            .map_err(|error| error.to_string())?;
+        let folder = self.shared.folder.clone();
         let checked = spawn_blocking(move || {
             let checked = verify::check(&bytes, encoding, &piece.envelope)?;
             let sha256 = sha256_hex(&bytes);
@@ -399,10 +434,10 @@ impl Job<'_> {
 
 /// Keeps a compiled file under its own hash.
 fn keep(folder: &Path, sha256: &str, bytes: &[u8]) -> Result<(), String> {
-    let path = folder.join(format!("{sha256}.wav"));
-    let write = || match path.exists() {
-        true => Ok(()),
-        false => fs::create_dir_all(folder).and_then(|()| write_private(&path, bytes)),
+    let path = compiled_file(folder, sha256);
+    let write = || match (path.exists(), path.parent()) {
+        (false, Some(parent)) => fs::create_dir_all(parent).and_then(|()| write_private(&path, bytes)),
+        _ => Ok(()),
     };
     write().map_err(|error| format!("the compiled file can't be kept in {}: {error}", folder.display()))
 }

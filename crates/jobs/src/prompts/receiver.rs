@@ -39,7 +39,11 @@ struct Shared {
 
 impl Receiver {
     /// Listens there, and takes what is signed by one of the secrets. The platform is told `url`, or otherwise the address itself.
-    pub async fn listen(address: SocketAddr, url: Option<String>, secrets: Vec<Secret>) -> std::io::Result<Self> {
+    pub async fn listen(
+        address: SocketAddr,
+        url: Option<String>,
+        secrets: Vec<Secret>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let bound = listener.local_addr()?;
         let (tell, told) = mpsc::channel(MOST_WAITING);
@@ -84,8 +88,12 @@ async fn take(
         tracing::warn!(%error, "a callback is refused");
         Refusal::new(StatusCode::UNAUTHORIZED, "the signature is missing or not valid")
     })?;
-    let told = serde_json::from_slice(&body)
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("this is no compilation: {error}")))?;
+    let told = serde_json::from_slice(&body).map_err(|error| {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!("this is no compilation: {error}"),
+        )
+    })?;
     match shared.tell.try_send(told) {
         Ok(()) => Ok(Json(StatusCode::OK, json!({"received": true}))),
         Err(TrySendError::Full(_)) => Err(Refusal::new(

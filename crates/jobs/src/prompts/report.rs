@@ -108,7 +108,11 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn uploaded(&self, is_new: bool, bytes: usize) {
-        let count = if is_new { &self.uploaded } else { &self.uploaded_in_vain };
+        let count = if is_new {
+            &self.uploaded
+        } else {
+            &self.uploaded_in_vain
+        };
         count.fetch_add(1, Ordering::Relaxed);
         self.uploaded_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }

@@ -80,7 +80,10 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, Option<Stamp>), SourceFault> {
         return Err(SourceFault::Empty);
     }
     let is_same = length == before.bytes && stamp(path).is_ok_and(|after| after == before);
-    let age = opened.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+    let age = opened
+        .modified()
+        .ok()
+        .and_then(|at| SystemTime::now().duration_since(at).ok());
     let is_settled = age.is_some_and(|age| age > SETTLED);
     Ok((bytes, (is_same && is_settled).then_some(before)))
 }
@@ -136,13 +139,23 @@ mod tests {
         assert_eq!((&*bytes, fresh), (&b"abc"[..], None), "it was only just written");
 
         let old = SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
         let (_, kept) = read(&path).unwrap();
         assert_eq!(kept, Some(stamp(&path).unwrap()));
 
         // The same length and the same time of writing: only the system's own time tells.
         fs::write(&path, "abd").unwrap();
-        File::options().write(true).open(&path).unwrap().set_modified(old).unwrap();
+        File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(old)
+            .unwrap();
         #[cfg(unix)]
         assert_ne!(kept, Some(stamp(&path).unwrap()));
     }
@@ -156,7 +169,8 @@ mod tests {
         std::os::unix::fs::symlink("empty", path("link")).unwrap();
         let huge = File::create(path("huge")).unwrap();
         huge.set_len(LARGEST_SOURCE + 1).unwrap();
-        let faults = ["", "empty", "link", "huge", "none"].map(|name| read(&path(name)).unwrap_err().to_string());
+        let faults =
+            ["", "empty", "link", "huge", "none"].map(|name| read(&path(name)).unwrap_err().to_string());
         insta::assert_snapshot!(faults.join("\n"), @"
         it is no regular file but a folder
         the file is empty

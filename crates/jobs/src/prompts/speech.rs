@@ -49,7 +49,11 @@ pub(super) struct Saying {
 }
 
 impl Saying {
-    pub(super) fn new(text: &str, speech: Option<&Speech>, language: Option<&Language>) -> Result<Self, SpeechError> {
+    pub(super) fn new(
+        text: &str,
+        speech: Option<&Speech>,
+        language: Option<&Language>,
+    ) -> Result<Self, SpeechError> {
         const PLACE: &str = "{language}";
         let speech = speech.ok_or(SpeechError::NoCommand)?;
         let fill = |argument: &String| match (argument.contains(PLACE), language) {
@@ -105,7 +109,11 @@ impl Saying {
             }
         };
         let conversation = async {
-            let ((), sound, complaint) = tokio::join!(tell, bounded(stdout, LARGEST_SOUND), bounded(stderr, LONGEST_COMPLAINT));
+            let ((), sound, complaint) = tokio::join!(
+                tell,
+                bounded(stdout, LARGEST_SOUND),
+                bounded(stderr, LONGEST_COMPLAINT)
+            );
             if sound.len() as u64 > LARGEST_SOUND {
                 return Err(SpeechError::TooLarge);
             }
@@ -140,7 +148,10 @@ fn complaint_of(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     match text.trim() {
         "" => "it wrote nothing".to_owned(),
-        text => text.chars().filter(|sign| !sign.is_control() || *sign == '\n').collect(),
+        text => text
+            .chars()
+            .filter(|sign| !sign.is_control() || *sign == '\n')
+            .collect(),
     }
 }
 
@@ -172,25 +183,43 @@ mod tests {
     #[tokio::test]
     async fn what_goes_wrong_is_told_in_the_commands_own_words() {
         let folder = tempfile::tempdir().unwrap();
-        let said = saying("echo no such voice >&2; exit 3").say(folder.path()).await.unwrap_err();
-        assert_eq!(said.to_string(), "the speech command failed (exit status: 3): no such voice");
+        let said = saying("echo no such voice >&2; exit 3")
+            .say(folder.path())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            said.to_string(),
+            "the speech command failed (exit status: 3): no such voice"
+        );
         let said = saying("true").say(folder.path()).await.unwrap_err();
-        assert_eq!(said.to_string(), "the speech command failed (exit status: 0): it wrote nothing");
+        assert_eq!(
+            said.to_string(),
+            "the speech command failed (exit status: 0): it wrote nothing"
+        );
         let endless = saying("cat /dev/zero").say(folder.path()).await.unwrap_err();
         assert!(matches!(endless, SpeechError::TooLarge), "{endless}");
         let mut slow = saying("sleep 60");
         slow.timeout = Duration::from_millis(50);
-        assert!(matches!(slow.say(folder.path()).await, Err(SpeechError::TooLong(_))));
+        assert!(matches!(
+            slow.say(folder.path()).await,
+            Err(SpeechError::TooLong(_))
+        ));
     }
 
     #[test]
     fn a_text_needs_a_command_and_perhaps_a_language() {
-        assert!(matches!(Saying::new("x", None, None), Err(SpeechError::NoCommand)));
+        assert!(matches!(
+            Saying::new("x", None, None),
+            Err(SpeechError::NoCommand)
+        ));
         let speech = Speech {
             program: "say".into(),
             arguments: vec!["-v={language}".into()],
             timeout: Duration::from_secs(5),
         };
-        assert!(matches!(Saying::new("x", Some(&speech), None), Err(SpeechError::NoLanguage)));
+        assert!(matches!(
+            Saying::new("x", Some(&speech), None),
+            Err(SpeechError::NoLanguage)
+        ));
     }
 }

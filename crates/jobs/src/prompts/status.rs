@@ -60,7 +60,10 @@ pub async fn status(
 ) -> Result<Vec<Status>, store::Error> {
     let books = Books::new(store.clone(), platform, &manifest.flow);
     let built = books.built().await?;
-    let mut built: HashMap<PromptId, Built> = built.into_iter().map(|built| (built.prompt.clone(), built)).collect();
+    let mut built: HashMap<PromptId, Built> = built
+        .into_iter()
+        .map(|built| (built.prompt.clone(), built))
+        .collect();
     let serving = serving.map(|prompts| {
         let by_node = prompts.into_iter().map(|prompt| (prompt.node_id.clone(), prompt));
         by_node.collect::<HashMap<_, _>>()
@@ -73,7 +76,9 @@ pub async fn status(
             prompts::Standing::Tied { with } => {
                 Standing::Unusable(format!("the prompt {with:?} has the same node and priority"))
             }
-            prompts::Standing::Serves => standing_of(manifest, prompt, built.as_ref(), sources, serving.as_ref()),
+            prompts::Standing::Serves => {
+                standing_of(manifest, prompt, built.as_ref(), sources, serving.as_ref())
+            }
         };
         let was_built = built.as_ref().is_some_and(|built| !built.parts.is_empty());
         Status {
@@ -132,6 +137,7 @@ fn is_changed(
             }
         }
     };
-    let is_same = is_same_source && built.is_some_and(|built| built.options == one::options_of(prompt, false));
+    let is_same =
+        is_same_source && built.is_some_and(|built| built.options == one::options_of(prompt, false));
     Ok(!is_same)
 }

@@ -53,12 +53,19 @@ impl Uploads {
     }
 
     /// The asset with these bytes, uploaded if the platform does not have it.
-    pub(super) async fn upload(&self, name: &str, sha256: &str, bytes: Bytes) -> Result<AssetId, UploadError> {
+    pub(super) async fn upload(
+        &self,
+        name: &str,
+        sha256: &str,
+        bytes: Bytes,
+    ) -> Result<AssetId, UploadError> {
         let cell = {
             let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(done.entry(sha256.to_owned()).or_default())
         };
-        let id = cell.get_or_try_init(|| self.find_or_send(name, sha256, bytes)).await?;
+        let id = cell
+            .get_or_try_init(|| self.find_or_send(name, sha256, bytes))
+            .await?;
         Ok(id.clone())
     }
 
@@ -77,7 +84,9 @@ impl Uploads {
         let uploaded = match self.media.upload(name, bytes).await {
             Ok(uploaded) => uploaded,
             Err(error) => {
-                self.books.note(vec![entries::not_uploaded(name, sha256, begun.elapsed(), &error)]).await?;
+                self.books
+                    .note(vec![entries::not_uploaded(name, sha256, begun.elapsed(), &error)])
+                    .await?;
                 return Err(error.into());
             }
         };

@@ -39,7 +39,8 @@ impl Envelope {
     fn likeness(&self, other: &Self) -> Option<f64> {
         let length = self.levels.len().min(other.levels.len());
         let (a, b) = (&self.levels[..length], &other.levels[..length]);
-        let mean = |levels: &[f32]| levels.iter().map(|level| f64::from(*level)).sum::<f64>() / length.max(1) as f64;
+        let mean =
+            |levels: &[f32]| levels.iter().map(|level| f64::from(*level)).sum::<f64>() / length.max(1) as f64;
         let (mean_a, mean_b) = (mean(a), mean(b));
         let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
         for (a, b) in a.iter().zip(b) {
@@ -71,7 +72,8 @@ pub(super) fn check(bytes: &[u8], encoding: Encoding, sent: &Envelope) -> Result
             media.codec, media.rate, media.channels
         ));
     }
-    let sound = audio::decode(bytes).map_err(|error| format!("the compiled file can't be decoded: {error}"))?;
+    let sound =
+        audio::decode(bytes).map_err(|error| format!("the compiled file can't be decoded: {error}"))?;
     let heard = Envelope::of(&sound);
     if heard.duration_ms.abs_diff(sent.duration_ms) > MOST_LONGER_MS {
         return Err(format!(
