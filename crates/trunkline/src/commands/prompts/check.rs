@@ -73,7 +73,9 @@ fn check_all(entries: &[Entry], progress: &ProgressBar) -> Vec<File> {
             name: entry.path.display().to_string(),
             checked: check(entry),
         };
-        done.lock().unwrap_or_else(PoisonError::into_inner).push((at, file));
+        done.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((at, file));
         progress.inc(1);
     };
     let threads = thread::available_parallelism()

@@ -2,12 +2,14 @@
 
 use super::{Checked, File};
 use crate::output::Output;
-use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::UTF8_FULL_CONDENSED};
 use jobs::prompts::{Plan, Verdict};
 use serde_json::{Value, json};
 
 /// The width of the table, in characters: sentences are wrapped.
 const WIDTH: u16 = 120;
+/// Names of files up to this are not wrapped.
+const LONGEST_NAME: u16 = 40;
 /// Most files that are named as left out.
 const MOST_NAMED: usize = 5;
 
@@ -24,7 +26,7 @@ pub(super) fn tell(files: &[File], left_out: bool, output: &Output) {
             _ if more < MOST_NAMED => no_audio.join(", "),
             _ => format!("{first} and {more} others"),
         };
-        output.note(format!("no audio, and left out: {named}"));
+        output.note(format!("no audio, and left out: {}", printable(&named)));
     }
     if left_out {
         output.line("there are more files than one check looks at; check folder by folder");
@@ -59,11 +61,11 @@ fn table(files: &[File]) -> Table {
         match &file.checked {
             Checked::NoAudio => {}
             Checked::Fault(fault) => {
-                table.add_row([&file.name, fault, "-", "refuse"]);
+                table.add_row([&printable(&file.name), fault, "-", "refuse"]);
             }
             Checked::Audio { verdict, .. } => {
                 let cells = [
-                    file.name.clone(),
+                    printable(&file.name),
                     what(verdict),
                     said(verdict),
                     verdict.plan.to_string(),
@@ -72,7 +74,23 @@ fn table(files: &[File]) -> Table {
             }
         }
     }
+    if let Some(names) = table.column_mut(0) {
+        let longest = files
+            .iter()
+            .filter(|file| file.is_shown())
+            .map(|file| file.name.chars().count());
+        let longest = u16::try_from(longest.max().unwrap_or_default()).unwrap_or(u16::MAX);
+        // With the space on both sides.
+        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(
+            longest.min(LONGEST_NAME) + 2,
+        )));
+    }
     table
+}
+
+/// A name without what would move the cursor.
+fn printable(name: &str) -> String {
+    name.replace(char::is_control, "\u{fffd}")
 }
 
 /// What a file is, with what is odd about it.
