@@ -316,7 +316,7 @@ fn a_file_that_may_not_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "private.wav", tone(8000));
     let private = folder.path().join("private.wav");
-    fs::set_permissions(&private, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&private, fs::Permissions::from_mode(0o000)).unwrap();
     let output = trunkline(folder.path())
         .args(["--json", "prompts", "check", "."])
         .output()
