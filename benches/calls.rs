@@ -284,6 +284,7 @@ async fn lead(transport: &Transport, admin: &Admin, number: usize, time: Duratio
         script: vec![step],
         agent_id: None,
         form: None,
+        flow: None,
     };
     let placed = admin.place_call(&call).await.expect("a call");
     let capabilities = [Capability::Play, Capability::Dtmf, Capability::Hangup];

@@ -13,6 +13,7 @@
 //!
 //! Sample values are `f32` in -1.0 to 1.0; rates are in hertz; everything is mono unless it says otherwise.
 
+pub mod codec;
 pub mod conform;
 mod decode;
 pub mod dtmf;
@@ -28,6 +29,7 @@ mod silence;
 pub mod telephony;
 #[cfg(test)]
 mod tests;
+pub mod voice;
 pub mod wav;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};

@@ -72,6 +72,7 @@ pub(crate) async fn place(
     placed: Placed,
     on_demand_for: Option<ClientId>,
 ) -> Result<CallRecord, Refusal> {
+    let flow = app.tenant.flow_of(call.flow.as_ref()).map_err(Refusal::faults)?;
     let facts = Facts {
         id: call.id.unwrap_or_else(|| CallId::from_uuid(uuid::Uuid::now_v7())),
         ani: call.ani,
@@ -94,6 +95,7 @@ pub(crate) async fn place(
             responses: call.form,
         },
         on_demand_for,
+        flow,
     };
     app.switch.place(placement).await.map_err(|error| match error {
         PlaceError::Live(_) => Refusal::new(StatusCode::CONFLICT, error.to_string()),
@@ -171,10 +173,19 @@ fn parse_id(id: &str) -> Result<CallId, Refusal> {
         .map_err(|error| Refusal::faults(Faults::one(format!("the call's id {error}"))))
 }
 
-/// `GET /center/v1/prompts`: the ids of the library.
-pub(crate) async fn prompts(State(app): State<Arc<App>>) -> Json<Value> {
+/// `GET /center/v1/prompts`: the ids of the library, and the nodes of flows that compiled prompts serve: those are heard first.
+pub(crate) async fn prompts(State(app): State<Arc<App>>) -> Result<Json<Value>, Refusal> {
     let ids: Vec<_> = app.tenant.prompt_ids().collect();
-    Json(StatusCode::OK, json!({"tenant": app.tenant.name, "prompts": ids}))
+    let flows = app.media.nodes_by_flow().await.map_err(|error| {
+        tracing::error!(%error, "the prompts of flows can't be looked up");
+        calls::store_unavailable()
+    })?;
+    let flows = flows
+        .into_iter()
+        .map(|(flow, nodes)| json!({"flowId": flow, "nodes": nodes}));
+    let flows: Vec<Value> = flows.collect();
+    let body = json!({"tenant": app.tenant.name, "prompts": ids, "flows": flows});
+    Ok(Json(StatusCode::OK, body))
 }
 
 /// `GET /center/v1/status`: calls, live and recent, and the punctuality of frames.

@@ -2,7 +2,7 @@
 
 use crate::{
     clock::Clock, desk::Desks, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency,
-    limits::RateLimits, switch::Switch, tasks::Tasks, tenant::Tenant, tokens::Tokens,
+    limits::RateLimits, media::Media, switch::Switch, tasks::Tasks, tenant::Tenant, tokens::Tokens,
 };
 use secrecy::SecretString;
 use std::{
@@ -23,11 +23,12 @@ pub(crate) struct App {
     pub(crate) tokens: Tokens,
     pub(crate) limits: RateLimits,
     pub(crate) idempotency: Idempotency,
-    pub(crate) faults: FaultBook,
+    pub(crate) faults: Arc<FaultBook>,
     pub(crate) switch: Switch,
     pub(crate) store: Store,
     pub(crate) tasks: Tasks,
     pub(crate) desks: Arc<Desks>,
+    pub(crate) media: Arc<Media>,
     /// Who is told of completions.
     pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.

@@ -32,7 +32,7 @@ use tokio::{
 use wire::{
     Faults,
     callcontrol::{AudioSource, Command, CommandFrame, Event, Hello, check_frame_size},
-    ids::{CallId, CorrelationId},
+    ids::{CallId, CorrelationId, FlowId},
     limits::{HELLO_TIMEOUT, MAX_CONTROL_FRAME_BYTES},
 };
 
@@ -123,10 +123,11 @@ where
     S: Stream<Item = Result<Message, E>> + Sink<Message> + Unpin,
 {
     let ending = match greet(&app, &bearer, correlation, &mut socket).await {
-        Ok((call, id, events)) => {
+        Ok((call, flow, id, events)) => {
             let mut session = Session {
                 app: &app,
                 call,
+                flow,
                 id,
                 last_heard: Instant::now(),
                 left: Left::Lost,
@@ -144,7 +145,7 @@ where
     }
 }
 
-type Greeted = (CallId, ControllerId, mpsc::Receiver<ToController>);
+type Greeted = (CallId, Option<FlowId>, ControllerId, mpsc::Receiver<ToController>);
 
 /// Reads the first frame and gives the controller its call.
 async fn greet<S, E>(
@@ -184,7 +185,7 @@ where
         attached => attached,
     };
     match attached {
-        Ok(()) => Ok((hello.call, id, events)),
+        Ok(flow) => Ok((hello.call, flow, id, events)),
         Err(error @ AttachError::Busy) => Err(Some(Farewell::center_fault(error.to_string()))),
         Err(error) => Err(Some(Farewell::policy(error.to_string()))),
     }
@@ -226,6 +227,8 @@ fn too_large() -> Farewell {
 struct Session<'a> {
     app: &'a Arc<App>,
     call: CallId,
+    /// Whose nodes the call plays.
+    flow: Option<FlowId>,
     id: ControllerId,
     last_heard: Instant,
     left: Left,
@@ -311,12 +314,22 @@ impl Session<'_> {
         let mut started = None;
         let sound = match &frame.command {
             Command::Play(play) => match &play.audio {
-                AudioSource::Prompt(id) => match self.app.tenant.prompts.get(id) {
-                    Some(prompt) => Sound::Ready(prompt.clone()),
-                    None => Sound::Failed(format!("there is no prompt {id:?}")),
-                },
+                AudioSource::Prompt(id) => {
+                    let library = self.app.tenant.prompts.get(id).cloned();
+                    match (&self.flow, library) {
+                        (Some(flow), library) => {
+                            let (app, flow, id) = (self.app.clone(), flow.clone(), id.clone());
+                            let sound = async move { app.media.sound(&flow, &id, library).await };
+                            started = Some(self.load(sound));
+                            Sound::Loading
+                        }
+                        (None, Some(prompt)) => Sound::Ready(prompt),
+                        (None, None) => Sound::Failed(format!("there is no prompt {id:?}")),
+                    }
+                }
                 AudioSource::Url(url) => {
-                    started = Some(self.fetch(url.clone()));
+                    let (app, url) = (self.app.clone(), url.clone());
+                    started = Some(self.load(async move { app.fetcher.fetch(&url).await }));
                     Sound::Loading
                 }
             },
@@ -332,14 +345,17 @@ impl Session<'_> {
         }
     }
 
-    /// Fetches a URL as soon as the play has its number; nothing is fetched for a play that was refused.
-    fn fetch(&self, url: String) -> oneshot::Sender<(u64, flow::call::leg::PlayId)> {
+    /// Loads a sound as soon as the play has its number; nothing is loaded for a play that was refused.
+    fn load(
+        &self,
+        sound: impl Future<Output = Sound> + Send + 'static,
+    ) -> oneshot::Sender<(u64, flow::call::leg::PlayId)> {
         let (started, play) = oneshot::channel();
         let (app, call) = (self.app.clone(), self.call.clone());
         tokio::spawn(async move {
             if let Ok(play) = play.await {
                 tokio::select! {
-                    sound = app.fetcher.fetch(&url) => app.switch.loaded(call, play, sound),
+                    sound = sound => app.switch.loaded(call, play, sound),
                     () = app.closing.cancelled() => {}
                 }
             }

@@ -1,5 +1,5 @@
 //! `Idempotency-Key`: the same key and body give the same answer for 24 h (contract section 2). Requests that make tasks and
-//! notifications are not remembered here, but in the store ([`crate::tasks::Once`]).
+//! notifications are not remembered here, but in the store ([`crate::once::Once`]).
 
 use axum::{body::Bytes, http::StatusCode};
 use flow::Moment;

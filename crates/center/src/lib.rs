@@ -30,8 +30,10 @@ mod idempotency;
 mod interactions;
 mod keeping;
 mod limits;
+mod media;
 mod notifications;
 mod oauth;
+mod once;
 mod page;
 mod profiles;
 mod prompts;
@@ -269,6 +271,7 @@ pub struct Center {
     servers: Vec<JoinHandle<()>>,
     books: Option<Books>,
     timers: Option<tasks::Timers>,
+    compiling: Option<media::Working>,
     completing: Option<Running>,
 }
 
@@ -356,19 +359,34 @@ impl Center {
         let desks = Arc::new(desks);
         let policy = options.tenant.task_policy.clone();
         let tasks = tasks::Tasks::new(store.clone(), desks.clone(), roster, policy);
-        let worker = store.join().await?;
+        let faults = Arc::new(faults::FaultBook::default());
+        let media = media::Media::open(
+            store.clone(),
+            &data_dir,
+            options.tenant.flows.clone(),
+            addresses.base_url(),
+            guard.clone(),
+            webhook_secret.clone(),
+            faults.clone(),
+        );
+        let media = media.map_err(|source| StartError::DataDir {
+            path: data_dir,
+            source,
+        })?;
+        let (worker, compiler) = (store.join().await?, store.join().await?);
         let app = Arc::new(App {
             clock,
             switch,
             store,
             tasks,
             desks,
+            media: Arc::new(media),
             subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
             limits: limits::RateLimits::new(options.limits).without(house.client_id.clone()),
             idempotency: Default::default(),
-            faults: Default::default(),
+            faults,
             fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
             admin_token,
             closing: CancellationToken::new(),
@@ -378,6 +396,7 @@ impl Center {
         });
         let purges = !options.purged_elsewhere;
         let timers = tasks::Timers::start(app.tasks.clone(), worker, purges, app.closing.clone());
+        let compiling = media::Working::start(app.media.clone(), compiler, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
             let router = match config.is_some() {
@@ -391,6 +410,7 @@ impl Center {
             completing: Some(completing),
             books: Some(books),
             timers: Some(timers),
+            compiling: Some(compiling),
             app,
             addresses,
             environment,
@@ -435,6 +455,9 @@ impl Center {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
         if let Some(timers) = self.timers.take() {
             timers.close().await;
+        }
+        if let Some(compiling) = self.compiling.take() {
+            compiling.close().await;
         }
         if let Some(completing) = self.completing.take() {
             completing.close().await;

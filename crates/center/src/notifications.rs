@@ -3,7 +3,8 @@
 use crate::{
     app::App,
     clock::Clock,
-    tasks::{Looked, MOST_TRIES, Once, Trouble, keepable, replayed, to_ms},
+    once::{Looked, Once, replayed},
+    tasks::{MOST_TRIES, Trouble, keepable, to_ms},
     tokens::Bearer,
 };
 use audit::{Actor, Entry, Outcome};

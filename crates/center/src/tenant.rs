@@ -4,12 +4,18 @@ use crate::{agents, interactions::PastInteraction, prompts::Prompts, secrets::HO
 use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
-use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 use wire::{
     Faults,
     calls::PlaceCall,
     fault::Object,
-    ids::{AgentId, CallId, ClientId, ExternalId, InteractionId, PromptId, TransferTarget},
+    ids::{AgentId, CallId, ClientId, ExternalId, FlowId, InteractionId, PromptId, TransferTarget},
     oauth::Scopes,
     profile::Profile,
 };
@@ -63,6 +69,8 @@ pub struct Tenant {
     pub(crate) profiles: HashMap<ExternalId, Profile>,
     pub(crate) calls: HashMap<CallId, PlaceCall>,
     pub(crate) interactions: HashMap<InteractionId, PastInteraction>,
+    /// The flows whose nodes compiled prompts serve.
+    pub(crate) flows: BTreeSet<FlowId>,
     pub(crate) announcements: Announcements,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
@@ -122,6 +130,18 @@ impl Tenant {
             .filter_map(|id| Some((id.clone(), self.prompts.get(&id)?.decoded(audio::Law::Mu))))
     }
 
+    /// The flow that a call belongs to: the one that it names; otherwise the only one that there is.
+    pub(crate) fn flow_of(&self, named: Option<&FlowId>) -> Result<Option<FlowId>, Faults> {
+        match named {
+            Some(unknown) if !self.flows.contains(unknown) => {
+                Err(Faults::one(format!("flow: there is no flow {unknown:?}")))
+            }
+            Some(flow) => Ok(Some(flow.clone())),
+            None if self.flows.len() == 1 => Ok(self.flows.first().cloned()),
+            None => Ok(None),
+        }
+    }
+
     /// The agents who lead calls by turns: those who are active.
     pub(crate) fn active_agents(&self) -> Vec<AgentId> {
         let agents = self.roster.all().iter();
@@ -155,6 +175,7 @@ impl Tenant {
                 "agent",
                 "tasks",
                 "interaction",
+                "flow",
             ],
             faults,
         );
@@ -169,6 +190,7 @@ impl Tenant {
         let sensitive_prompts = read_sensitive_prompts(file, &prompts, faults);
         let clients = each(file, "client", faults, read_client);
         let profiles = each(file, "profile", faults, read_profile);
+        let flows = read_flows(file, faults);
         let calls = each(file, "call", faults, |call, faults| {
             call.only(
                 &[
@@ -181,10 +203,14 @@ impl Tenant {
                     "script",
                     "agentId",
                     "form",
+                    "flow",
                 ],
                 faults,
             );
             let placed = PlaceCall::read(call, faults)?;
+            if let Some(unknown) = placed.flow.as_ref().filter(|flow| !flows.contains(flow)) {
+                faults.push(format!("{}: there is no flow {unknown:?}", call.name("flow")));
+            }
             match placed.id.clone() {
                 Some(id) => Some((id, placed)),
                 None => {
@@ -208,6 +234,7 @@ impl Tenant {
             profiles: unique(profiles, "profile.externalId", faults),
             calls: unique(calls, "call.id", faults),
             interactions: unique(interactions, "interaction.id", faults),
+            flows,
             announcements: announcements?,
             prompts,
             sensitive_prompts,
@@ -229,6 +256,22 @@ fn read_sensitive_prompts(file: &Object<'_>, prompts: &Prompts, faults: &mut Fau
         Some(id)
     };
     written.iter().enumerate().filter_map(&mut read).collect()
+}
+
+/// `[[flow]]`: what prompts can be compiled for.
+fn read_flows(file: &Object<'_>, faults: &mut Faults) -> BTreeSet<FlowId> {
+    let read = each(file, "flow", faults, |flow, faults| {
+        flow.only(&["id"], faults);
+        flow.parsed("id", faults)
+    });
+    let mut flows = BTreeSet::new();
+    for id in read {
+        if flows.contains(&id) {
+            faults.push(format!("flow.id {id} is used twice"));
+        }
+        flows.insert(id);
+    }
+    flows
 }
 
 fn read_bounded(file: &Path) -> Result<String, String> {

@@ -232,6 +232,7 @@ pub(crate) fn placed_call(caller: &CallerArgs) -> Result<PlaceCall> {
         script: steps?,
         agent_id: caller.agent.clone(),
         form: (!caller.form.is_empty()).then(|| caller.form.clone()),
+        flow: None,
     })
 }
 

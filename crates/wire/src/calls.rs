@@ -5,7 +5,7 @@ use crate::{
     callcontrol::{Codec, FinishReason, HangupCause},
     fault::{self, Object},
     form::{self, Response},
-    ids::{AgentId, CallId, ExternalId, InteractionId, PhoneNumber, TransferTarget},
+    ids::{AgentId, CallId, ExternalId, FlowId, InteractionId, PhoneNumber, TransferTarget},
     script::{MAX_STEPS, Step},
 };
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub struct PlaceCall {
     pub agent_id: Option<AgentId>,
     /// What the customer answers when the call is over; no form when absent.
     pub form: Option<Vec<Response>>,
+    /// The flow whose prompts it plays; the tenant's only one when absent.
+    pub flow: Option<FlowId>,
 }
 
 impl PlaceCall {
@@ -64,6 +66,7 @@ impl PlaceCall {
             .collect();
         let agent_id = body.optional_parsed("agentId", faults);
         let form = form::read_short(body, "form", faults);
+        let flow = body.optional_parsed("flow", faults);
         Some(Self {
             id,
             ani: ani?,
@@ -74,6 +77,7 @@ impl PlaceCall {
             script,
             agent_id,
             form,
+            flow,
         })
     }
 
@@ -82,7 +86,7 @@ impl PlaceCall {
         let script: Vec<Value> = self.script.iter().map(Step::to_json).collect();
         json!({"id": self.id, "ani": self.ani, "dnis": self.dnis, "externalId": self.external_id,
                "codec": self.codec, "record": self.record, "script": script,
-               "agentId": self.agent_id, "form": self.form})
+               "agentId": self.agent_id, "form": self.form, "flow": self.flow})
     }
 }
 
@@ -117,6 +121,9 @@ pub struct CallRecord {
     /// The caller's id in the CRM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
+    /// The flow whose prompts it plays before those of the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_id: Option<FlowId>,
     /// Where it is in its life.
     pub state: CallState,
     /// When the caller dialled.

@@ -81,7 +81,7 @@ pub(super) struct Stretch {
 impl Stretch {
     /// Looks at 5 ms, the `index`th of the sound. What is quieter than `floor` (a mean square) is taken as silence.
     pub(super) fn of(samples: &[f32; STRETCH], index: u64, floor: f32) -> Stretch {
-        let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / STRETCH as f32;
+        let power = power(samples);
         if power < floor {
             return Stretch::default();
         }
@@ -102,6 +102,17 @@ impl Stretch {
         });
         Stretch { power, tones }
     }
+}
+
+/// The mean square, in eight sums side by side, so that the compiler can use vector instructions.
+fn power(samples: &[f32; STRETCH]) -> f32 {
+    let mut sums = [0f32; 8];
+    for part in samples.as_chunks::<8>().0 {
+        for lane in 0..8 {
+            sums[lane] += part[lane] * part[lane];
+        }
+    }
+    sums.iter().sum::<f32>() / STRETCH as f32
 }
 
 /// The frequency of a tone by its index, in hertz.

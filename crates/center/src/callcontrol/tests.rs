@@ -95,6 +95,7 @@ async fn center() -> (Center, tempfile::TempDir) {
     let options = Options::local(folder.path().to_owned(), Tenant::small());
     let mut center = Center::start(options).await.unwrap();
     center.timers.take().unwrap().abort();
+    center.compiling.take().unwrap().abort();
     // Virtual only from here on: a database is opened in real time.
     tokio::time::pause();
     (center, folder)

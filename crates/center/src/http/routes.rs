@@ -2,8 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, notifications,
-    oauth, page, profiles, public, tasks,
+    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, media,
+    notifications, oauth, page, profiles, public, tasks,
 };
 use axum::{
     Router,
@@ -52,7 +52,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/workflows/tasks",
-            // The store remembers keys ([`tasks::Once`]).
+            // The store remembers keys ([`crate::once`]).
             authorized(
                 &[Scope::WorkflowTaskCreate],
                 RouteClass::Other,
@@ -69,7 +69,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/notifications/agents",
-            // The store remembers keys ([`tasks::Once`]).
+            // The store remembers keys ([`crate::once`]).
             authorized(
                 &[Scope::NotificationWrite],
                 RouteClass::Other,
@@ -84,9 +84,45 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
                 get(interactions::form),
             ),
         )
+        .route(
+            "/api/v2/media/assets",
+            guarded(&[Scope::MediaRead], RouteClass::Other, get(media::list)),
+        )
+        .route(
+            "/api/v2/media/assets/{id}",
+            guarded(&[Scope::MediaRead], RouteClass::Other, get(media::find)).merge(guarded(
+                &[Scope::MediaWrite],
+                RouteClass::Other,
+                delete(media::delete),
+            )),
+        )
+        .route(
+            "/api/v2/media/compile",
+            // The store remembers keys ([`crate::once`]).
+            authorized(
+                &[Scope::MediaCompile, Scope::FlowRead],
+                RouteClass::Other,
+                post(media::accept),
+            ),
+        )
+        .route(
+            "/api/v2/media/compile/{id}",
+            guarded(&[Scope::MediaCompile], RouteClass::Other, get(media::job)),
+        )
+        .route(
+            "/api/v2/flows/{id}/prompts",
+            guarded(&[Scope::FlowRead], RouteClass::Other, get(media::of_flow)),
+        )
+        .route("/media/compiled/{file}", get(media::compiled))
         .route("/agent-assets/{file}", get(page::asset))
         .route("/audio/{file}", get(public::audio_file))
         .route("/health", get(public::health));
+
+    // Uploads have bounds of their own, and no memory: they are known by their bytes.
+    let uploads = Router::new().route(
+        "/api/v2/media/assets",
+        authorized(&[Scope::MediaWrite], RouteClass::Other, post(media::upload)),
+    );
 
     let admin = Router::new()
         .route("/center/v1/calls", post(admin::place_call))
@@ -120,6 +156,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .fallback(|| async { Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path") })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(from_fn_with_state(MAX_BODY_BYTES, bounded))
+        .merge(uploads)
         .with_state(app.clone())
         .merge(beside.unwrap_or_default())
         .layer(from_fn(hurry))

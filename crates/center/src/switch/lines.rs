@@ -34,7 +34,7 @@ use tokio::sync::{
 use wire::{
     callcontrol::{CommandFrame, Event, HangupCause, RecordState},
     calls::{CallRecord, CallState, Happening, Recording, recording_path},
-    ids::CallId,
+    ids::{CallId, FlowId},
 };
 
 const FRAME: Duration = Duration::from_millis(audio::FRAME_MS);
@@ -226,6 +226,7 @@ impl Lines {
             placed,
             foreseen,
             on_demand_for,
+            flow,
         } = placement;
         if self.closing || self.lines.len() + self.ended.len() >= MAX_CALLS {
             return Err(PlaceError::Full);
@@ -247,6 +248,7 @@ impl Lines {
             ani: facts.ani.clone(),
             dnis: facts.dnis.clone(),
             external_id: facts.external_id.clone(),
+            flow_id: flow,
             state: CallState::Ringing,
             placed_at: Clock::utc(),
             transferred_to: None,
@@ -293,7 +295,7 @@ impl Lines {
         id: &CallId,
         controller: Controller,
         link: mpsc::Sender<ToController>,
-    ) -> Result<(), AttachError> {
+    ) -> Result<Option<FlowId>, AttachError> {
         let mut result = Err(AttachError::Unknown(id.clone()));
         self.with(now, id, |line, out| {
             let first = line.call.state() == CallState::Ringing;
@@ -301,6 +303,7 @@ impl Lines {
             result = line
                 .call
                 .attach(now, Clock::utc(), controller, out)
+                .map(|()| line.record.flow_id.clone())
                 .map_err(AttachError::Refused);
             if result.is_ok() {
                 line.links.push((controller_id, link));
@@ -570,6 +573,7 @@ fn without_timeline(record: &CallRecord) -> CallRecord {
         ani: record.ani.clone(),
         dnis: record.dnis.clone(),
         external_id: record.external_id.clone(),
+        flow_id: record.flow_id.clone(),
         state: record.state,
         placed_at: record.placed_at,
         transferred_to: record.transferred_to.clone(),

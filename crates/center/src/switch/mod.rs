@@ -43,7 +43,7 @@ use tokio::sync::{mpsc, oneshot};
 use wire::{
     callcontrol::{CommandFrame, Event, HangupCause},
     calls::CallRecord,
-    ids::{CallId, ClientId},
+    ids::{CallId, ClientId, FlowId},
 };
 
 /// Most messages that wait for the thread.
@@ -69,6 +69,8 @@ pub(crate) struct Placement {
     pub(crate) foreseen: Foreseen,
     /// The client because of whose hello it rings: a call of the same id that has nothing more to give it then ends.
     pub(crate) on_demand_for: Option<ClientId>,
+    /// Whose nodes it plays.
+    pub(crate) flow: Option<FlowId>,
 }
 
 /// Why a call was not placed.
@@ -113,7 +115,7 @@ enum Message {
         call: CallId,
         controller: Controller,
         link: mpsc::Sender<ToController>,
-        reply: oneshot::Sender<Result<(), AttachError>>,
+        reply: oneshot::Sender<Result<Option<FlowId>, AttachError>>,
     },
     Detach {
         call: CallId,
@@ -196,13 +198,13 @@ impl Switch {
         placed.unwrap_or(Err(PlaceError::Full))
     }
 
-    /// A controller asks for a call; what the call has to say comes over `link`.
+    /// A controller asks for a call; what the call has to say comes over `link`. Gives the call's flow.
     pub(crate) async fn attach(
         &self,
         call: CallId,
         controller: Controller,
         link: mpsc::Sender<ToController>,
-    ) -> Result<(), AttachError> {
+    ) -> Result<Option<FlowId>, AttachError> {
         let attached = self
             .ask(|reply| Message::Attach {
                 call,

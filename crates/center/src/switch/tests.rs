@@ -52,6 +52,7 @@ fn place(lines: &mut Lines, id: &str, order: &str) -> oneshot::Receiver<Result<C
         },
         foreseen: Foreseen::default(),
         on_demand_for: None,
+        flow: None,
     };
     let (reply, placed) = oneshot::channel();
     lines.message(Moment::START, Message::Place(Box::new(placement), reply));

@@ -1,7 +1,11 @@
 //! `/api/v2/workflows/tasks`.
 
-use super::{Created, Once, Tasks, Trouble, books, listed::Filter, replayed};
-use crate::{app::App, tokens::Bearer};
+use super::{Created, Tasks, Trouble, books, listed::Filter};
+use crate::{
+    app::App,
+    once::{Once, replayed},
+    tokens::Bearer,
+};
 use axum::{
     Extension,
     extract::{Path, Query, State},

@@ -1,6 +1,7 @@
 //! How tasks are found.
 
-use super::{hashed, to_ms};
+use super::to_ms;
+use crate::once::hashed;
 use store::{Expect, Put, Terms};
 use wire::{
     ids::{AgentId, InteractionId, TaskId},

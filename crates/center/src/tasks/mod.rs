@@ -8,7 +8,6 @@ mod books;
 mod closed;
 mod erasing;
 mod listed;
-mod once;
 mod orphans;
 mod timers;
 
@@ -18,10 +17,14 @@ mod tests;
 pub(crate) use api::{change, create, find, list, parse_id};
 pub(crate) use books::keepable;
 pub(crate) use erasing::erase;
-pub(crate) use once::{Looked, Once, replayed};
 pub(crate) use timers::Timers;
 
-use crate::{calls, clock::Clock, desk::Desks};
+use crate::{
+    calls,
+    clock::Clock,
+    desk::Desks,
+    once::{Looked, Once},
+};
 use flow::task::{Input, MOST_LINES_SHOWN, Policy, Refused, Roster, Unassignable, holders, shown};
 use http::StatusCode;
 use server::Refusal;
@@ -31,7 +34,7 @@ use store::{ClaimId, Commit, Committed, Expect, Finish, Put, Store};
 use tokio::sync::{Mutex, MutexGuard};
 use wire::{
     Faults, UtcTime,
-    ids::{AgentId, CorrelationId, NotificationId, TaskId},
+    ids::{AgentId, CorrelationId, TaskId},
     task::{NewTask, Task},
 };
 
@@ -81,11 +84,6 @@ pub(crate) struct Created {
     /// It was made for the same key before.
     pub(crate) replayed: bool,
 }
-
-/// What was made for an idempotency key.
-pub(crate) trait Made: std::str::FromStr + Send {}
-impl Made for TaskId {}
-impl Made for NotificationId {}
 
 impl Tasks {
     pub(crate) fn new(store: Store, desks: Arc<Desks>, roster: Arc<Roster>, policy: Policy) -> Self {
@@ -312,16 +310,6 @@ impl Trouble {
             }
         }
     }
-}
-
-/// A name for what may be too long to be one: SHA-256 in hexadecimal over the parts, each after its length.
-pub(crate) fn hashed(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The time of day as it is written: to the millisecond.

@@ -1,7 +1,7 @@
 //! Timers that are due are handed to the tasks, and what is too old is removed.
 
-use super::{Tasks, Trouble, books, closed::remove_closed, once, orphans::pass_on};
-use crate::{clock::Clock, desk, notifications};
+use super::{Tasks, Trouble, books, closed::remove_closed, orphans::pass_on};
+use crate::{clock::Clock, desk, notifications, once};
 use flow::task::{Input, Timer};
 use std::time::Duration;
 use store::{Claim, Commit, Finish, Store, Worker, work_through};

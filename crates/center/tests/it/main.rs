@@ -17,6 +17,7 @@ mod interactions;
 mod journey;
 mod kept;
 mod leaks;
+mod media;
 mod oauth;
 mod page;
 mod profiles;

@@ -40,6 +40,9 @@ const CONVERSION: u32 = 1;
 /// Where spoken texts are, below the folder of prompts.
 const SPOKEN: &str = "spoken";
 
+/// Hears of each step.
+pub(super) type Progress = Box<dyn Fn(&PromptId, Stage) + Send + Sync>;
+
 /// What all prompts of a build have in common.
 pub(super) struct Shared {
     pub(super) nodes: Nodes,
@@ -56,7 +59,7 @@ pub(super) struct Shared {
     pub(super) reading: Arc<Semaphore>,
     pub(super) strict: bool,
     pub(super) again: bool,
-    pub(super) progress: Box<dyn Fn(&PromptId, Stage) + Send + Sync>,
+    pub(super) progress: Progress,
 }
 
 /// Why a prompt is not built: the sentence for people, or the books failed and all ends.

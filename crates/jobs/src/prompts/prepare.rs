@@ -1,6 +1,10 @@
 //! From a source to files that the platform takes: as it is, or conformed, and split where it is too long.
 
-use super::verify::Envelope;
+use super::{
+    verdict::{Judged, LIMITS, Plan, judge},
+    verify::Envelope,
+};
+use audio::Sound;
 
 /// A file for the platform.
 pub(super) struct Piece {
@@ -13,6 +17,7 @@ pub(super) struct Piece {
 
 /// What a source became.
 pub(super) struct Prepared {
+    /// At least one, in order.
     pub(super) pieces: Vec<Piece>,
     /// What was done, in a line.
     pub(super) did: String,
@@ -20,6 +25,43 @@ pub(super) struct Prepared {
 
 /// Prepares a source; the error is a sentence.
 pub(super) fn prepare(bytes: Vec<u8>, name: &str, converts: bool) -> Result<Prepared, String> {
-    let _ = (bytes, name, converts);
-    Err("not yet".into())
+    let Judged { verdict, shaped } = judge(name, &bytes).map_err(|error| error.to_string())?;
+    let refusals = verdict.refusals(converts);
+    if !refusals.is_empty() {
+        return Err(refusals.join("; "));
+    }
+    let did = verdict.plan.to_string();
+    let pieces = match (&verdict.plan, shaped) {
+        (Plan::Convert(_), Some(shaped)) if converts => {
+            let all = shaped.pieces.len();
+            let pieces = shaped.pieces.iter().enumerate();
+            pieces.map(|(at, sound)| piece(name, at, all, sound)).collect()
+        }
+        _ => vec![as_it_is(name, bytes)?],
+    };
+    let did = if converts { did } else { Plan::Upload.to_string() };
+    Ok(Prepared { pieces, did })
+}
+
+fn as_it_is(name: &str, bytes: Vec<u8>) -> Result<Piece, String> {
+    let sound = audio::decode_within(&bytes, &LIMITS).map_err(|error| error.to_string())?;
+    Ok(Piece {
+        name: name.to_owned(),
+        envelope: Envelope::of(&sound),
+        bytes,
+    })
+}
+
+/// A conformed piece as a file, under the name of its source.
+fn piece(name: &str, at: usize, all: usize, sound: &Sound) -> Piece {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let name = match all {
+        1 => format!("{stem}.wav"),
+        _ => format!("{stem}-{}.wav", at + 1),
+    };
+    Piece {
+        name,
+        bytes: audio::wav::pcm16(sound),
+        envelope: Envelope::of(sound),
+    }
 }

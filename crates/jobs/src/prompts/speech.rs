@@ -155,7 +155,8 @@ fn complaint_of(bytes: &[u8]) -> String {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;

@@ -3,14 +3,15 @@
 //! Nothing of them is in memory. Of requests with one key at once, one commit finds the key unused; the others find what it made. A
 //! refusal is not remembered: when what it was about is mended, the request may be made again under its key.
 
-use super::{Made, hashed};
 use crate::{clock::Clock, http::key_of, tokens::Bearer};
 use axum::response::AppendHeaders;
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use server::Refusal;
+use sha2::{Digest, Sha256};
 use std::time::Duration;
 use store::{Expect, Put, Store};
+use wire::ids::{CompileId, NotificationId, TaskId};
 
 /// The kind of the records.
 pub(crate) const ONCE: &str = "idempotency-key";
@@ -40,6 +41,12 @@ struct Kept {
     /// The hash of the request's body.
     body: String,
 }
+
+/// What is made for an idempotency key.
+pub(crate) trait Made: std::str::FromStr + Send {}
+impl Made for TaskId {}
+impl Made for NotificationId {}
+impl Made for CompileId {}
 
 /// What is known of a key.
 pub(crate) enum Looked<Id> {
@@ -81,7 +88,10 @@ impl Once {
         };
         let unused = Looked::Unused(Expect::Version(record.version));
         let remembered_ms = i64::try_from(REMEMBERED_FOR.as_millis()).unwrap_or(i64::MAX);
-        let age_ms = super::to_ms(Clock::utc()).saturating_sub(record.updated_ms);
+        let age_ms = Clock::utc()
+            .timestamp()
+            .as_millisecond()
+            .saturating_sub(record.updated_ms);
         let kept = serde_json::from_str::<Kept>(&record.body).ok();
         let Some(kept) = kept.filter(|_| age_ms < remembered_ms) else {
             return Ok(unused);
@@ -110,4 +120,14 @@ impl Once {
             expect,
         }
     }
+}
+
+/// A name for what may be too long to be one: SHA-256 in hexadecimal over the parts, each after its length.
+pub(crate) fn hashed(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
