@@ -197,7 +197,10 @@ fn a_client_in_node_refuses_a_callback_that_is_signed_by_another() {
     let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/recordings/transferring.wav");
     let changes = [
         ("RECORDING", recording.to_str().unwrap()),
-        ("TRUNKLINE_WEBHOOK_SECRET", "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        (
+            "TRUNKLINE_WEBHOOK_SECRET",
+            "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ),
     ];
     let output = node("compile-prompt.mjs", &center, &changes);
     let told = String::from_utf8_lossy(&output.stderr);

@@ -73,12 +73,13 @@ impl Found {
                 return self.add(folder.to_owned(), true, Some(fault));
             }
         };
+        self.left_out |= paths.len() > MOST_FILES;
+        paths.truncate(MOST_FILES);
         paths.sort();
         for path in paths {
-            if self.left_out {
-                return;
-            }
             match is_folder(&path) {
+                // What would be found there would be left out, too.
+                true if self.entries.len() >= MOST_FILES => self.left_out = true,
                 true => self.enter(&path, depth + 1),
                 false => {
                     let is_meant = is_named_audio(&path) || !is_file(&path);
