@@ -1,6 +1,8 @@
 //! `trunkline prompts`.
 
 mod build;
+mod check;
+mod found;
 mod place;
 mod play;
 mod status;
@@ -13,6 +15,7 @@ use anyhow::Result;
 
 pub(crate) async fn run(command: PromptsCommand, config: Config, output: &Output) -> Result<Done> {
     match command {
+        PromptsCommand::Check(args) => check::run(&args, output),
         PromptsCommand::Build(args) => build::run(args, &config, output).await,
         PromptsCommand::Status(args) => status::run(args, &config, output).await,
         PromptsCommand::Play(args) => play::run(args, &config, output).await,
