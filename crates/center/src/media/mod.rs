@@ -17,6 +17,8 @@ mod job;
 mod jobs;
 mod retention;
 mod sound;
+#[cfg(test)]
+mod tests;
 mod upload;
 mod working;
 

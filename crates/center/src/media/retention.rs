@@ -28,7 +28,7 @@ const PORTION: usize = 100;
 
 /// Why something was not removed.
 #[derive(Debug, thiserror::Error)]
-enum Kept {
+pub(super) enum Kept {
     #[error("the media folder can't be used")]
     Files(#[from] io::Error),
     #[error(transparent)]
@@ -53,7 +53,7 @@ pub(super) async fn keep_removing(media: Arc<Media>, closing: CancellationToken)
 
 impl Media {
     /// Removes what is too old; gives how many files.
-    async fn remove_old(self: &Arc<Self>, unnamed_for: Duration) -> Result<u64, Kept> {
+    pub(super) async fn remove_old(self: &Arc<Self>, unnamed_for: Duration) -> Result<u64, Kept> {
         self.store.purge_records(JOB, JOBS_KEPT).await?;
         self.store.purge_records(OUTCOME, RESULTS_KEPT).await?;
         let mut removed = 0;

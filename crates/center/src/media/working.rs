@@ -236,7 +236,13 @@ impl Media {
     }
 
     /// Keeps a result; it serves its node, unless a job that was accepted later does.
-    async fn publish(&self, job: &Job, at: usize, outcome: Outcome, took: Duration) -> Result<(), Trouble> {
+    pub(super) async fn publish(
+        &self,
+        job: &Job,
+        at: usize,
+        outcome: Outcome,
+        took: Duration,
+    ) -> Result<(), Trouble> {
         let _turn = self.publishing.lock().await;
         for _ in 0..MOST_TRIES {
             let serving = self.serving(job, &outcome).await?;

@@ -1,6 +1,9 @@
 //! Prompt assets, compilation, flows: what contract section 6 promises.
 
 mod assets;
+mod audited;
+mod callbacks;
+mod calls;
 mod compile;
 mod faulty;
 

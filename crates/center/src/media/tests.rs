@@ -1,0 +1,301 @@
+//! What can only be seen from inside: the order of ends, what a killed center left, what is removed.
+
+use super::{
+    Media,
+    assets::Upload,
+    files::{Files, Kind},
+    flow_prompts::{FLOW_PROMPT, MOST_NODES, NodePrompt},
+    job::{Job, Made, Outcome},
+    jobs::{OUTCOME, QUEUE},
+    sound,
+    working::Working,
+};
+use crate::clock::Clock;
+use client::guard::Guard;
+use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use store::{Commit, Expect, Location, Put, Store, Terms};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use webhooks::Secret;
+use wire::{
+    ids::{AssetId, CompileId, NodeId},
+    media::{Asset, CompileJob, JobStatus, NewCompile, NodeStatus},
+};
+
+struct Desk {
+    media: Arc<Media>,
+    folder: TempDir,
+}
+
+impl Desk {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("trunkline.db"));
+        let media = Media::open(
+            Store::open(&location).await.unwrap(),
+            folder.path(),
+            ["f".parse().unwrap()].into(),
+            "http://127.0.0.1:1".into(),
+            Guard::default(),
+            Secret::generate(&[7; 32]),
+            Arc::default(),
+        );
+        Self {
+            media: Arc::new(media.unwrap()),
+            folder,
+        }
+    }
+
+    async fn asset(&self, level: i16) -> Asset {
+        let samples = (0..1600_i16).map(|n| (n % 40 - 20) * level);
+        let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
+        let mut bytes = b"RIFF\xa4\x0c\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x80\x0c\0\0".to_vec();
+        bytes.extend(data);
+        let judged = sound::judge(&bytes).unwrap();
+        let upload = Upload {
+            name: "a.wav".into(),
+            bytes,
+        };
+        let kept = self.media.keep_asset(upload, judged, &"c".parse().unwrap()).await;
+        kept.unwrap().asset
+    }
+
+    /// A job for these nodes, each with an asset of its own.
+    async fn accept(&self, nodes: &[&str]) -> CompileId {
+        let (mut assets, mut entries) = (HashMap::new(), Vec::new());
+        for (at, node) in nodes.iter().enumerate() {
+            let asset = self.asset(i16::try_from(at).unwrap() + 200).await;
+            entries.push(format!(r#"{{"assetId":{:?},"nodeId":{node:?}}}"#, asset.id));
+            assets.insert(asset.id.clone(), asset);
+        }
+        let body = format!(
+            r#"{{"flowId":"f","encoding":"pcma","media":[{}]}}"#,
+            entries.join(",")
+        );
+        let request = NewCompile::parse_for(&body, |_| true, |_| true).unwrap();
+        let correlation = "c".parse().unwrap();
+        let accepted = self.media.accept(&request, &assets, None, &correlation).await;
+        accepted.unwrap().id
+    }
+
+    async fn job(&self, id: &CompileId) -> Job {
+        self.media.job(id).await.unwrap().unwrap().0
+    }
+
+    async fn publish(&self, job: &Job, at: usize, sha256: &str) {
+        let made = Made {
+            sha256: sha256.into(),
+            encoding: job.encoding,
+            duration_ms: 200,
+            loudness_lufs: None,
+        };
+        let outcome = Outcome::new(&job.entries[at], Ok((made, None)));
+        self.media
+            .publish(job, at, outcome, Duration::ZERO)
+            .await
+            .unwrap();
+    }
+
+    async fn serving(&self, node: &str) -> NodePrompt {
+        let flow = "f".parse().unwrap();
+        self.media.node_prompt(&flow, node).await.unwrap().unwrap()
+    }
+
+    /// Works until the job is over.
+    async fn work(&self, id: &CompileId) -> CompileJob {
+        let closing = CancellationToken::new();
+        let worker = self.media.store.join().await.unwrap();
+        let working = Working::start(self.media.clone(), worker, closing.clone());
+        let over = loop {
+            let told = self.media.tell(id).await.unwrap();
+            if told.status.is_over() {
+                break told;
+            }
+            tokio::task::yield_now().await;
+        };
+        closing.cancel();
+        working.close().await;
+        over
+    }
+}
+
+fn sha(letter: char) -> String {
+    letter.to_string().repeat(64)
+}
+
+#[tokio::test]
+async fn a_job_that_ends_last_does_not_replace_one_that_was_accepted_later() {
+    let desk = Desk::open().await;
+    let (first, second) = (desk.accept(&["n", "m"]).await, desk.accept(&["n"]).await);
+    let (first, second) = (desk.job(&first).await, desk.job(&second).await);
+    assert!(first.order < second.order);
+    desk.publish(&second, 0, &sha('b')).await;
+    desk.publish(&first, 0, &sha('a')).await;
+    desk.publish(&first, 1, &sha('c')).await;
+    assert_eq!(desk.serving("n").await.made.sha256, sha('b'));
+    assert_eq!(desk.serving("m").await.made.sha256, sha('c'));
+    let told = desk.media.tell(&first.id).await.unwrap();
+    assert_eq!(told.results[0].status, NodeStatus::Ready);
+    assert!(told.results[0].message.as_ref().unwrap().contains("later"));
+    assert_eq!(told.results[1].message, None);
+}
+
+#[tokio::test]
+async fn a_job_goes_on_where_a_killed_center_left_it() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["a", "b", "c"]).await;
+    // Another process claimed it, did one entry, and was killed.
+    let dead = desk.media.store.join().await.unwrap();
+    let claims = dead.claim(QUEUE, 1).await.unwrap();
+    assert_eq!(claims[0].effect.event, id.to_string());
+    let mut job = desk.job(&id).await;
+    job.status = JobStatus::Running;
+    desk.media
+        .store
+        .commit(super::jobs::running(&job, 1))
+        .await
+        .unwrap();
+    desk.publish(&job, 1, &sha('b')).await;
+    drop(dead);
+    // Meanwhile an asset is deleted: its bytes stay as long as the job needs them.
+    let asset = job.entries[0].asset_id.clone();
+    desk.media
+        .delete_asset(&asset, &"c".parse().unwrap())
+        .await
+        .unwrap();
+    desk.media.remove_old(Duration::ZERO).await.unwrap();
+    let told = desk.work(&id).await;
+    assert_eq!(told.status, JobStatus::Completed);
+    let uri = |at: usize| told.results[at].download_uri.clone().unwrap();
+    assert_eq!(told.results.len(), 3);
+    assert!(
+        uri(1).ends_with(&format!("{}.wav", sha('b'))),
+        "what was done is not done again"
+    );
+    assert!(
+        told.results
+            .iter()
+            .all(|result| result.status == NodeStatus::Ready)
+    );
+}
+
+#[tokio::test]
+async fn an_asset_whose_file_is_gone_fails_alone() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["a", "b"]).await;
+    let job = desk.job(&id).await;
+    fs::remove_file(desk.media.files.path(Kind::Asset, &job.entries[0].sha256)).unwrap();
+    let told = desk.work(&id).await;
+    assert_eq!(told.status, JobStatus::Completed);
+    assert_eq!(told.results[0].status, NodeStatus::Failed);
+    assert!(
+        told.results[0]
+            .message
+            .as_ref()
+            .unwrap()
+            .contains("can't be read")
+    );
+    assert_eq!(told.results[1].status, NodeStatus::Ready);
+}
+
+#[tokio::test]
+async fn files_go_when_no_record_names_them() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["n"]).await;
+    let told = desk.work(&id).await;
+    let asset: AssetId = told.results[0].asset_id.clone();
+    let file = desk.serving("n").await.made.sha256;
+    let there = |kind: Kind| files_in(&desk.media.files, kind);
+    assert_eq!(desk.media.remove_old(Duration::ZERO).await.unwrap(), 0);
+    desk.media
+        .delete_asset(&asset, &"c".parse().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        desk.media.remove_old(Duration::from_secs(60)).await.unwrap(),
+        0,
+        "it is young"
+    );
+    assert_eq!(desk.media.remove_old(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(
+        (there(Kind::Asset), there(Kind::Compiled)),
+        (0, 1),
+        "it serves a node"
+    );
+    // The next compilation takes its place; the job's results still name the file, for a month.
+    let next = desk.job(&desk.accept(&["n"]).await).await;
+    desk.publish(&next, 0, &sha('d')).await;
+    desk.media.remove_old(Duration::ZERO).await.unwrap();
+    assert!(desk.media.files.path(Kind::Compiled, &file).exists());
+    desk.media
+        .store
+        .purge_records(OUTCOME, Duration::ZERO)
+        .await
+        .unwrap();
+    desk.media.remove_old(Duration::ZERO).await.unwrap();
+    assert!(!desk.media.files.path(Kind::Compiled, &file).exists());
+    assert!(Path::exists(desk.folder.path()));
+}
+
+fn files_in(files: &Files, kind: Kind) -> usize {
+    files.old(kind, Duration::ZERO).unwrap().len()
+}
+
+#[tokio::test]
+async fn a_flow_has_so_many_nodes_and_no_more() {
+    let desk = Desk::open().await;
+    let job = desk.job(&desk.accept(&["one more", "node-1"]).await).await;
+    let nodes: Vec<usize> = (0..MOST_NODES).collect();
+    for portion in nodes.chunks(1000) {
+        let mut commit = Commit::default();
+        for node in portion {
+            let node: NodeId = format!("node-{node}").parse().unwrap();
+            let (record, terms) = seeded(&node);
+            commit.records.push(record);
+            commit.terms.push(terms);
+        }
+        desk.media.store.commit(commit).await.unwrap();
+    }
+    desk.publish(&job, 0, &sha('a')).await;
+    desk.publish(&job, 1, &sha('b')).await;
+    let told = desk.media.tell(&job.id).await.unwrap();
+    assert_eq!(told.results[0].status, NodeStatus::Failed);
+    assert!(told.results[0].message.as_ref().unwrap().contains("10000"));
+    assert_eq!(told.results[0].download_uri, None);
+    assert_eq!(
+        told.results[1].status,
+        NodeStatus::Ready,
+        "it has that node already"
+    );
+    assert_eq!(desk.serving("node-1").await.made.sha256, sha('b'));
+}
+
+/// A node that was served before.
+fn seeded(node: &NodeId) -> (Put, Terms) {
+    let prompt = NodePrompt {
+        node_id: node.clone(),
+        asset_id: "a".parse().unwrap(),
+        compile_id: "comp_0".parse().unwrap(),
+        order: 0,
+        made: Made {
+            sha256: sha('0'),
+            encoding: "ulaw".parse().unwrap(),
+            duration_ms: 1,
+            loudness_lufs: None,
+        },
+        date_modified: Clock::utc_ms(),
+    };
+    let id = format!("f\n{node}");
+    let put = Put {
+        kind: FLOW_PROMPT.into(),
+        id: id.clone(),
+        body: Some(super::books::text(&prompt)),
+        expect: Expect::Absent,
+    };
+    let terms = Terms {
+        kind: FLOW_PROMPT.into(),
+        id,
+        terms: vec![("flow\nf".into(), 0)],
+    };
+    (put, terms)
+}
