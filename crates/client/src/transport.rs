@@ -109,10 +109,19 @@ impl Transport {
             Auth::OAuth { tokens, platform } => {
                 let platform = Platform::clone(platform).with_scopes(scopes);
                 Self {
+                    policy: self.policy,
                     correlation: self.correlation.clone(),
                     ..Self::new(self.http.clone(), tokens.clone(), platform)
                 }
             }
+        }
+    }
+
+    /// The same way, for requests that are repeated by another policy.
+    pub fn with_policy(&self, policy: Policy) -> Self {
+        Self {
+            policy,
+            ..self.clone()
         }
     }
 

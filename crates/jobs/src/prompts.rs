@@ -14,8 +14,8 @@
 //!     manifest,
 //!     sources: "prompts".into(),
 //!     folder: "trunkline-data/prompts".into(),
-//!     platform: platform.host(),
-//!     media: client::Media::new(&platform),
+//!     books: platform.host(),
+//!     transport: platform,
 //!     store,
 //! };
 //! let report = build(work, Options::default(), |prompt, stage| println!("{prompt}: {stage:?}")).await?;
@@ -28,6 +28,7 @@ mod build;
 mod compiler;
 mod entries;
 mod one;
+mod persist;
 mod prepare;
 mod receiver;
 mod report;

@@ -108,7 +108,8 @@ pub(crate) fn admin_token() -> Option<SecretString> {
     token.filter(|token| !token.is_empty()).map(Into::into)
 }
 
-/// How follow-up asks the platform: what fails is tried again by the store's schedule, so a step is not held for long.
+/// How the platform is asked: what fails is tried again by whoever asks (the store's schedule, the next build), so nothing is held for
+/// long.
 const STEP_POLICY: Policy = Policy {
     attempts: 3,
     base: Duration::from_millis(200),
@@ -116,34 +117,15 @@ const STEP_POLICY: Policy = Policy {
     total: Duration::from_secs(20),
 };
 
-/// How a build asks the platform: nobody does it again for it, and a large one is bound to meet rate limits.
-const BUILD_POLICY: Policy = Policy {
-    attempts: 20,
-    base: Duration::from_millis(250),
-    cap: Duration::from_secs(10),
-    total: Duration::from_secs(300),
-};
-
-/// The way to a center in this process, for the steps of follow-up.
+/// The way to a center in this process, for this process.
 pub(crate) fn transport_of_center(center: &Center) -> Result<Transport> {
     let endpoint = Endpoint::new(&center.addresses().base_url())?;
-    transport(endpoint, center.house_credentials().clone(), STEP_POLICY)
+    transport(endpoint, center.house_credentials().clone())
 }
 
-/// The way to a platform for the steps of follow-up, as the client that the environment names.
+/// The way to a platform, as the client that the environment names.
 pub(crate) fn transport_of_url(url: &str) -> Result<Transport> {
-    transport(endpoint(url)?, credentials()?, STEP_POLICY)
-}
-
-/// The way to a center in this process, for a build.
-pub(crate) fn patient_transport_of_center(center: &Center) -> Result<Transport> {
-    let endpoint = Endpoint::new(&center.addresses().base_url())?;
-    transport(endpoint, center.house_credentials().clone(), BUILD_POLICY)
-}
-
-/// The way to a platform for a build, as the client that the environment names.
-pub(crate) fn patient_transport_of_url(url: &str) -> Result<Transport> {
-    transport(endpoint(url)?, credentials()?, BUILD_POLICY)
+    transport(endpoint(url)?, credentials()?)
 }
 
 /// What the center in this process signs webhooks with.
@@ -163,9 +145,9 @@ fn credentials() -> Result<Credentials> {
     })
 }
 
-fn transport(endpoint: Endpoint, credentials: Credentials, policy: Policy) -> Result<Transport> {
+fn transport(endpoint: Endpoint, credentials: Credentials) -> Result<Transport> {
     let platform = Platform {
-        policy,
+        policy: STEP_POLICY,
         ..Platform::new(endpoint, credentials)
     };
     Ok(Transport::connect(platform)?)

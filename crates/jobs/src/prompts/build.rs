@@ -4,19 +4,24 @@ use super::{
     books::{Books, Built},
     compiler::{Compiler, Wish},
     one::{self, Shared},
+    persist::persist,
     receiver::Receiver,
     report::{Outcome, PromptReport, Report, Stage, Tally},
     source::{self, SourceFault, Stamp},
     uploads::Uploads,
 };
-use client::Media;
-use flow::prompts::{Manifest, Prompt, Source, Standing};
+use client::{Error, Media, Transport};
+use flow::{
+    prompts::{Manifest, Prompt, Source, Standing},
+    retry::Policy,
+};
 use std::{
     collections::{HashMap, HashSet},
     fs::{self, File, TryLockError},
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use store::Store;
 use tokio::{
@@ -34,6 +39,14 @@ const MOST_WISHES: usize = 64;
 /// Most sounds that are in memory at a time, beside those that a core works on: they are uploaded.
 const BESIDE: usize = 8;
 
+/// How a build asks the platform: a large one is bound to meet rate limits.
+const PATIENT: Policy = Policy {
+    attempts: 20,
+    base: Duration::from_millis(250),
+    cap: Duration::from_secs(10),
+    total: Duration::from_secs(300),
+};
+
 /// What is built, and where to.
 pub struct Build {
     /// The prompts.
@@ -42,11 +55,11 @@ pub struct Build {
     pub sources: PathBuf,
     /// Where compiled files and spoken texts are kept.
     pub folder: PathBuf,
-    /// The platform's name in the books: the same platform, the same name.
-    pub platform: String,
     /// The platform.
-    pub media: Media,
-    /// The books.
+    pub transport: Transport,
+    /// Its name in the books: the same platform, the same name.
+    pub books: String,
+    /// Where the books are.
     pub store: Store,
 }
 
@@ -81,7 +94,7 @@ pub enum BuildError {
     NoFlow(FlowId),
     /// The platform can't be asked.
     #[error(transparent)]
-    Platform(#[from] client::Error),
+    Platform(#[from] Error),
     /// The books can't be read or written.
     #[error("the books of the build can't be kept")]
     Store(#[from] store::Error),
@@ -106,17 +119,18 @@ pub async fn build(
 ) -> Result<Report, BuildError> {
     let begun = Instant::now();
     let flow = work.manifest.flow.clone();
-    let books = Books::new(work.store.clone(), &work.platform, &flow);
+    let books = Books::new(work.store.clone(), &work.books, &flow);
     let _lock = lock(&work.folder, books.name())?;
     let known = books.built().await?;
-    let serving = serving(&work.media, &flow).await?;
+    let media = Media::new(&work.transport.with_policy(PATIENT));
+    let serving = first_look(&work.transport, &media, &flow).await?;
     let (sources, prompts) = (work.sources.clone(), work.manifest.prompts.clone());
     let stamps = spawn_blocking(move || stamps(&sources, &prompts)).await?;
 
     let tally = Arc::new(Tally::default());
     let (wishes, wished) = mpsc::channel::<Wish>(MOST_WISHES);
     let compiler = Compiler::new(
-        work.media.clone(),
+        media.clone(),
         books.clone(),
         flow.clone(),
         options.receiver,
@@ -137,8 +151,8 @@ pub async fn build(
         speech: work.manifest.speech.clone(),
         sources: work.sources,
         folder: work.folder,
-        uploads: Uploads::new(work.media.clone(), books.clone(), tally.clone()),
-        media: work.media.clone(),
+        uploads: Uploads::new(media.clone(), books.clone(), tally.clone()),
+        media: media.clone(),
         books: books.clone(),
         serving,
         cores: Semaphore::new(cores),
@@ -190,7 +204,7 @@ pub async fn build(
         .iter()
         .any(|prompt| matches!(prompt.outcome, Outcome::Built { .. }))
     {
-        confirm(&mut prompts, &self::serving(&work.media, &flow).await?);
+        confirm(&mut prompts, &self::serving(&media, &flow).await?);
     }
     let mut left_over: Vec<PromptId> = known.into_keys().collect();
     left_over.sort();
@@ -224,9 +238,21 @@ fn lock(folder: &Path, name: &str) -> Result<File, BuildError> {
     }
 }
 
+/// The first thing that is asked of the platform: one that is not there is told at once, one that is busy is waited for.
+async fn first_look(
+    transport: &Transport,
+    patient: &Media,
+    flow: &FlowId,
+) -> Result<HashMap<NodeId, FlowPrompt>, BuildError> {
+    match serving(&Media::new(transport), flow).await {
+        Err(BuildError::Platform(Error::GaveUp { .. })) => serving(patient, flow).await,
+        other => other,
+    }
+}
+
 /// What serves each node now.
 async fn serving(media: &Media, flow: &FlowId) -> Result<HashMap<NodeId, FlowPrompt>, BuildError> {
-    let prompts = media.flow_prompts(flow).await?;
+    let prompts = persist(|| media.flow_prompts(flow)).await?;
     let prompts = prompts.ok_or_else(|| BuildError::NoFlow(flow.clone()))?.prompts;
     Ok(prompts
         .into_iter()

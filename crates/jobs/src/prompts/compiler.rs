@@ -7,6 +7,7 @@ use super::{
     Tally,
     books::{Books, Ordered},
     entries,
+    persist::persist,
     receiver::Receiver,
 };
 use client::{Error, Media};
@@ -323,8 +324,10 @@ impl Compiler {
         let key = Books::key_of(&name);
         self.watch.expect(name.clone());
         self.jobs.insert(name.clone(), job);
-        self.posts
-            .spawn(async move { (name, media.compile(&order, key).await) });
+        self.posts.spawn(async move {
+            let answer = persist(|| media.compile(&order, key.clone())).await;
+            (name, answer)
+        });
     }
 
     async fn posted(&mut self, name: JobId, answer: Result<CompileJob, Error>) -> Result<(), store::Error> {

@@ -6,6 +6,7 @@ use super::{
     compiled_file,
     compiler::{Served, Wish},
     entries,
+    persist::persist,
     prepare::{Piece, Prepared, prepare},
     report::{Outcome, PromptReport, Stage},
     source::{self, SourceFault, Stamp},
@@ -382,7 +383,7 @@ impl Job<'_> {
     async fn verify(&self, piece: OnPlatform, served: Served) -> Result<BuiltPart, Stop> {
         let uri = served.result.download_uri.as_deref();
         let uri = uri.ok_or_else(|| "the platform does not say where the compiled file is".to_owned())?;
-        let bytes = self.shared.media.download(uri).await;
+        let bytes = persist(|| self.shared.media.download(uri)).await;
         let bytes = bytes.map_err(|error| format!("the compiled file can't be downloaded: {error}"))?;
         let encoding = self.prompt.encoding;
         let _core = self

@@ -4,6 +4,7 @@ use super::{
     Tally,
     books::{Books, Sent},
     entries,
+    persist::persist,
 };
 use bytes::Bytes;
 use client::Media;
@@ -81,7 +82,7 @@ impl Uploads {
         };
         self.books.put_sent(&intended, Vec::new()).await?;
         let (begun, size) = (Instant::now(), bytes.len());
-        let uploaded = match self.media.upload(name, bytes).await {
+        let uploaded = match persist(|| self.media.upload(name, bytes.clone())).await {
             Ok(uploaded) => uploaded,
             Err(error) => {
                 self.books
@@ -107,9 +108,9 @@ impl Uploads {
             return Ok(None);
         };
         if let Some(id) = &sent.asset {
-            return Ok(self.media.asset(id).await?.map(|asset| asset.id));
+            return Ok(persist(|| self.media.asset(id)).await?.map(|asset| asset.id));
         }
-        let Some(found) = self.media.find_by_sha256(sha256).await? else {
+        let Some(found) = persist(|| self.media.find_by_sha256(sha256)).await? else {
             return Ok(None);
         };
         let sent = Sent {

@@ -8,7 +8,6 @@ use crate::{
 use ::center::Center;
 use anyhow::{Context, Result};
 use audio::Sound;
-use client::Media;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use flow::prompts;
 use jobs::prompts::{Build, BuiltPart, Options, Outcome, PromptReport, Receiver, Report, compiled_file};
@@ -62,8 +61,8 @@ pub(super) async fn run(
         manifest,
         sources,
         folder: folder.clone(),
-        platform: platform::OWN_CENTER.to_owned(),
-        media: Media::new(&platform::patient_transport_of_center(center)?),
+        books: platform::OWN_CENTER.to_owned(),
+        transport: platform::transport_of_center(center)?,
         store: store.clone(),
     };
     let address = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);

@@ -45,8 +45,8 @@ async fn build(
         ..Options::default()
     };
     let work = Build {
-        platform: place.name.clone(),
-        media: place.media(),
+        books: place.name.clone(),
+        transport: place.transport.clone(),
         store: place.store.clone(),
         folder: place.folder.clone(),
         sources: file.sources,

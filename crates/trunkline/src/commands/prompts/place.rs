@@ -60,7 +60,7 @@ impl Place {
         let (store, notary) = platform::usual_store(&data_dir, config).await?;
         let folder = data_dir.join(platform::PROMPTS);
         if let Some(url) = &args.platform {
-            let transport = platform::patient_transport_of_url(url)?;
+            let transport = platform::transport_of_url(url)?;
             return Ok(Self {
                 name: transport.host(),
                 secret: callback_secret()?,
@@ -77,7 +77,7 @@ impl Place {
         let center = platform::local_center(tenant, data_dir, store.clone(), None, true).await?;
         Ok(Self {
             name: platform::OWN_CENTER.to_owned(),
-            transport: platform::patient_transport_of_center(&center)?,
+            transport: platform::transport_of_center(&center)?,
             secret: platform::webhook_secret_of(&center),
             is_here: true,
             center: Some(center),
