@@ -92,9 +92,9 @@ pub enum DecodeError {
     Opus(#[from] crate::opus::OpusError),
 }
 
-/// Decodes an audio file ([`probe`](crate::probe) says which kinds) to mono: several channels are averaged, so that the mix never
+/// Decodes an audio file ([`probe()`](fn@crate::probe) says which kinds) to mono: several channels are averaged, so that the mix never
 /// clips. What encoders put before and after the sound is removed where the file tells of it. A file that breaks off gives the sound
-/// that is there; samples that are no numbers are silence: [`probe`](crate::probe) finds both.
+/// that is there; samples that are no numbers are silence: [`probe()`](fn@crate::probe) finds both.
 pub fn decode(bytes: impl AsRef<[u8]>) -> Result<Sound, DecodeError> {
     decode_within(bytes.as_ref(), &Limits::default())
 }

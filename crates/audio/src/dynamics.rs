@@ -10,13 +10,16 @@ use smoothing::{Gain, ONE};
 
 /// Samples after a sample that must be known before the sound next to it is.
 const SEEN: usize = TAPS / 2;
+/// How much higher than the two samples beside it the sound is at most taken to be: 3.5 dB, which a wave of up to a quarter of the
+/// rate never is. What is higher is so high in frequency that samples near it are high as well.
+const OVERSHOOT: f32 = 1.5;
 /// Samples that are looked at together.
 const BLOCK: usize = 64;
 
 /// Keeps sound below a ceiling without being heard: the gain goes down before a peak comes, and slowly up after it.
 ///
 /// Streaming: what goes in comes out [`Limiter::delay`] samples later. No sample is above the ceiling, ever; what a player's filter
-/// makes between samples (the true peak) is not either, but for what the moving gain itself adds (some 0.01 dB).
+/// makes between samples (the true peak) is not either, but for what the moving gain adds; `conform` measures it and corrects.
 ///
 /// ```
 /// use audio::{Dbtp, Limiter};
@@ -83,8 +86,8 @@ impl Limiter {
         // The first sample that gets a gain now, and the first that goes out.
         let first = kept - SEEN;
         let out = kept - self.delay();
-        let near = &self.history[first + 1 - TAPS / 2..];
-        if self.gain.is_idle() && highest(near) * self.oversampler.most <= self.ceiling {
+        let near = &self.history[first - 1..];
+        if self.gain.is_idle() && highest(near) * OVERSHOOT <= self.ceiling {
             part.copy_from_slice(&self.history[out..out + part.len()]);
             self.last_between = 0.0;
         } else {
@@ -101,12 +104,15 @@ impl Limiter {
 
     /// The gain that keeps a sample, and the sound on both sides of it, below the ceiling.
     fn needed(&mut self, at: usize) -> u32 {
-        let start = at + 1 - TAPS / 2;
-        let between = match self.history.get(start..).and_then(|rest| rest.first_chunk()) {
-            Some(window) if highest(window) * self.oversampler.most > self.ceiling => {
-                self.oversampler.between(window)
-            }
-            _ => 0.0,
+        let beside = self.history[at].abs().max(self.history[at + 1].abs());
+        let between = if beside * OVERSHOOT > self.ceiling {
+            let window = self
+                .history
+                .get(at + 1 - TAPS / 2..)
+                .and_then(|rest| rest.first_chunk());
+            window.map_or(0.0, |window| self.oversampler.between(window))
+        } else {
+            0.0
         };
         let level = self.history[at].abs().max(between).max(self.last_between);
         self.last_between = between;
@@ -127,7 +133,7 @@ impl std::fmt::Debug for Limiter {
 /// Limits a whole sound, without delay; also gives the most that was taken away, in dB.
 pub(crate) fn limit(mut samples: Vec<f32>, rate: u32, ceiling: f32) -> (Vec<f32>, f64) {
     let mut limiter = Limiter::with_amplitude(rate, ceiling);
-    if highest(&samples) * limiter.oversampler.most <= ceiling {
+    if highest(&samples) * OVERSHOOT <= ceiling {
         return (samples, 0.0);
     }
     let length = samples.len();

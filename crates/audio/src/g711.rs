@@ -34,22 +34,16 @@ impl Law {
     /// Encodes samples of -1.0 to 1.0; what is beyond is clipped, NaN is silence.
     pub fn encode_all(self, samples: &[f32]) -> Vec<u8> {
         match self {
-            Law::Mu => samples.iter().map(|sample| encode_mu(linear(*sample))).collect(),
-            Law::A => samples.iter().map(|sample| encode_a(linear(*sample))).collect(),
+            Law::Mu => encode_each(samples, |sample| encode_mu(linear(sample))),
+            Law::A => encode_each(samples, |sample| encode_a(linear(sample))),
         }
     }
 
     /// Encodes 16-bit samples.
     pub fn encode_linear(self, samples: &[i16]) -> Vec<u8> {
         match self {
-            Law::Mu => samples
-                .iter()
-                .map(|sample| encode_mu(i32::from(*sample)))
-                .collect(),
-            Law::A => samples
-                .iter()
-                .map(|sample| encode_a(i32::from(*sample)))
-                .collect(),
+            Law::Mu => encode_each(samples, |sample| encode_mu(i32::from(sample))),
+            Law::A => encode_each(samples, |sample| encode_a(i32::from(sample))),
         }
     }
 
@@ -94,6 +88,8 @@ impl Law {
     }
 }
 
+/// Samples that are encoded side by side.
+const LANES: usize = 16;
 /// What 1.0 is as a 16-bit sample.
 const FULL_SCALE: f32 = 32768.0;
 
@@ -125,12 +121,35 @@ const fn samples(values: &[i16; 256]) -> [f32; 256] {
     samples
 }
 
-/// To a 16-bit sample, rounded half away from zero.
+/// Encodes in chunks whose length is known, which are encoded side by side.
+fn encode_each<T: Copy>(samples: &[T], encode: impl Fn(T) -> u8) -> Vec<u8> {
+    let mut codes = vec![0; samples.len()];
+    let (chunks, rest) = samples.as_chunks::<LANES>();
+    let (code_chunks, code_rest) = codes.as_chunks_mut::<LANES>();
+    for (codes, samples) in code_chunks.iter_mut().zip(chunks) {
+        for lane in 0..LANES {
+            codes[lane] = encode(samples[lane]);
+        }
+    }
+    for (code, sample) in code_rest.iter_mut().zip(rest) {
+        *code = encode(*sample);
+    }
+    codes
+}
+
+/// To a 16-bit sample, rounded half away from zero. A conversion that checks for NaN and overflow would be done one by one; what is
+/// added here leaves the whole number in the last bits of the sum, rounded half to even.
 fn linear(sample: f32) -> i32 {
-    let value = sample * FULL_SCALE;
-    // The largest number below one half: one half itself would round 0.49999997 up.
-    let rounded = value + 0.499_999_97_f32.copysign(value);
-    rounded.clamp(-32768.0, 32767.0) as i32
+    const WHOLE: f32 = 8_388_608.0;
+    const MANTISSA: u32 = 0x7f_ffff;
+    let size = (sample * FULL_SCALE).abs();
+    // NaN fails every comparison; it is made silence at the end.
+    let size = if size > FULL_SCALE { FULL_SCALE } else { size };
+    let sum = size + WHOLE;
+    let half_up = size - (sum - WHOLE) >= 0.5;
+    let whole = (sum.to_bits() & MANTISSA) as i32 + i32::from(half_up);
+    let whole = if sample < 0.0 { -whole } else { whole.min(32767) };
+    if sample.is_nan() { 0 } else { whole }
 }
 
 /// One's complement for negative values, as G.191 does it.

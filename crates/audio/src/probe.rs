@@ -87,6 +87,3 @@ fn open_frames(bytes: &[u8], mut tag: u64) -> Option<(Media, Layout<'_>)> {
     media.findings.extend(lie);
     Some((media, layout))
 }
-
-#[cfg(test)]
-mod tests;

@@ -87,6 +87,3 @@ fn of_bit_rate(media: &Media) -> Option<Objection> {
     let bound = matches!(media.container, Container::Mp3 | Container::Adts);
     (bound && !(low..=high).contains(&bit_rate)).then_some(Objection::BitRate(bit_rate))
 }
-
-#[cfg(test)]
-mod tests;

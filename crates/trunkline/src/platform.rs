@@ -27,6 +27,10 @@ use wire::{
     script::{MAX_SPEECH_BYTES, Sentence, SpokenAct, Step},
 };
 
+/// The folder of compiled prompts in the data folder.
+pub(crate) const PROMPTS: &str = "prompts";
+/// What the books of prompts call the center in this process, whatever its port is.
+pub(crate) const OWN_CENTER: &str = "the centre of this data folder";
 /// The name of the SQLite database in the data folder.
 const DATABASE: &str = "trunkline.db";
 /// Most audit entries of one call that are told.
@@ -198,18 +202,20 @@ pub(crate) fn tenant(file: Option<&Path>) -> Result<Tenant> {
 }
 
 /// A center on a free port of loopback, without limits, for the calls of this process.
-/// With an `intake`, it completes interactions there.
+/// With an `intake`, it completes interactions there, and a service delivers webhooks; otherwise it does when it is to `deliver`.
 pub(crate) async fn local_center(
     tenant: Tenant,
     data_dir: PathBuf,
     store: Store,
     intake: Option<&Intake>,
+    deliver: bool,
 ) -> Result<Center> {
     let options = Options {
         limits: Limits::OFF,
         store: Some(store),
         completions: Completions {
             to: intake.map(|intake| Destination::Here(intake.completions_path())),
+            deliver,
             ..Completions::default()
         },
         beside: intake.map(Intake::routes),

@@ -10,13 +10,17 @@ use crate::{
 /// How often it is tried. Most sounds need one or two.
 const MAX_TRIES: usize = 10;
 /// Close enough to the target, in LU.
-const CLOSE: f64 = 0.05;
+const CLOSE: f64 = 0.1;
 /// More limiting than this would be heard; then a compressor goes ahead, in dB.
 const MUCH_LIMITING_DB: f64 = 6.0;
 /// The compressor acts on what is less than this below the ceiling, in dB.
 const COMPRESSED_BELOW_CEILING_DB: f64 = 12.0;
 /// What is kept free below the ceiling: other meters look at other points between the samples, in dB.
 const MARGIN_DB: f64 = 0.05;
+/// The first try's limit behind a law, whose steps move the sound between samples, as a factor.
+const COMPANDED: f32 = 0.985;
+/// How much more gain a limited sound gets than it is short of loudness.
+const EFFORT: f64 = 1.3;
 /// When a try was too high, the next one's limit is lower by this more than was seen, as a factor.
 const STEP_BELOW: f32 = 0.997;
 
@@ -108,7 +112,7 @@ impl<'a> Bench<'a> {
         };
         Setting {
             gain_db: gain_db.min(MAX_GAIN_DB),
-            limit: self.ceiling,
+            limit: self.ceiling * if self.law.is_some() { COMPANDED } else { 1.0 },
             compressed: false,
         }
     }
@@ -154,8 +158,10 @@ impl<'a> Bench<'a> {
         } else {
             setting.limit
         };
+        // What is limited gets less louder than it is amplified.
+        let effort = if tried.limited_db > 1.0 { EFFORT } else { 1.0 };
         Setting {
-            gain_db: (setting.gain_db + missing).min(MAX_GAIN_DB),
+            gain_db: (setting.gain_db + missing * effort).min(MAX_GAIN_DB),
             limit,
             compressed: setting.compressed,
         }

@@ -38,7 +38,7 @@ fn assert_on_target(compiled: &Compiled, law: Law, target: &Target, what: &str) 
     let lufs = loudness::integrated(&heard).unwrap();
     assert_eq!(Some(lufs), compiled.report.output_lufs, "{what}");
     assert!(
-        (lufs.0 - target.loudness.unwrap().0).abs() < 0.1,
+        (lufs.0 - target.loudness.unwrap().0).abs() <= 0.1,
         "{what}: {lufs:?}, {:?}",
         compiled.report
     );
@@ -104,7 +104,7 @@ fn conformed_sound_is_on_target_at_any_rate() {
             );
             let lufs = loudness::integrated(&conformed.sound).unwrap().0;
             assert_eq!(conformed.sound.rate, rate);
-            assert!((lufs + 19.0).abs() < 0.06, "{lufs}");
+            assert!((lufs + 19.0).abs() <= 0.1, "{lufs}");
             assert!(loudness::true_peak(&conformed.sound).unwrap() <= Dbtp(-2.0));
         }
     }

@@ -15,6 +15,9 @@ const FINE_BELOW: u32 = 24_000;
 /// Samples that are skipped together if nothing between them can be the highest.
 const BLOCK: usize = 32;
 
+/// How much higher than the four samples beside it the sound is at most taken to be: 6 dB.
+const OVERSHOOT: f32 = 2.0;
+
 static FINE_POINTS: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(|| points(FINE));
 static COARSE_POINTS: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(|| points(COARSE));
 
@@ -45,6 +48,10 @@ pub(crate) fn highest(samples: &[f32]) -> f32 {
         }
     }
     lanes.into_iter().fold(rest, f32::max)
+}
+
+fn highest_of(few: &[f32]) -> f32 {
+    few.iter().fold(0.0f32, |most, sample| most.max(sample.abs()))
 }
 
 /// Finds what is between samples.
@@ -93,9 +100,12 @@ impl Oversampler {
         let mut at = 0;
         while at + TAPS <= padded.len() {
             let block = &padded[at..padded.len().min(at + BLOCK + TAPS - 1)];
-            if highest(block) * self.most > most {
+            if highest(block) * OVERSHOOT > most {
                 for window in block.windows(TAPS) {
-                    if let Ok(window) = window.try_into() {
+                    let beside = highest_of(&window[TAPS / 2 - 2..TAPS / 2 + 2]);
+                    if beside * OVERSHOOT > most
+                        && let Ok(window) = window.try_into()
+                    {
                         most = most.max(self.between(window));
                     }
                 }

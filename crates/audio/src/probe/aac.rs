@@ -140,3 +140,32 @@ fn fill_then_end(mut bits: Bits<'_>, replicates: bool) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replication_that_nothing_announces_is_seen_at_the_frames_ends() {
+        // Fill element of 2 bytes, its kind, END, and zeros up to the byte.
+        let tail = |kind: u32| (0b110_0010_u32 << 25 | kind << 21 | 0b111 << 6).to_be_bytes();
+        let frame = |kind| [&[0x21; 40][..], &tail(kind)].concat();
+        let frames = |kind| vec![frame(kind); 10];
+        assert!(frames_replicate(frames(13).iter().map(Vec::as_slice)));
+        assert!(!frames_replicate(frames(0).iter().map(Vec::as_slice)));
+        let mixed = [frames(13), frames(0)].concat();
+        assert!(!frames_replicate(mixed.iter().map(Vec::as_slice)));
+    }
+
+    #[test]
+    fn replication_that_is_announced_behind_the_configuration_is_seen() {
+        // AAC-LC, 22050 Hz, two channels; then the sync extension: object type 5, present, 44100 Hz.
+        let plain = Config::read(&[0x13, 0x90]).unwrap();
+        assert_eq!(
+            (plain.codec, plain.rate, plain.channels),
+            (Codec::AacLc, 22050, 2)
+        );
+        let extended = Config::read(&[0x13, 0x90, 0x56, 0xe5, 0xa0]).unwrap();
+        assert_eq!(extended.codec, Codec::HeAac);
+    }
+}

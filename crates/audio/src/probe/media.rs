@@ -73,7 +73,13 @@ impl Media {
 /// `WAV, PCM 16 bit signed, 44100 Hz, stereo, 2.50 s`.
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}", self.container, self.codec)?;
+        let (container, codec) = (self.container.to_string(), self.codec.to_string());
+        // Bare frames of MP3 are MP3, and FLAC is FLAC.
+        if container == codec {
+            f.write_str(&codec)?;
+        } else {
+            write!(f, "{container}, {codec}")?;
+        }
         if let (Some(bits), Codec::Pcm(_)) = (self.bits, &self.codec) {
             write!(f, " {bits} bit")?;
         }

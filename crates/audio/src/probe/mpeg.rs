@@ -39,7 +39,14 @@ pub(super) fn open<'a>(bytes: &'a [u8], tag_bytes: u64) -> Option<(Media, Layout
     let mut media = Media::new(Container::Mp3, Codec::Mp3, first.rate, first.channels);
     let sums = Sums::of(start.clone());
     media.findings = sums.findings(info.as_ref());
-    let (skip, drop) = info.as_ref().map_or((0, 0), |info| (info.skip, info.drop));
+    // What breaks off has lost its padding with its end.
+    let broken = media
+        .findings
+        .iter()
+        .any(|finding| matches!(finding, Finding::Truncated { .. }));
+    let (skip, drop) = info
+        .as_ref()
+        .map_or((0, 0), |info| (info.skip, if broken { 0 } else { info.drop }));
     media.measured(sums.samples, sums.bytes);
     media.duration_ms = Some(sums.samples.saturating_sub(skip + drop) * 1000 / u64::from(first.rate));
     (media.tags, media.findings) = tags::bounded(collected, media.findings);
@@ -97,24 +104,27 @@ impl Sums {
 
     fn findings(&self, info: Option<&Info>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let declared = info.and_then(|info| info.bytes).map(u64::from);
-        if let Some(declared) = declared.filter(|declared| declared.saturating_sub(self.bytes) > 2048) {
-            findings.push(Finding::Truncated {
-                declared,
-                present: self.bytes,
-            });
-        } else if let Some((declared, present)) = self.cut {
-            let before = self.bytes;
-            let (declared, present) = (before + declared as u64, before + present as u64);
-            findings.push(Finding::Truncated { declared, present });
-        }
         // Some programs count the header's own frame.
         let counted = info.and_then(|info| info.frames).map(u64::from);
-        if let Some(declared) = counted.filter(|told| told.abs_diff(self.frames) > 1) {
+        let differs = counted.filter(|told| told.abs_diff(self.frames) > 1);
+        let missing = differs.and_then(|told| told.checked_sub(self.frames));
+        let per_frame = self.bytes.checked_div(self.frames).unwrap_or(1);
+        let (rest, of) = match (self.cut, missing) {
+            (Some((declared, present)), missing) => {
+                (present as u64, missing.unwrap_or(0).max(1) * (declared as u64))
+            }
+            (None, Some(missing)) => (0, missing.saturating_mul(per_frame)),
+            (None, None) => (0, 0),
+        };
+        if of > rest {
+            let (declared, present) = (self.bytes.saturating_add(of), self.bytes + rest);
+            findings.push(Finding::Truncated { declared, present });
+        } else if let Some(declared) = differs {
+            let found = self.frames;
             findings.push(Finding::Lie {
                 field: "number of frames",
                 declared,
-                found: self.frames,
+                found,
             });
         }
         if self.varies && info.is_none() {
@@ -170,7 +180,6 @@ pub(super) fn header(bytes: &[u8]) -> Option<Header> {
 /// What the first frame says about all others, when it holds that instead of sound.
 struct Info {
     frames: Option<u32>,
-    bytes: Option<u32>,
     skip: u64,
     drop: u64,
 }
@@ -178,10 +187,8 @@ struct Info {
 impl Info {
     fn read(frame: &[u8], channels: u16, kind: u8) -> Option<Self> {
         if frame.get(36..40) == Some(b"VBRI") {
-            let (frames, bytes) = (u32_be(frame, 50), u32_be(frame, 46));
             return Some(Self {
-                frames,
-                bytes,
+                frames: u32_be(frame, 50),
                 skip: 0,
                 drop: 0,
             });
@@ -204,16 +211,12 @@ impl Info {
             next += if there { size } else { 0 };
             there.then(|| u32_be(frame, here)).flatten()
         };
-        let (frames, bytes) = (field(1, 4), field(2, 4));
+        let frames = field(1, 4);
+        field(2, 4);
         field(4, 100);
         field(8, 4);
         let (skip, drop) = gaps(frame, next).unwrap_or((0, 0));
-        Some(Self {
-            frames,
-            bytes,
-            skip,
-            drop,
-        })
+        Some(Self { frames, skip, drop })
     }
 }
 

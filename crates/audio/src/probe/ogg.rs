@@ -44,8 +44,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     let heard = walk.last.saturating_sub(walk.first).min(walk.decoded);
     let keep = heard.saturating_sub(head.skip);
     media.measured(keep, walk.coded);
-    if matches!(head.codec, Codec::Other(_)) {
-        media.duration_ms = None;
+    // Where a page of Vorbis breaks off, only decoding tells how much its packets hold.
+    if matches!(head.codec, Codec::Other(_)) || head.codec == Codec::Vorbis && walk.cut {
+        (media.duration_ms, media.bit_rate) = (None, None);
     }
     (media.tags, media.findings) = tags::bounded(collected, media.findings);
     let layout = Layout {
@@ -168,6 +169,7 @@ struct Walk {
     decoded: u64,
     coded: u64,
     chained: bool,
+    cut: bool,
 }
 
 impl Walk {
@@ -178,6 +180,7 @@ impl Walk {
             decoded: 0,
             coded: 0,
             chained: false,
+            cut: false,
         };
         let (mut packets, mut pages_with_sound) = (0, 0u64);
         let (mut ended, mut wrong) = (false, 0);
@@ -185,7 +188,7 @@ impl Walk {
         let mut reassembled = Packets::new(bytes, serial);
         let mut sound_began = false;
         for page in &mut pages {
-            wrong += u64::from(!page.intact);
+            wrong += u64::from(!page.intact && !page.cut);
             walk.chained |= page.begins && sound_began;
             sound_began |= !page.begins;
             if page.serial != serial || walk.chained {
@@ -212,6 +215,7 @@ impl Walk {
             }
             walk.last = page.granule.max(walk.last);
         }
+        walk.cut = pages.cut.is_some();
         walk.findings(media, head, (ended, wrong, &pages));
         walk
     }
@@ -253,6 +257,7 @@ struct Page<'a> {
     ends: bool,
     continues: bool,
     intact: bool,
+    cut: bool,
     segments: &'a [u8],
     body: &'a [u8],
 }
@@ -297,6 +302,7 @@ impl<'a> Pages<'a> {
             intact: rest
                 .get(..end)
                 .is_some_and(|page| u32_le(page, 22) == Some(checksum(page))),
+            cut: end > rest.len(),
             segments,
             body,
         };
@@ -322,10 +328,11 @@ impl<'a> Iterator for Pages<'a> {
                 Some(page)
             }
             cut => {
-                let declared = cut.map_or(27, |(_, end)| end) as u64;
+                let declared = cut.as_ref().map_or(27, |(_, end)| *end) as u64;
                 self.cut = Some((declared.max(rest.len() as u64 + 1), rest.len() as u64));
                 self.at = self.bytes.len();
-                None
+                // The packets that are whole can be heard.
+                cut.map(|(page, _)| page)
             }
         }
     }

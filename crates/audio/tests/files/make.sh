@@ -30,7 +30,8 @@ make mpeg25.mp3 8000 1 -c:a libmp3lame -b:a 32k
 make vbr.mp3 44100 1 -c:a libmp3lame -q:a 4
 make vbr-without-header.mp3 44100 1 -c:a libmp3lame -q:a 4 -write_xing 0
 make no-gaps-told.mp3 16000 1 -c:a libmp3lame -b:a 64k -write_xing 0
-make id3v1.mp3 16000 1 -c:a libmp3lame -b:a 64k -id3v2_version 0 -write_id3v1 1 -metadata title="A tone"
+make id3v1.mp3 16000 1 -c:a libmp3lame -b:a 64k -id3v2_version 0
+{ printf 'TAG%-30s' 'A tone'; head -c 95 /dev/zero; } >> id3v1.mp3
 
 make mono.aac 16000 1 -c:a aac -b:a 64k
 make stereo.aac 44100 2 -c:a aac -b:a 96k

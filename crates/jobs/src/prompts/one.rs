@@ -108,7 +108,7 @@ struct Read {
 struct OnPlatform {
     node: NodeId,
     asset: AssetId,
-    envelope: Envelope,
+    envelopes: Vec<Envelope>,
 }
 
 /// Builds a prompt if it changed.
@@ -312,7 +312,7 @@ impl Job<'_> {
             let Piece {
                 name,
                 bytes,
-                envelope,
+                envelopes,
             } = piece;
             let sha256 = sha256_hex(&bytes);
             let asset = self
@@ -323,7 +323,7 @@ impl Job<'_> {
             on_platform.push(OnPlatform {
                 node,
                 asset,
-                envelope,
+                envelopes,
             });
         }
         Ok(on_platform)
@@ -393,7 +393,7 @@ impl Job<'_> {
             .map_err(|error| error.to_string())?;
         let folder = self.shared.folder.clone();
         let checked = spawn_blocking(move || {
-            let checked = verify::check(&bytes, encoding, &piece.envelope)?;
+            let checked = verify::check(&bytes, encoding, &piece.envelopes)?;
             let sha256 = sha256_hex(&bytes);
             keep(&folder, &sha256, &bytes)?;
             Ok::<_, String>((checked, sha256))

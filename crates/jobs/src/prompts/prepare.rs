@@ -11,8 +11,8 @@ pub(super) struct Piece {
     /// Its name there.
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
-    /// What it sounds like.
-    pub(super) envelope: Envelope,
+    /// What it may sound like once it is compiled: as it is, or with the silence at its ends cut off by the platform.
+    pub(super) envelopes: Vec<Envelope>,
 }
 
 /// What a source became.
@@ -37,17 +37,26 @@ pub(super) fn prepare(bytes: Vec<u8>, name: &str, converts: bool) -> Result<Prep
             let pieces = shaped.pieces.iter().enumerate();
             pieces.map(|(at, sound)| piece(name, at, all, sound)).collect()
         }
-        _ => vec![as_it_is(name, bytes)?],
+        (_, shaped) => {
+            let cut = shaped.filter(|shaped| converts && shaped.pieces.len() == 1);
+            vec![as_it_is(
+                name,
+                bytes,
+                cut.iter().flat_map(|shaped| &shaped.pieces),
+            )?]
+        }
     };
     let did = if converts { did } else { Plan::Upload.to_string() };
     Ok(Prepared { pieces, did })
 }
 
-fn as_it_is(name: &str, bytes: Vec<u8>) -> Result<Piece, String> {
+fn as_it_is<'a>(name: &str, bytes: Vec<u8>, cut: impl Iterator<Item = &'a Sound>) -> Result<Piece, String> {
     let sound = audio::decode_within(&bytes, &LIMITS).map_err(|error| error.to_string())?;
+    let mut envelopes = vec![Envelope::of(&sound)];
+    envelopes.extend(cut.map(Envelope::of));
     Ok(Piece {
         name: name.to_owned(),
-        envelope: Envelope::of(&sound),
+        envelopes,
         bytes,
     })
 }
@@ -62,6 +71,6 @@ fn piece(name: &str, at: usize, all: usize, sound: &Sound) -> Piece {
     Piece {
         name,
         bytes: audio::wav::pcm16(sound),
-        envelope: Envelope::of(sound),
+        envelopes: vec![Envelope::of(sound)],
     }
 }

@@ -235,8 +235,10 @@ impl Conversion {
         if self.pieces > 1 {
             steps.push(format!("split in {}", self.pieces));
         }
-        if steps.is_empty() {
-            steps.push("written anew".to_owned());
+        match from.tags.len() {
+            0 => {}
+            1 => steps.push("1 tag removed".to_owned()),
+            tags => steps.push(format!("{tags} tags removed")),
         }
         steps
     }

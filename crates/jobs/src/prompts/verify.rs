@@ -5,8 +5,8 @@ use wire::media::Encoding;
 
 /// How long a window of the envelope is.
 const WINDOW_MS: u64 = 50;
-/// Below this share of full scale there is only noise: its shape tells nothing.
-const FLOOR: f32 = 0.0005;
+/// Below this share of the loudest window there is only noise: its shape tells nothing.
+const FLOOR: f32 = 0.01;
 /// The least correlation of two envelopes of the same sound.
 const ALIKE: f64 = 0.9;
 /// A sound whose level hardly changes, such as a tone, has no envelope to compare: its variance in square bel.
@@ -25,14 +25,31 @@ pub(super) struct Envelope {
 impl Envelope {
     pub(super) fn of(sound: &Sound) -> Self {
         let window = (u64::from(sound.rate) * WINDOW_MS / 1000).max(1) as usize;
-        let level = |samples: &[f32]| {
-            let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32;
-            power.sqrt().max(FLOOR).log10()
+        let root_mean_square = |samples: &[f32]| {
+            (samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32).sqrt()
         };
+        let windows: Vec<f32> = sound.samples.chunks(window).map(root_mean_square).collect();
+        let floor = windows
+            .iter()
+            .fold(f32::MIN_POSITIVE, |most, level| most.max(level * FLOOR));
         Self {
-            levels: sound.samples.chunks(window).map(level).collect(),
+            levels: windows.iter().map(|level| level.max(floor).log10()).collect(),
             duration_ms: sound.duration_ms(),
         }
+    }
+
+    /// How it can't be the same sound, as a sentence.
+    fn differs_from(&self, sent: &Self) -> Option<String> {
+        if self.duration_ms.abs_diff(sent.duration_ms) > MOST_LONGER_MS {
+            return Some(format!(
+                "the compiled file is {} ms long, what was sent {} ms",
+                self.duration_ms, sent.duration_ms
+            ));
+        }
+        let likeness = self.likeness(sent).filter(|likeness| *likeness < ALIKE)?;
+        Some(format!(
+            "the compiled file does not sound like what was sent (correlation {likeness:.2})"
+        ))
     }
 
     /// How alike two sounds are, 1.0 for the same; `None` when one of them has nothing to compare.
@@ -59,8 +76,8 @@ pub(super) struct Checked {
     pub(super) loudness_lufs: Option<f64>,
 }
 
-/// Checks a compiled file against what was sent; the error is a sentence.
-pub(super) fn check(bytes: &[u8], encoding: Encoding, sent: &Envelope) -> Result<Checked, String> {
+/// Checks a compiled file against what it may sound like; the error is a sentence.
+pub(super) fn check(bytes: &[u8], encoding: Encoding, sent: &[Envelope]) -> Result<Checked, String> {
     let media = audio::probe(bytes).map_err(|error| format!("the compiled file is no audio: {error}"))?;
     let (law, codec) = match encoding.is_mu_law() {
         true => (Law::Mu, audio::Codec::MuLaw),
@@ -75,19 +92,74 @@ pub(super) fn check(bytes: &[u8], encoding: Encoding, sent: &Envelope) -> Result
     let sound =
         audio::decode(bytes).map_err(|error| format!("the compiled file can't be decoded: {error}"))?;
     let heard = Envelope::of(&sound);
-    if heard.duration_ms.abs_diff(sent.duration_ms) > MOST_LONGER_MS {
-        return Err(format!(
-            "the compiled file is {} ms long, what was sent {} ms",
-            heard.duration_ms, sent.duration_ms
-        ));
-    }
-    if let Some(likeness) = heard.likeness(sent).filter(|likeness| *likeness < ALIKE) {
-        return Err(format!(
-            "the compiled file does not sound like what was sent (correlation {likeness:.2})"
-        ));
+    let differences = sent.iter().map(|sent| heard.differs_from(sent));
+    if let Some(Some(difference)) = differences.min_by_key(Option::is_some) {
+        return Err(difference);
     }
     Ok(Checked {
         duration_ms: heard.duration_ms,
         loudness_lufs: audio::loudness::integrated(&sound).map(|lufs| lufs.0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bursts of a tone, as long as a seed says, above a little noise.
+    fn bursts(seed: u32, level: f32) -> Sound {
+        let mut state = seed;
+        let mut next = move || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as f32 / 65_536.0
+        };
+        let mut samples = Vec::new();
+        while samples.len() < 16_000 {
+            let (loud, quiet) = (
+                800 + (next() * 2_000.0) as usize,
+                400 + (next() * 1_000.0) as usize,
+            );
+            samples.extend((0..loud).map(|n| level * (n as f32 * 0.3).sin()));
+            samples.extend((0..quiet).map(|_| level * 0.002 * (next() - 0.5)));
+        }
+        let rate = TELEPHONY_RATE;
+        Sound { rate, samples }
+    }
+
+    fn compiled(sound: &Sound, law: Law) -> Vec<u8> {
+        audio::wav::g711(law, &law.encode_all(&sound.samples))
+    }
+
+    #[test]
+    fn the_same_sound_at_another_level_is_the_same_and_another_one_is_not() {
+        let sent = [Envelope::of(&bursts(1, 0.01))];
+        let same = check(&compiled(&bursts(1, 0.5), Law::Mu), Encoding::Pcmu, &sent).unwrap();
+        assert!(
+            same.loudness_lufs.is_some() && same.duration_ms >= 2000,
+            "{same:?}"
+        );
+
+        let mut other = bursts(2, 0.5);
+        other.samples.resize(bursts(1, 0.5).samples.len(), 0.0);
+        let why = check(&compiled(&other, Law::Mu), Encoding::Pcmu, &sent).unwrap_err();
+        assert!(
+            why.starts_with("the compiled file does not sound like what was sent"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn another_length_law_or_kind_of_file_is_named() {
+        let sound = bursts(3, 0.5);
+        let sent = [Envelope::of(&sound)];
+        let half = Sound {
+            samples: sound.samples[..8000].to_vec(),
+            ..sound.clone()
+        };
+        let why = |bytes: &[u8]| check(bytes, Encoding::Ulaw, &sent).unwrap_err();
+        assert!(why(&compiled(&half, Law::Mu)).contains("is 1000 ms long, what was sent"));
+        assert!(why(&compiled(&sound, Law::A)).contains("not Mu-law at 8000 Hz"));
+        assert!(why(&audio::wav::pcm16(&sound)).contains("PCM"));
+        assert!(why(b"<html>").starts_with("the compiled file is no audio"));
+    }
 }

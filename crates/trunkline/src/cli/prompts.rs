@@ -7,6 +7,8 @@ use wire::ids::PromptId;
 
 #[derive(Subcommand)]
 pub(crate) enum PromptsCommand {
+    /// What audio files are, what telephony would say of them, and what a build would do about it.
+    Check(PromptsCheckArgs),
     /// Build what changed: convert, upload, compile, and listen to what came back.
     #[command(visible_alias = "deploy")]
     Build(PromptsBuildArgs),
@@ -14,6 +16,24 @@ pub(crate) enum PromptsCommand {
     Status(PromptsStatusArgs),
     /// Hear a compiled prompt, or write it to a WAV file.
     Play(PromptsPlayArgs),
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+Files are judged by what they contain, never by their names. Exit code 1 means that telephony would refuse something, or
+that a file can't be used at all; with --convert, that a build could not mend something.
+
+Examples:
+  trunkline prompts check welcome.flac
+  trunkline prompts check --convert ivr/recordings
+  trunkline --json prompts check ivr | jq -r '.files[] | select(.telephony.accepted | not) | .file'")]
+pub(crate) struct PromptsCheckArgs {
+    /// Files, and folders with all that is below them. Symbolic links are named and not followed.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Fail only for what a build that converts could not mend.
+    #[arg(long)]
+    pub(crate) convert: bool,
 }
 
 /// Whose prompts, and where they go.

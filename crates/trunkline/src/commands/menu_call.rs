@@ -72,7 +72,7 @@ async fn on_own_center(
     let menu = asked
         .file
         .parse_or_fail(&Library::of_tenant(&tenant, "the tenant").prompts)?;
-    let center = platform::local_center(tenant, data_dir, store.clone(), None).await?;
+    let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
     let clients = Clients::of_center(&center)?;
     let done = one_call(&clients, menu, store, asked, output).await;
     center.close().await;

@@ -14,6 +14,7 @@ mod kill;
 mod killed;
 mod menu;
 mod postgres;
+mod prompts_check;
 mod proxy;
 mod receiver;
 mod secrets;

@@ -80,15 +80,19 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/third-party/node")
 }
 
-/// Runs the client, which gives up by itself after 20 s.
 fn drive_call(center: &Served, changes: &[(&str, &str)]) -> Output {
+    node("drive-call.mjs", center, changes)
+}
+
+/// Runs a client, which gives up by itself after 20 s.
+fn node(script: &str, center: &Served, changes: &[(&str, &str)]) -> Output {
     let folder = folder();
     assert!(
         folder.join("node_modules/ws").exists(),
         "the client's packages are not there: run `npm ci` in tests/third-party/node"
     );
     Command::new("node")
-        .arg("drive-call.mjs")
+        .arg(script)
         .current_dir(folder)
         .env_remove("CALL_ID")
         .envs(center.environment.iter().cloned())
@@ -158,4 +162,48 @@ fn a_client_in_node_is_told_why_it_is_refused() {
         assert_eq!(output.status.code(), Some(1), "{name}: {told}");
         assert!(told.contains(reason), "{name}: {told}");
     }
+}
+
+#[test]
+fn a_client_in_node_has_recordings_compiled_and_verifies_the_callback() {
+    if !is_wanted() {
+        return;
+    }
+    let center = Served::start();
+    let recordings = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/recordings");
+    for (name, encoding) in [
+        ("transferring.wav", "ulaw"),
+        ("selection_confirmed.aac", "alaw"),
+        ("option_repeat.mp3", "ulaw"),
+    ] {
+        let recording = recordings.join(name).canonicalize().unwrap();
+        let changes = [("RECORDING", recording.to_str().unwrap()), ("ENCODING", encoding)];
+        let output = node("compile-prompt.mjs", &center, &changes);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{name}: {told}");
+        let seen = events(&output).remove(0);
+        assert_eq!(seen["result"]["encoding"], encoding, "{seen:#}");
+        let loudness = seen["result"]["loudnessLufs"].as_f64().unwrap();
+        assert!((loudness + 19.0).abs() < 0.5, "{seen:#}");
+    }
+}
+
+#[test]
+fn a_client_in_node_refuses_a_callback_that_is_signed_by_another() {
+    if !is_wanted() {
+        return;
+    }
+    let center = Served::start();
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/recordings/transferring.wav");
+    let changes = [
+        ("RECORDING", recording.to_str().unwrap()),
+        (
+            "TRUNKLINE_WEBHOOK_SECRET",
+            "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        ),
+    ];
+    let output = node("compile-prompt.mjs", &center, &changes);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("a callback is refused"), "{told}");
 }

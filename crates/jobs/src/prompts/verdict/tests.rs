@@ -113,10 +113,10 @@ fn the_demos_recordings_are_what_their_list_says() {
         format!("{name}: {}", verdict.plan)
     };
     insta::assert_snapshot!(names.iter().map(line).collect::<Vec<_>>().join("\n"), @"
-    confirmed.opus: convert: Opus in Ogg -> WAV (PCM), 48000 -> 8000 Hz, +0.6 dB
+    confirmed.opus: convert: Opus in Ogg -> WAV (PCM), 48000 -> 8000 Hz, +0.6 dB, 1 tag removed
     general_operator.mp3: convert: MP3 -> WAV (PCM), 44100 -> 8000 Hz, stereo -> mono, +3.0 dB
     general_support.m4a: convert: AAC-LC in MP4 -> WAV (PCM), 44100 -> 8000 Hz, stereo -> mono, +3.2 dB
-    general_welcome.flac: convert: FLAC -> WAV (PCM), 44100 -> 8000 Hz, stereo -> mono, +1.8 dB
+    general_welcome.flac: convert: FLAC -> WAV (PCM), 44100 -> 8000 Hz, stereo -> mono, +1.8 dB, 4 tags removed
     invalid_selection.wav: upload as it is
     no_input.wav: upload as it is
     option_billing.wav: convert: A-law in WAV -> WAV (PCM), -0.2 dB
@@ -124,7 +124,7 @@ fn the_demos_recordings_are_what_their_list_says() {
     option_repeat.mp3: upload as it is
     premium_priority.wav: convert: floating-point PCM 32 bit -> 16 bit, 22050 -> 8000 Hz, -0.5 dB
     selection_confirmed.aac: upload as it is
-    ticket_status.ogg: convert: Vorbis in Ogg -> WAV (PCM), 22050 -> 8000 Hz, -0.4 dB
+    ticket_status.ogg: convert: Vorbis in Ogg -> WAV (PCM), 22050 -> 8000 Hz, -0.4 dB, 1 tag removed
     transferring.wav: upload as it is
     ");
 }

@@ -120,7 +120,13 @@ pub(super) struct CallReport {
 }
 
 /// Places the three calls, leads them through the demo's menu, and judges them.
-pub(super) async fn run(clients: &Clients, store: &Store, output: &Output) -> Result<Vec<CallReport>> {
+/// `compiled` are prompts that were built: they are heard in the place of the library's.
+pub(super) async fn run(
+    clients: &Clients,
+    store: &Store,
+    compiled: &BTreeMap<PromptId, Vec<f32>>,
+    output: &Output,
+) -> Result<Vec<CallReport>> {
     let tenant = Tenant::demo()?;
     let menu =
         MenuFile::read(None)?.parse_or_fail(&Library::of_tenant(&tenant, "the demo tenant").prompts)?;
@@ -130,7 +136,8 @@ pub(super) async fn run(clients: &Clients, store: &Store, output: &Output) -> Re
         clients.profiles.clone(),
         Arc::new(StoreLog::new(store.clone())),
     );
-    let sounds: BTreeMap<PromptId, Vec<f32>> = tenant.prompt_sounds().collect();
+    let mut sounds: BTreeMap<PromptId, Vec<f32>> = tenant.prompt_sounds().collect();
+    sounds.extend(compiled.clone());
 
     let progress = progress(output);
     let calls = CALLERS.iter().map(|caller| {

@@ -15,6 +15,8 @@ const MOST_CUT_OFF_MS: f64 = 40.0;
 const MOST_SILENCE_MS: f64 = 1000.0;
 /// A prompt that is really in the recording agrees with it better than this.
 const LEAST_AGREEMENT: f32 = 0.95;
+/// How much louder or quieter a prompt may be in the recording than it is, in dB: the recording has the very samples.
+const MOST_OFF_DB: f32 = 0.5;
 /// How much of a sound may be missing at its quiet end without anybody hearing it, in milliseconds.
 const QUIET_END_MS: f64 = 350.0;
 
@@ -84,13 +86,24 @@ pub(super) fn recording(
             .find(|(id, _)| id.as_str() == prompt)
             .map(|(_, sound)| sound);
         let found = sound.and_then(|sound| matching::find(&ear[from..], sound));
-        let Some(found) = found.filter(|found| found.score >= LEAST_AGREEMENT) else {
+        let Some((sound, found)) = sound
+            .zip(found)
+            .filter(|(_, found)| found.score >= LEAST_AGREEMENT)
+        else {
             faults.push(format!(
                 "{prompt} is not in the recording after {:.1} s",
                 seconds(from)
             ));
             continue;
         };
+        let begin = from + found.at;
+        let off_db =
+            level_db(&ear[begin..begin + found.heard]) - level_db(&sound[..found.heard.min(sound.len())]);
+        if off_db.abs() > MOST_OFF_DB {
+            faults.push(format!(
+                "{prompt} is {off_db:+.1} dB in the recording: another version of it was played"
+            ));
+        }
         let most_ms = played_ms as f64 + MOST_CUT_OFF_MS;
         if found.heard_ms() > most_ms {
             faults.push(format!(
@@ -107,6 +120,11 @@ pub(super) fn recording(
         from += found.at + found.heard.max(1);
     }
     faults
+}
+
+fn level_db(samples: &[f32]) -> f32 {
+    let power = samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len().max(1) as f32;
+    10.0 * power.max(f32::MIN_POSITIVE).log10()
 }
 
 fn seconds(samples: usize) -> f64 {

@@ -1,11 +1,12 @@
 //! `trunkline demo`: the whole journey on a center in this process, with a report.
 //!
-//! Each part of the journey is a module: [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
+//! Each part of the journey is a module: [`prompts`] builds what callers hear, [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
 //! say afterwards.
 
 mod calls;
 mod follow_up;
 mod judge;
+mod prompts;
 
 use super::signals::asked_to_end;
 use crate::commands::audit::verify::{story, to_json, verify};
@@ -21,6 +22,7 @@ use anyhow::Result;
 use jobs::follow_up::{Rulebook, Rules};
 use serde_json::json;
 use service::{FollowUp, Intake, Options, Service};
+use std::path::Path;
 use store::{Notary, Store, Trust, Verified};
 
 pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Result<Done> {
@@ -28,10 +30,11 @@ pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Resu
     let (store, notary) = platform::usual_store(&data_dir, &config).await?;
     let intake = Intake::new(store.clone(), Vec::new(), service::completions(Vec::new()))?;
     let tenant = platform::tenant(None)?;
-    let center = platform::local_center(tenant, data_dir, store.clone(), Some(&intake)).await?;
+    let center =
+        platform::local_center(tenant, data_dir.clone(), store.clone(), Some(&intake), false).await?;
     let service = Service::start(store.clone(), notary, options(&center, &intake)?).await?;
     let journey = tokio::select! {
-        journey = journey(&center, &service, &store, output) => journey,
+        journey = journey(&center, &service, &store, &data_dir, output) => journey,
         () = asked_to_end() => {
             output.note("hanging up ...");
             Ok(Done::Failed)
@@ -48,13 +51,20 @@ pub(crate) async fn run(args: DemoArgs, config: Config, output: &Output) -> Resu
     journey
 }
 
-/// The calls, what follows them, and the proof of it all.
-async fn journey(center: &Center, service: &Service, store: &Store, output: &Output) -> Result<Done> {
+/// The prompts, the calls, what follows them, and the proof of it all.
+async fn journey(
+    center: &Center,
+    service: &Service,
+    store: &Store,
+    data_dir: &Path,
+    output: &Output,
+) -> Result<Done> {
     let clients = Clients::of_center(center)?;
-    let calls = calls::run(&clients, store, output).await?;
+    let prompts = prompts::run(center, store, data_dir, output).await?;
+    let calls = calls::run(&clients, store, &prompts.sounds, output).await?;
     let follow_up = follow_up::run(&calls, &clients, store).await?;
     let audit = proof(store, service.notary(), output).await?;
-    Ok(report(&calls, &follow_up, &audit, output))
+    Ok(report(&prompts, &calls, &follow_up, &audit, output))
 }
 
 fn options(center: &Center, intake: &Intake) -> Result<Options> {
@@ -82,20 +92,23 @@ async fn proof(store: &Store, notary: &Notary, output: &Output) -> Result<Verifi
 }
 
 fn report(
+    prompts: &prompts::PromptsReport,
     calls: &[calls::CallReport],
     follow_up: &follow_up::FollowUpReport,
     audit: &Verified,
     output: &Output,
 ) -> Done {
+    output.line(prompts.table());
     for call in calls {
         output.line(call.story());
     }
     output.line(calls::table(calls));
     output.line(follow_up.table());
     let faults: usize = calls.iter().map(|call| call.faults.len()).sum();
-    let faults = faults + follow_up.faults.len();
+    let faults = faults + follow_up.faults.len() + prompts.faults.len();
+    prompts.faults.iter().for_each(|fault| output.line(fault));
     output.line(match faults {
-        0 => "All is well: every prompt is in its recording, in order, every key cut at once, and who was unhappy is followed up."
+        0 => "All is well: every prompt is built and in its recording, in order, every key cut at once, and who was unhappy is followed up."
             .to_owned(),
         1 => "1 thing is off.".to_owned(),
         several => format!("{several} things are off."),
@@ -103,7 +116,7 @@ fn report(
     story(audit).iter().for_each(|line| output.line(line));
     let calls: Vec<_> = calls.iter().map(calls::CallReport::to_json).collect();
     output.json(
-        &json!({"calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
+        &json!({"prompts": prompts.to_json(), "calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
     );
     if faults == 0 && audit.is_good() {
         Done::Well

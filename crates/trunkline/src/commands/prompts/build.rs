@@ -44,16 +44,6 @@ async fn build(
         again: args.force,
         ..Options::default()
     };
-    build_on(file, place, options, output).await
-}
-
-/// Builds with a progress bar.
-pub(crate) async fn build_on(
-    file: ManifestFile,
-    place: &Place,
-    options: Options,
-    output: &Output,
-) -> Result<Report> {
     let work = Build {
         platform: place.name.clone(),
         media: place.media(),
@@ -62,6 +52,11 @@ pub(crate) async fn build_on(
         sources: file.sources,
         manifest: file.manifest,
     };
+    build_work(work, options, output).await
+}
+
+/// Builds with a progress bar.
+pub(crate) async fn build_work(work: Build, options: Options, output: &Output) -> Result<Report> {
     let progress = Progress::new(work.manifest.prompts.len(), output);
     let bar = progress.bar.clone();
     let report = prompts::build(work, options, move |prompt, stage| progress.hear(prompt, stage)).await;
@@ -188,7 +183,8 @@ fn table(report: &Report) -> String {
     table.to_string()
 }
 
-fn in_words(outcome: &Outcome) -> (&'static str, String) {
+/// What became of a prompt: the state, and more of it.
+pub(crate) fn in_words(outcome: &Outcome) -> (&'static str, String) {
     match outcome {
         Outcome::Unchanged => ("unchanged", String::new()),
         Outcome::Built { did } => ("built", did.clone()),
@@ -227,7 +223,8 @@ pub(crate) fn summary(report: &Report) -> String {
     )
 }
 
-fn to_json(report: &Report) -> Value {
+/// A build for programs.
+pub(crate) fn to_json(report: &Report) -> Value {
     let prompt = |report: &PromptReport| {
         let (state, _) = in_words(&report.outcome);
         let mut told = json!({"prompt": report.prompt, "node": report.node, "state": state, "parts": report.parts,

@@ -10,11 +10,6 @@ use std::path::{Path, PathBuf};
 use store::{Notary, Store};
 use webhooks::Secret;
 
-/// The folder of compiled files, in the data folder.
-const FOLDER: &str = "prompts";
-/// What the books call the center in this process, whatever its port is.
-const OWN_CENTER: &str = "the centre of this data folder";
-
 /// A prompts file that was read.
 pub(super) struct ManifestFile {
     pub(super) manifest: Manifest,
@@ -63,7 +58,7 @@ impl Place {
     pub(super) async fn open(args: &PromptsPlaceArgs, config: &Config) -> Result<Self> {
         let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
         let (store, notary) = platform::usual_store(&data_dir, config).await?;
-        let folder = data_dir.join(FOLDER);
+        let folder = data_dir.join(platform::PROMPTS);
         if let Some(url) = &args.platform {
             let transport = platform::patient_transport_of_url(url)?;
             return Ok(Self {
@@ -79,9 +74,9 @@ impl Place {
         }
         let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
         let tenant = platform::tenant(tenant)?;
-        let center = platform::local_center(tenant, data_dir, store.clone(), None).await?;
+        let center = platform::local_center(tenant, data_dir, store.clone(), None, true).await?;
         Ok(Self {
-            name: OWN_CENTER.to_owned(),
+            name: platform::OWN_CENTER.to_owned(),
             transport: platform::patient_transport_of_center(&center)?,
             secret: platform::webhook_secret_of(&center),
             is_here: true,

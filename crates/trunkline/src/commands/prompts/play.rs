@@ -102,7 +102,7 @@ fn play_file(path: &Path) -> Result<()> {
     for (program, arguments) in PLAYERS {
         let run = Command::new(program)
             .args(arguments)
-            .arg(&path)
+            .arg(path)
             .stdin(Stdio::null())
             .output();
         match run {

@@ -90,12 +90,12 @@ fn to_json(status: &Status) -> Value {
 }
 
 /// Length and loudness of what was built, in words.
-pub(super) fn sound(parts: &[BuiltPart]) -> (String, String) {
+pub(crate) fn sound(parts: &[BuiltPart]) -> (String, String) {
     if parts.is_empty() {
         return ("-".to_owned(), "-".to_owned());
     }
-    let tenths = parts.iter().map(|part| part.duration_ms).sum::<u64>() / 100;
-    let length = format!("{}.{} s", tenths / 10, tenths % 10);
+    let ms = parts.iter().map(|part| part.duration_ms).sum::<u64>();
+    let length = format!("{:.1} s", ms as f64 / 1000.0);
     let length = match parts.len() {
         1 => length,
         count => format!("{length} in {count}"),
