@@ -1,9 +1,11 @@
 //! The prompt library: every audio file of a folder, decoded and encoded once at the start.
 
-use audio::PreparedPrompt;
+use audio::{Limits, PreparedPrompt, Sound};
 use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
 use wire::{Faults, ids::PromptId};
 
+/// The longest sound that is decoded, in seconds: small files can hold hours, which take memory.
+pub(crate) const LONGEST_S: u32 = 600;
 /// Largest prompt file, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -115,7 +117,17 @@ impl Prompts {
 
 /// Decodes and encodes an audio file for calls: work for a thread that may block.
 pub(crate) fn prepare(bytes: Vec<u8>) -> Result<PreparedPrompt, audio::DecodeError> {
-    Ok(PreparedPrompt::new(&audio::decode(bytes)?))
+    Ok(PreparedPrompt::new(&decode(&bytes)?))
+}
+
+/// Decodes an audio file that is no longer than a prompt may be.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Sound, audio::DecodeError> {
+    let limits = Limits {
+        max_seconds: LONGEST_S,
+        max_samples: u64::from(LONGEST_S) * 48_000,
+        ..Limits::default()
+    };
+    audio::decode_within(bytes, &limits)
 }
 
 fn content_type(name: &str) -> Option<&'static str> {

@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn a_call_is_read_as_it_is_written() {
         let text = r#"{"ani":"+1555","dnis":"+1800","script":[{"when":{"afterMs":5},"do":{"press":"1"}}],
-            "agentId":"agent-1","form":[{"fieldName":"overall_satisfaction","value":"2"}]}"#;
+            "agentId":"agent-1","flow":"your-flow-id","form":[{"fieldName":"overall_satisfaction","value":"2"}]}"#;
         let call = PlaceCall::parse(text).unwrap();
         assert_eq!(PlaceCall::parse(&call.to_json().to_string()).unwrap(), call);
     }

@@ -42,7 +42,14 @@ pub(crate) async fn upload(
     let Ok(Ok(_turn)) = turn else {
         return Err(Refusal::unavailable("too many uploads at once; try again", 1));
     };
-    let upload = body_of::read(&headers, body).await?;
+    let upload = match body_of::read(&headers, body).await {
+        Ok(upload) => upload,
+        Err(unusable) => {
+            let faults = Faults::one(unusable.to_string());
+            note_refused(&app, books::asset_refused(None, None, &faults, &correlation)).await?;
+            return Err(unusable.refusal());
+        }
+    };
     let name = upload.name.clone();
     let judging = tokio::task::spawn_blocking(move || {
         let judged = sound::judge(&upload.bytes);
@@ -53,13 +60,8 @@ pub(crate) async fn upload(
     let judged = match judged {
         Ok(judged) => judged,
         Err(faults) => {
-            let refused = books::asset_refused(&name, sha256.as_deref(), &faults, &correlation);
-            let commit = Commit {
-                audit: vec![refused],
-                ..Commit::default()
-            };
-            let noted = app.media.store.commit(commit).await;
-            noted.map_err(|error| Trouble::from(error).refusal())?;
+            let refused = books::asset_refused(Some(&name), sha256.as_deref(), &faults, &correlation);
+            note_refused(&app, refused).await?;
             return Err(Refusal::faults(faults));
         }
     };
@@ -74,6 +76,15 @@ pub(crate) async fn upload(
     };
     let location = [(header::LOCATION, asset.self_uri.clone())];
     Ok((location, Json(status, asset)).into_response())
+}
+
+async fn note_refused(app: &App, refused: audit::Entry) -> Result<(), Refusal> {
+    let commit = Commit {
+        audit: vec![refused],
+        ..Commit::default()
+    };
+    let noted = app.media.store.commit(commit).await;
+    noted.map(drop).map_err(|error| Trouble::from(error).refusal())
 }
 
 /// `GET /api/v2/media/assets/{id}`.

@@ -65,7 +65,7 @@ pub(super) fn asset_uploaded(asset: &Asset, correlation: &CorrelationId) -> Entr
 
 /// `asset.refused`, with everything that is wrong with it.
 pub(super) fn asset_refused(
-    name: &str,
+    name: Option<&str>,
     sha256: Option<&str>,
     faults: &Faults,
     correlation: &CorrelationId,
@@ -74,7 +74,10 @@ pub(super) fn asset_refused(
     let detail = json!({"sha256": sha256, "causes": causes});
     Entry {
         correlation: Some(correlation.clone()),
-        personal: vec![("name".to_owned(), keepable(name))],
+        personal: name
+            .map(|name| ("name".to_owned(), keepable(name)))
+            .into_iter()
+            .collect(),
         ..entry("asset.refused", Clock::utc_ms(), None, CameOut::Failure, detail)
     }
 }

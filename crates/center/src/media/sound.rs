@@ -1,5 +1,6 @@
 //! What the crate `audio` does for prompts: what an upload is, and what it is compiled to. Pure; it takes its time.
 
+use crate::prompts::{self, LONGEST_S};
 use audio::{Dbtp, Finding, Law, Lufs, Target, Trim, telephony, wav};
 use wire::{
     Faults,
@@ -32,18 +33,25 @@ pub(super) fn judge(bytes: &[u8]) -> Result<Judged, Faults> {
     for objection in telephony::objections(&media, bytes.len() as u64) {
         faults.push(objection.to_string());
     }
+    let duration_ms = media.duration_ms.unwrap_or_default();
+    if duration_ms > u64::from(LONGEST_S) * 1000 {
+        let seconds = duration_ms / 1000;
+        faults.push(format!(
+            "the sound lasts {seconds} s; a prompt lasts at most {LONGEST_S} s"
+        ));
+    }
     faults.finish(Some(Judged {
         format: media.format().to_owned(),
         sample_rate: media.rate,
         channels: media.channels,
-        duration_ms: media.duration_ms.unwrap_or_default(),
+        duration_ms,
     }))
 }
 
 /// Compiles an asset. What is wrong with it is the error.
 pub(super) fn compile(bytes: &[u8], encoding: Encoding, options: CompileOptions) -> Result<Compiled, String> {
     let media = audio::probe(bytes).map_err(|error| error.to_string())?;
-    let sound = audio::decode(bytes).map_err(|error| error.to_string())?;
+    let sound = prompts::decode(bytes).map_err(|error| error.to_string())?;
     let law = match encoding.is_mu_law() {
         true => Law::Mu,
         false => Law::A,

@@ -22,12 +22,35 @@ const MOST_PARTS: usize = 64;
 /// The name of the part.
 const FILE: &str = "file";
 
+/// A body that no file can be taken from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("the body must be multipart/form-data with the audio file in a part named \"file\"")]
+    NoForm,
+    #[error("{0}; an asset has at most {LARGEST_ASSET}")]
+    TooLarge(String),
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl Unusable {
+    /// As it is answered.
+    pub(super) fn refusal(&self) -> Refusal {
+        let message = self.to_string();
+        match self {
+            Self::NoForm => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message),
+            Self::TooLarge(_) => Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message),
+            Self::Fault(_) => Refusal::faults(Faults::one(message)),
+        }
+    }
+}
+
 /// Reads the file. What is left of a body that is refused is read in the background: the answer does not wait for it.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Upload, Refusal> {
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Upload, Unusable> {
     let mut chunks = body.into_data_stream();
     let read = match check(headers) {
         Ok(boundary) => read_parts(&mut chunks, boundary).await,
-        Err(refusal) => Err(refusal),
+        Err(unusable) => Err(unusable),
     };
     if read.is_err() && !headers.contains_key(header::EXPECT) {
         tokio::spawn(swallow(chunks));
@@ -36,7 +59,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Upload, Refu
 }
 
 /// What can be said before anything is read. Gives the boundary.
-fn check(headers: &HeaderMap) -> Result<String, Refusal> {
+fn check(headers: &HeaderMap) -> Result<String, Unusable> {
     let length = header_text(headers, "content-length").and_then(|length| length.parse::<u64>().ok());
     if let Some(length) = length.filter(|length| *length > MOST_BODY) {
         return Err(too_large(&format!("the body has {length} bytes")));
@@ -46,14 +69,11 @@ fn check(headers: &HeaderMap) -> Result<String, Refusal> {
         multer::Error::NoBoundary => {
             fault("the Content-Type multipart/form-data has no boundary; let the HTTP library set it")
         }
-        _ => Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the body must be multipart/form-data with the audio file in a part named \"file\"",
-        ),
+        _ => Unusable::NoForm,
     })
 }
 
-async fn read_parts(chunks: &mut BodyDataStream, boundary: String) -> Result<Upload, Refusal> {
+async fn read_parts(chunks: &mut BodyDataStream, boundary: String) -> Result<Upload, Unusable> {
     let limit = SizeLimit::new()
         .whole_stream(MOST_BODY)
         .for_field(FILE, LARGEST_ASSET);
@@ -83,7 +103,7 @@ async fn read_parts(chunks: &mut BodyDataStream, boundary: String) -> Result<Upl
     Err(fault(&format!("there are more than {MOST_PARTS} parts")))
 }
 
-fn unreadable(error: multer::Error) -> Refusal {
+fn unreadable(error: multer::Error) -> Unusable {
     match error {
         multer::Error::FieldSizeExceeded { .. } => {
             too_large(&format!("the file has more than {LARGEST_ASSET} bytes"))
@@ -95,13 +115,12 @@ fn unreadable(error: multer::Error) -> Refusal {
     }
 }
 
-fn too_large(what: &str) -> Refusal {
-    let message = format!("{what}; an asset has at most {LARGEST_ASSET}");
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+fn too_large(what: &str) -> Unusable {
+    Unusable::TooLarge(what.to_owned())
 }
 
-fn fault(message: &str) -> Refusal {
-    Refusal::faults(Faults::one(message))
+fn fault(message: &str) -> Unusable {
+    Unusable::Fault(message.to_owned())
 }
 
 /// The last part of a path, without what does not belong into names.
@@ -160,7 +179,7 @@ mod tests {
                 headers.insert(header::CONTENT_TYPE, kind.parse().unwrap());
             }
             let refused = read(&headers, Body::from("nothing of that kind")).await;
-            let refusal = refused.err().unwrap();
+            let refusal = refused.err().unwrap().refusal();
             let answer = axum::response::IntoResponse::into_response(refusal);
             assert_eq!(answer.status().as_u16(), status, "{kind:?}");
         }

@@ -24,6 +24,7 @@ async fn every_asset_result_and_job_is_in_the_audit_log() {
     let token = rig.token().await;
     let good = asset(&rig, &token, &tone(440.0, 8000, 250)).await;
     upload(&rig, &token, "Dana's voice.wav", &tone(440.0, 44_100, 250)).await;
+    upload(&rig, &token, "large.wav", &vec![0; 3 * 1024 * 1024]).await;
     let fault = json!({"asset": "m"}).to_string();
     send(rig.admin(Method::POST, "/center/v1/faults").body(fault)).await;
     let id = compile(&rig, &token, &request(&[(&good, "n"), (&good, "m")])).await;
@@ -43,6 +44,13 @@ async fn every_asset_result_and_job_is_in_the_audit_log() {
         (1, &json!(good), &json!("success"))
     );
     let refused = entries(&store, "asset.refused").await;
+    assert_eq!(refused.len(), 2);
+    assert!(
+        refused[1]["detail"]["causes"][0]
+            .as_str()
+            .unwrap()
+            .contains("2097152")
+    );
     assert_eq!(refused[0]["outcome"], "failure");
     assert!(
         refused[0]["detail"]["causes"][0]

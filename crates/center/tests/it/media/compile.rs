@@ -1,7 +1,8 @@
 //! Compilation: `/api/v2/media/compile`, downloads, and the prompts of a flow.
 
 use super::{
-    ASSETS, COMPILE, FLOW, asset, compile, download, get, over, post, prompts, request, tone, with_flow,
+    ASSETS, COMPILE, FLOW, asset, compile, download, get, over, post, prompts, request, tone, upload,
+    with_flow,
 };
 use crate::support::{Rig, send};
 use reqwest::Method;
@@ -213,4 +214,73 @@ async fn a_repeat_with_its_key_is_the_same_job_also_after_a_restart() {
     keyed(&rig, &token, &request(&[(&known, "m")]))
         .await
         .refused(422, "unprocessable");
+}
+
+#[tokio::test]
+async fn every_kind_of_file_is_compiled_or_refused_for_all_that_telephony_has_against_it() {
+    let rig = Rig::start_with(with_flow).await;
+    let token = rig.token().await;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../audio/tests/files");
+    let (mut taken, mut formats) = (Vec::new(), std::collections::BTreeSet::new());
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        let objections: Vec<String> = match audio::probe(&bytes) {
+            Ok(media) => audio::telephony::objections(&media, bytes.len() as u64)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            Err(error) => vec![error.to_string()],
+        };
+        // The ending says something else.
+        let answer = upload(&rig, &token, "prompt.txt", &bytes).await;
+        if objections.is_empty() {
+            assert_eq!(answer.status, 201, "{}: {}", path.display(), answer.text);
+            formats.insert(answer.body["format"].as_str().unwrap().to_owned());
+            taken.push((answer.body["id"].as_str().unwrap().to_owned(), path));
+        } else {
+            answer.refused(400, "bad_request");
+            assert_eq!(answer.body["errors"], json!(objections), "{}", path.display());
+        }
+    }
+    assert!(formats.contains("wav") && formats.len() > 1, "{formats:?}");
+    let nodes: Vec<String> = (0..taken.len()).map(|at| format!("node {at}")).collect();
+    let entries: Vec<(&str, &str)> = taken
+        .iter()
+        .zip(&nodes)
+        .map(|((id, _), node)| (&**id, &**node))
+        .collect();
+    let mut body = request(&entries);
+    body["encoding"] = json!("pcma");
+    let job = over(&rig, &token, &compile(&rig, &token, &body).await).await;
+    for (result, (_, path)) in job["results"].as_array().unwrap().iter().zip(&taken) {
+        assert_eq!(result["status"], "READY", "{}: {result}", path.display());
+        let file = download(&rig, &result["downloadUri"]).await;
+        let media = audio::probe(&file).unwrap();
+        assert_eq!(
+            (media.codec, media.rate, media.channels),
+            (audio::Codec::ALaw, 8000, 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_compiled_as_far_as_it_goes_and_the_result_says_so() {
+    let rig = Rig::start_with(with_flow).await;
+    let token = rig.token().await;
+    let whole = tone(440.0, 8000, 1000);
+    let cut = asset(&rig, &token, &whole[..whole.len() / 2]).await;
+    let job = over(
+        &rig,
+        &token,
+        &compile(&rig, &token, &request(&[(&cut, "n")])).await,
+    )
+    .await;
+    let result = &job["results"][0];
+    assert_eq!(result["status"], "READY");
+    assert!(result["durationMs"].as_u64().unwrap() < 510, "{result}");
+    assert!(
+        result["message"].as_str().unwrap().contains("breaks off"),
+        "{result}"
+    );
 }
