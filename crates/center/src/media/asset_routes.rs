@@ -46,7 +46,7 @@ pub(crate) async fn upload(
         Ok(upload) => upload,
         Err(unusable) => {
             let faults = Faults::one(unusable.to_string());
-            note_refused(&app, books::asset_refused(None, None, &faults, &correlation)).await?;
+            note(&app, books::asset_refused(None, None, &faults, &correlation)).await?;
             return Err(unusable.refusal());
         }
     };
@@ -61,15 +61,21 @@ pub(crate) async fn upload(
         Ok(judged) => judged,
         Err(faults) => {
             let refused = books::asset_refused(Some(&name), sha256.as_deref(), &faults, &correlation);
-            note_refused(&app, refused).await?;
+            note(&app, refused).await?;
             return Err(Refusal::faults(faults));
         }
     };
     // In a task of its own: who hangs up half-way does not leave a file that nothing names.
     let media = app.media.clone();
-    let keeping = tokio::spawn(async move { media.keep_asset(upload, judged, &correlation).await });
+    let keeping = tokio::spawn(async move {
+        let kept = media.keep_asset(upload, judged, &correlation).await;
+        kept.map(|kept| (kept, correlation))
+    });
     let kept = keeping.await.map_err(|error| Refusal::internal(&error))?;
-    let Kept { asset, is_new } = kept.map_err(Trouble::refusal)?;
+    let (Kept { asset, is_new }, correlation) = kept.map_err(Trouble::refusal)?;
+    if !is_new {
+        note(&app, books::asset_repeated(&asset, &correlation)).await?;
+    }
     let status = match is_new {
         true => StatusCode::CREATED,
         false => StatusCode::OK,
@@ -78,9 +84,9 @@ pub(crate) async fn upload(
     Ok((location, Json(status, asset)).into_response())
 }
 
-async fn note_refused(app: &App, refused: audit::Entry) -> Result<(), Refusal> {
+async fn note(app: &App, entry: audit::Entry) -> Result<(), Refusal> {
     let commit = Commit {
-        audit: vec![refused],
+        audit: vec![entry],
         ..Commit::default()
     };
     let noted = app.media.store.commit(commit).await;

@@ -63,6 +63,22 @@ pub(super) fn asset_uploaded(asset: &Asset, correlation: &CorrelationId) -> Entr
     }
 }
 
+/// `asset.repeated`: somebody sent what is an asset already.
+pub(super) fn asset_repeated(asset: &Asset, correlation: &CorrelationId) -> Entry {
+    let subject = Some(asset.id.to_string());
+    let detail = json!({"sha256": asset.sha256});
+    Entry {
+        correlation: Some(correlation.clone()),
+        ..entry(
+            "asset.repeated",
+            Clock::utc_ms(),
+            subject,
+            CameOut::Success,
+            detail,
+        )
+    }
+}
+
 /// `asset.refused`, with everything that is wrong with it.
 pub(super) fn asset_refused(
     name: Option<&str>,

@@ -4,6 +4,7 @@
 //! PostgreSQL runs when `TRUNKLINE_TEST_POSTGRES` is the URL of a server.
 
 mod chain;
+mod prompts;
 
 use crate::{
     postgres::Database,

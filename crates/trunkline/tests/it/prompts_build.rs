@@ -5,7 +5,7 @@ mod sounds;
 
 use crate::support::{Center, stderr, stdout};
 use serde_json::{Value, json};
-use sounds::speech;
+pub(crate) use sounds::speech;
 use std::{
     collections::BTreeMap,
     fs::{self, File},
