@@ -54,7 +54,11 @@ fn builds_that_are_killed_are_taken_up_by_the_next() {
         build.wait().unwrap();
         finish(&workshop);
     }
-    assert_eq!(cut_short, kills(), "kills in the midst of a build of up to {longest:?}");
+    assert_eq!(
+        cut_short,
+        kills(),
+        "kills in the midst of a build of up to {longest:?}"
+    );
     let count = |action: &str| count(&workshop, action);
     assert_eq!((count("asset.uploaded"), count("asset.repeated")), (contents, 0));
     assert_eq!(count("asset.refused"), 0);
