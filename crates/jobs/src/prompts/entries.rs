@@ -18,14 +18,17 @@ const MOST_CAUSES: usize = 20;
 
 pub(super) fn uploaded(name: &str, sha256: &str, bytes: usize, took: Duration, uploaded: &Uploaded) -> Entry {
     let asset = &uploaded.asset;
-    let detail = json!({"name": name, "sha256": sha256, "bytes": bytes, "latencyMs": ms(took), "isNew": uploaded.is_new,
+    let detail = json!({"sha256": sha256, "bytes": bytes, "latencyMs": ms(took), "isNew": uploaded.is_new,
         "durationMs": asset.duration_ms});
-    entry("asset_uploaded", asset.id.as_str(), Outcome::Success, detail)
+    named(
+        name,
+        entry("asset_uploaded", asset.id.as_str(), Outcome::Success, detail),
+    )
 }
 
 pub(super) fn not_uploaded(name: &str, sha256: &str, took: Duration, why: &client::Error) -> Entry {
-    let detail = json!({"name": name, "latencyMs": ms(took), "cause": short(&why.to_string())});
-    entry("asset_failed", sha256, Outcome::Failure, detail)
+    let detail = json!({"latencyMs": ms(took), "cause": short(&why.to_string())});
+    named(name, entry("asset_failed", sha256, Outcome::Failure, detail))
 }
 
 pub(super) fn ordered(ordered: &Ordered) -> Entry {
@@ -80,6 +83,14 @@ pub(super) fn built(prompt: &PromptId, took: Duration, detail: Value) -> Entry {
 pub(super) fn not_built(prompt: &PromptId, took: Duration, why: &str) -> Entry {
     let detail = json!({"latencyMs": ms(took), "cause": short(why)});
     entry("failed", prompt.as_str(), Outcome::Failure, detail)
+}
+
+/// With the name of a file: people write all kinds of things into those.
+fn named(name: &str, entry: Entry) -> Entry {
+    Entry {
+        personal: vec![("name".to_owned(), short(name))],
+        ..entry
+    }
 }
 
 fn entry(verb: &str, subject: &str, outcome: Outcome, detail: Value) -> Entry {

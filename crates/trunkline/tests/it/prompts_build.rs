@@ -1,6 +1,7 @@
 //! `trunkline prompts build`, `status` and `play`, against a center in a process of its own.
 
 mod faults;
+mod outside;
 mod sounds;
 
 use crate::support::{Center, stderr, stdout};
