@@ -26,6 +26,7 @@
 mod books;
 mod build;
 mod compiler;
+mod earlier;
 mod entries;
 mod one;
 mod persist;

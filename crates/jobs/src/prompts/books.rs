@@ -82,6 +82,8 @@ pub(super) struct Sent {
 /// A compilation: intended, and accepted when the platform's id is there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ordered {
+    /// When it was intended: of two for one node the later one counts.
+    pub(super) at: UtcTime,
     pub(super) job: JobId,
     pub(super) order: NewCompile,
     pub(super) compile: Option<CompileId>,
@@ -89,6 +91,7 @@ pub(super) struct Ordered {
 
 #[derive(Serialize, Deserialize)]
 struct OrderedRecord {
+    at: UtcTime,
     /// The body of the POST as it was sent, so that a repeat is the same.
     order: String,
     compile: Option<CompileId>,
@@ -139,6 +142,7 @@ impl Books {
         let read = |found: store::Found| {
             let kept: OrderedRecord = serde_json::from_str(&found.record.body).ok()?;
             Some(Ordered {
+                at: kept.at,
                 job: found.record.id.parse().ok()?,
                 order: NewCompile::parse_for(&kept.order, |_| true, |_| true).ok()?,
                 compile: kept.compile,
@@ -153,6 +157,7 @@ impl Books {
         audit: Vec<audit::Entry>,
     ) -> Result<(), store::Error> {
         let record = OrderedRecord {
+            at: ordered.at,
             order: serde_json::to_string(&ordered.order).unwrap_or_default(),
             compile: ordered.compile.clone(),
         };

@@ -6,6 +6,7 @@
 use super::{
     Tally,
     books::{Books, Ordered},
+    earlier::{Earlier, Serves as _, Taken},
     entries,
     persist::persist,
     receiver::Receiver,
@@ -23,7 +24,7 @@ use tokio::{
 };
 use wire::{
     ids::{AssetId, CompileId, FlowId, JobId, NodeId},
-    media::{CompileJob, CompileOptions, Encoding, MediaEntry, NewCompile, NodeResult, NodeStatus, Rank},
+    media::{CompileJob, CompileOptions, Encoding, JobStatus, MediaEntry, NewCompile, NodeResult, Rank},
 };
 
 /// Most entries of one job: progress comes job by job.
@@ -76,8 +77,6 @@ struct Job {
     ordered: Ordered,
     wishes: Vec<Wish>,
     begun: Instant,
-    /// An earlier build ordered it.
-    is_old: bool,
 }
 
 /// The compiler of one build.
@@ -92,8 +91,8 @@ pub(super) struct Compiler {
     batches: Vec<Batch>,
     /// Jobs that are posted, or waited for.
     jobs: BTreeMap<JobId, Job>,
-    /// Jobs of an earlier build of which nobody knows whether they were posted; each waits until all of it is wished for again.
-    unsure: Vec<Job>,
+    /// Those of a build that was killed.
+    earlier: Earlier,
     posts: JoinSet<(JobId, Result<CompileJob, Error>)>,
     asks: JoinSet<(JobId, Result<Option<CompileJob>, Error>)>,
     /// Jobs whose outcome is told.
@@ -123,7 +122,7 @@ impl Compiler {
             watch: Watch::new(pace),
             batches: Vec::new(),
             jobs: BTreeMap::new(),
-            unsure: Vec::new(),
+            earlier: Earlier::default(),
             posts: JoinSet::new(),
             asks: JoinSet::new(),
             over: Vec::new(),
@@ -151,75 +150,57 @@ impl Compiler {
                 () = at(due) => self.act().await?,
             }
         }
+        self.over.extend(self.earlier.into_names());
         Ok(self.over)
     }
 
     fn is_busy(&self) -> bool {
         !self.batches.is_empty()
             || !self.posts.is_empty()
-            || self.jobs.values().any(|job| !job.wishes.is_empty())
+            || !self.jobs.is_empty()
+            || self.earlier.is_waited_for()
     }
 
     /// What an earlier build left.
     async fn take_up(&mut self) -> Result<(), store::Error> {
-        for ordered in self.books.ordered().await? {
-            let job = Job {
-                begun: Instant::now(),
-                wishes: Vec::new(),
-                is_old: true,
-                ordered,
+        self.earlier = Earlier::new(self.books.ordered().await?);
+        for (job, id) in self.earlier.accepted() {
+            self.watch.expect(job.clone());
+            let queued = CompileJob {
+                id: id.clone(),
+                job_id: Some(job.clone()),
+                flow_id: None,
+                status: JobStatus::Queued,
+                results: Vec::new(),
+                message: None,
+                self_uri: None,
             };
-            match job.ordered.compile.clone() {
-                None => self.unsure.push(job),
-                Some(id) => {
-                    self.watch.expect(job.ordered.job.clone());
-                    self.posted_as(&job.ordered.job, id);
-                    self.jobs.insert(job.ordered.job.clone(), job);
-                }
-            }
+            self.watch.posted(Moment::START, job, queued);
         }
         Ok(())
     }
 
-    /// The platform is asked for a job that it accepted before this build.
-    fn posted_as(&mut self, job: &JobId, id: CompileId) {
-        let queued = CompileJob {
-            id,
-            job_id: Some(job.clone()),
-            flow_id: None,
-            status: wire::media::JobStatus::Queued,
-            results: Vec::new(),
-            message: None,
-            self_uri: None,
-        };
-        // It began long ago: it is due at once.
-        self.watch.posted(Moment::START, job, queued);
-        self.ask_now(job);
-    }
-
-    fn ask_now(&mut self, job: &JobId) {
-        if let Some(id) = self.jobs.get(job).and_then(|job| job.ordered.compile.clone()) {
-            self.ask(job.clone(), id);
-        }
-    }
-
     async fn wish(&mut self, wish: Wish) -> Result<(), store::Error> {
-        if let Some(job) = self.jobs.values_mut().find(|job| job.is_old && job.holds(&wish)) {
-            job.wishes.push(wish);
-            let name = job.ordered.job.clone();
-            self.ask_now(&name);
-            return Ok(());
-        }
-        if let Some(at) = self.unsure.iter().position(|job| job.holds(&wish)) {
-            self.unsure[at].wishes.push(wish);
-            if self.unsure[at].wishes.len() == self.unsure[at].ordered.order.media.len() {
-                let job = self.unsure.swap_remove(at);
-                self.post(job);
+        match self.earlier.take(wish) {
+            Taken::Waits(ask) => {
+                if let Some((job, id)) = ask {
+                    self.ask(job, id);
+                }
+                Ok(())
             }
-            return Ok(());
+            Taken::Complete(ordered, wishes) => {
+                self.post(Job {
+                    begun: Instant::now(),
+                    ordered,
+                    wishes,
+                });
+                Ok(())
+            }
+            Taken::No(wish) => {
+                self.gather(wish);
+                self.order_full().await
+            }
         }
-        self.gather(wish);
-        self.order_full().await
     }
 
     fn gather(&mut self, wish: Wish) {
@@ -234,28 +215,11 @@ impl Compiler {
         }
     }
 
-    /// No more wishes come: what is not whole any more is ordered anew.
+    /// No more wishes come: nothing is gathered any longer.
     async fn close(&mut self) -> Result<(), store::Error> {
-        for job in std::mem::take(&mut self.unsure) {
-            self.over.push(job.ordered.job);
-            job.wishes.into_iter().for_each(|wish| self.gather(wish));
-        }
-        // What nobody wished for again may end by itself.
-        let idle: Vec<JobId> = self.idle().cloned().collect();
-        for job in idle {
-            self.watch.forget(&job);
-            self.jobs.remove(&job);
-            self.over.push(job);
-        }
+        let back = self.earlier.close();
+        back.into_iter().for_each(|wish| self.gather(wish));
         self.order(|_| true).await
-    }
-
-    fn idle(&self) -> impl Iterator<Item = &JobId> {
-        let idle = self
-            .jobs
-            .iter()
-            .filter(|(_, job)| job.is_old && job.wishes.is_empty());
-        idle.map(|(name, _)| name)
     }
 
     fn gathered(&self) -> Option<Instant> {
@@ -291,6 +255,7 @@ impl Compiler {
             fallback_encoding: None,
         };
         let ordered = Ordered {
+            at: entries::now(),
             order: NewCompile {
                 flow_id: self.flow.clone(),
                 job_id: Some(name.clone()),
@@ -308,7 +273,6 @@ impl Compiler {
         self.tally.ordered();
         self.post(Job {
             begun: Instant::now(),
-            is_old: false,
             ordered,
             wishes,
         });
@@ -417,6 +381,11 @@ impl Compiler {
             match act {
                 Act::Ask { job, id } => self.ask(job, id),
                 Act::GiveUp { job } => {
+                    if let Some(back) = self.earlier.lost(&job) {
+                        self.over.push(job);
+                        back.into_iter().for_each(|wish| self.wish_again(wish));
+                        continue;
+                    }
                     let Some(lost) = self.jobs.remove(&job) else {
                         continue;
                     };
@@ -440,28 +409,19 @@ impl Compiler {
 
     async fn ended(&mut self, ended: Ended) -> Result<(), store::Error> {
         let Some(job) = self.jobs.remove(&ended.job) else {
+            // The platform may be well now: what failed then is wished for again.
+            let back = self.earlier.ended(&ended.job, ended.told).unwrap_or_default();
+            back.into_iter().for_each(|wish| self.wish_again(wish));
             return Ok(());
         };
         self.over.push(ended.job);
         let entry = entries::job_over(&job.ordered, &ended.told, job.begun.elapsed());
         self.books.note(vec![entry]).await?;
         for wish in job.wishes {
-            let mut results = ended.told.results.iter();
-            let result = results.find(|result| result.node_id == wish.node && result.asset_id == wish.asset);
-            match result.filter(|result| result.status == NodeStatus::Ready) {
-                Some(result) => {
-                    let served = Served {
-                        compile: ended.told.id.clone(),
-                        result: result.clone(),
-                    };
-                    wish.answer(Ok(served));
-                }
-                // That was then; the platform may be well now.
-                None if job.is_old => self.wish_again(wish),
+            match ended.told.served(&wish) {
+                Some(served) => wish.answer(Ok(served)),
                 None => {
-                    let message = result.and_then(|result| result.message.clone());
-                    let message = message.or_else(|| ended.told.message.clone());
-                    let why = message.unwrap_or_else(|| "the platform does not say why".to_owned());
+                    let why = why_not(&ended.told, &wish);
                     wish.answer(Err(format!("the compilation failed: {why}")));
                 }
             }
@@ -472,10 +432,14 @@ impl Compiler {
     /// The job is not there any more: what it was for is ordered once more.
     async fn lost(&mut self, name: &JobId, why: &str) -> Result<(), store::Error> {
         self.watch.forget(name);
+        self.over.push(name.clone());
+        if let Some(back) = self.earlier.lost(name) {
+            back.into_iter().for_each(|wish| self.wish_again(wish));
+            return Ok(());
+        }
         let Some(job) = self.jobs.remove(name) else {
             return Ok(());
         };
-        self.over.push(name.clone());
         let entry = entries::job_failed(&job.ordered, job.begun.elapsed(), why);
         self.books.note(vec![entry]).await?;
         for wish in job.wishes {
@@ -508,20 +472,21 @@ impl Batch {
     }
 }
 
-impl Job {
-    fn holds(&self, wish: &Wish) -> bool {
-        let order = &self.ordered.order;
-        let is_wish = |entry: &MediaEntry| entry.node_id == wish.node && entry.asset_id == wish.asset;
-        let is_kind = order.encoding == wish.encoding && order.options == wish.options;
-        is_kind && order.media.iter().any(is_wish) && self.wishes.iter().all(|other| other.node != wish.node)
-    }
-}
-
 impl Wish {
-    fn answer(self, answer: Result<Served, String>) {
+    pub(super) fn answer(self, answer: Result<Served, String>) {
         // Nobody waits any more when the build was interrupted.
         let _ = self.answer.send(answer);
     }
+}
+
+/// Why a job does not serve a wish, in the platform's own words.
+fn why_not(told: &CompileJob, wish: &Wish) -> String {
+    let mut results = told.results.iter();
+    let result = results.find(|result| result.node_id == wish.node && result.asset_id == wish.asset);
+    let message = result
+        .and_then(|result| result.message.as_ref())
+        .or(told.message.as_ref());
+    message.map_or_else(|| "the platform does not say why".to_owned(), String::clone)
 }
 
 async fn told(receiver: &mut Option<Receiver>) -> CompileJob {

@@ -1,0 +1,290 @@
+//! Jobs that an earlier build ordered and whose outcome no prompt has: that build was killed.
+//!
+//! One that the platform accepted is asked for and serves whoever wishes for the same. One of which nobody knows is posted again,
+//! under its key, once all of it is wished for again; otherwise it is dropped. So an old order never overtakes a new one.
+
+use super::{
+    books::Ordered,
+    compiler::{Served, Wish},
+};
+use wire::{
+    ids::{CompileId, JobId},
+    media::{CompileJob, MediaEntry, NodeStatus},
+};
+
+/// The jobs of an earlier build, the newest first.
+#[derive(Default)]
+pub(super) struct Earlier(Vec<Job>);
+
+struct Job {
+    ordered: Ordered,
+    /// Who waits for it.
+    wishes: Vec<Wish>,
+    state: State,
+}
+
+enum State {
+    /// Nobody knows whether the platform has it.
+    Unsure,
+    /// The platform has it.
+    Accepted,
+    /// What became of it.
+    Over(CompileJob),
+}
+
+/// What becomes of a wish.
+pub(super) enum Taken {
+    /// It waits for a job that is asked for; the first who does has it asked.
+    Waits(Option<(JobId, CompileId)>),
+    /// All of a job is wished for again: it is to be posted.
+    Complete(Ordered, Vec<Wish>),
+    /// No earlier job is of use.
+    No(Wish),
+}
+
+impl Earlier {
+    pub(super) fn new(mut ordered: Vec<Ordered>) -> Self {
+        ordered.sort_by_key(|ordered| std::cmp::Reverse(ordered.at));
+        let job = |ordered: Ordered| Job {
+            state: match ordered.compile {
+                Some(_) => State::Accepted,
+                None => State::Unsure,
+            },
+            wishes: Vec::new(),
+            ordered,
+        };
+        Self(ordered.into_iter().map(job).collect())
+    }
+
+    /// Takes a wish, if the newest job for its node is for the same.
+    pub(super) fn take(&mut self, wish: Wish) -> Taken {
+        let is_for_node = |job: &&mut Job| {
+            job.ordered
+                .order
+                .media
+                .iter()
+                .any(|entry| entry.node_id == wish.node)
+        };
+        let Some(job) = self.0.iter_mut().find(is_for_node).filter(|job| job.holds(&wish)) else {
+            return Taken::No(wish);
+        };
+        match &job.state {
+            State::Over(told) => match told.served(&wish) {
+                Some(served) => {
+                    wish.answer(Ok(served));
+                    Taken::Waits(None)
+                }
+                None => Taken::No(wish),
+            },
+            State::Accepted => {
+                job.wishes.push(wish);
+                let is_first = job.wishes.len() == 1;
+                let id = job.ordered.compile.clone().filter(|_| is_first);
+                Taken::Waits(id.map(|id| (job.ordered.job.clone(), id)))
+            }
+            State::Unsure => {
+                job.wishes.push(wish);
+                let name = job.ordered.job.clone();
+                match job.wishes.len() == job.ordered.order.media.len() {
+                    true => self.remove(&name),
+                    false => Taken::Waits(None),
+                }
+            }
+        }
+    }
+
+    /// A job is over: those who wait are served, and whoever comes later; the wishes that it does not serve are given back.
+    /// `None` when it is no earlier job.
+    pub(super) fn ended(&mut self, name: &JobId, told: CompileJob) -> Option<Vec<Wish>> {
+        let job = self.0.iter_mut().find(|job| job.ordered.job == *name)?;
+        let mut back = Vec::new();
+        for wish in std::mem::take(&mut job.wishes) {
+            match told.served(&wish) {
+                Some(served) => wish.answer(Ok(served)),
+                None => back.push(wish),
+            }
+        }
+        job.state = State::Over(told);
+        Some(back)
+    }
+
+    /// The platform does not have the job, or does not finish it: the wishes are given back. `None` when it is no earlier job.
+    pub(super) fn lost(&mut self, name: &JobId) -> Option<Vec<Wish>> {
+        let at = self.0.iter().position(|job| job.ordered.job == *name)?;
+        Some(self.0.remove(at).wishes)
+    }
+
+    /// No more wishes come: those that wait for a job that never becomes complete are given back.
+    pub(super) fn close(&mut self) -> Vec<Wish> {
+        let unsure = self.0.iter_mut().filter(|job| matches!(job.state, State::Unsure));
+        unsure.flat_map(|job| std::mem::take(&mut job.wishes)).collect()
+    }
+
+    /// Whether somebody waits for one of them.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.0.iter().any(|job| !job.wishes.is_empty())
+    }
+
+    /// The accepted ones.
+    pub(super) fn accepted(&self) -> impl Iterator<Item = (&JobId, &CompileId)> {
+        self.0
+            .iter()
+            .filter_map(|job| Some((&job.ordered.job, job.ordered.compile.as_ref()?)))
+    }
+
+    /// All of them: at the end of a build none is of use any more.
+    pub(super) fn into_names(self) -> impl Iterator<Item = JobId> {
+        self.0.into_iter().map(|job| job.ordered.job)
+    }
+
+    fn remove(&mut self, name: &JobId) -> Taken {
+        let at = self.0.iter().position(|job| job.ordered.job == *name);
+        match at.map(|at| self.0.remove(at)) {
+            Some(job) => Taken::Complete(job.ordered, job.wishes),
+            None => Taken::Waits(None),
+        }
+    }
+}
+
+impl Job {
+    fn holds(&self, wish: &Wish) -> bool {
+        let order = &self.ordered.order;
+        let is_wish = |entry: &MediaEntry| entry.node_id == wish.node && entry.asset_id == wish.asset;
+        let is_kind = order.encoding == wish.encoding && order.options == wish.options;
+        is_kind && order.media.iter().any(is_wish) && self.wishes.iter().all(|other| other.node != wish.node)
+    }
+}
+
+/// What a job says of a wish.
+pub(super) trait Serves {
+    /// How it is served, if it is.
+    fn served(&self, wish: &Wish) -> Option<Served>;
+}
+
+impl Serves for CompileJob {
+    fn served(&self, wish: &Wish) -> Option<Served> {
+        let mut results = self.results.iter();
+        let result = results.find(|result| {
+            result.node_id == wish.node && result.asset_id == wish.asset && result.status == NodeStatus::Ready
+        })?;
+        Some(Served {
+            compile: self.id.clone(),
+            result: result.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::oneshot::{self, Receiver};
+    use wire::media::{CompileOptions, Encoding, JobStatus, NewCompile, NodeResult, Rank};
+
+    type Answer = Receiver<Result<Served, String>>;
+
+    fn wish(node: &str, asset: &str) -> (Wish, Answer) {
+        let (answer, answered) = oneshot::channel();
+        let wish = Wish {
+            node: node.parse().unwrap(),
+            asset: asset.parse().unwrap(),
+            encoding: Encoding::Ulaw,
+            options: CompileOptions::ALL,
+            priority: Rank(0),
+            answer,
+            is_second: false,
+        };
+        (wish, answered)
+    }
+
+    fn job(name: &str, minute: u8, media: &[(&str, &str)], compile: Option<&str>) -> Ordered {
+        let entry = |(node, asset): &(&str, &str)| MediaEntry {
+            asset_id: asset.parse().unwrap(),
+            node_id: node.parse().unwrap(),
+            format: None,
+            sample_rate: None,
+            priority: Rank(0),
+            fallback_encoding: None,
+        };
+        Ordered {
+            at: format!("2026-11-21T09:{minute:02}:00Z").parse().unwrap(),
+            job: name.parse().unwrap(),
+            order: NewCompile {
+                flow_id: "f".parse().unwrap(),
+                job_id: None,
+                media: media.iter().map(entry).collect(),
+                encoding: Encoding::Ulaw,
+                webhook_url: None,
+                options: CompileOptions::ALL,
+            },
+            compile: compile.map(|id| id.parse().unwrap()),
+        }
+    }
+
+    fn over(id: &str, served: &[(&str, &str)]) -> CompileJob {
+        let result = |(node, asset): &(&str, &str)| NodeResult {
+            asset_id: asset.parse().unwrap(),
+            node_id: node.parse().unwrap(),
+            status: NodeStatus::Ready,
+            download_uri: None,
+            encoding: None,
+            duration_ms: None,
+            loudness_lufs: None,
+            message: None,
+        };
+        CompileJob {
+            id: id.parse().unwrap(),
+            job_id: None,
+            flow_id: None,
+            status: JobStatus::Completed,
+            results: served.iter().map(result).collect(),
+            message: None,
+            self_uri: None,
+        }
+    }
+
+    #[test]
+    fn an_accepted_job_is_asked_for_once_and_serves_who_comes_before_and_after_its_end() {
+        let media = [("n", "a"), ("m", "b"), ("o", "c")];
+        let mut earlier = Earlier::new(vec![job("j", 1, &media, Some("comp_1"))]);
+        let ((first, mut one), (second, mut two), (third, mut three)) =
+            (wish("n", "a"), wish("m", "b"), wish("o", "c"));
+        assert!(matches!(earlier.take(first), Taken::Waits(Some(_))));
+        assert!(matches!(earlier.take(third), Taken::Waits(None)));
+        assert!(earlier.is_waited_for());
+        let back = earlier
+            .ended(&"j".parse().unwrap(), over("comp_1", &[("n", "a"), ("m", "b")]))
+            .unwrap();
+        assert_eq!(back.len(), 1, "what failed then is given back");
+        assert!(matches!(earlier.take(second), Taken::Waits(None)));
+        assert!(one.try_recv().unwrap().is_ok() && two.try_recv().unwrap().is_ok());
+        assert!(three.try_recv().is_err() && !earlier.is_waited_for());
+    }
+
+    #[test]
+    fn only_the_newest_job_for_a_node_counts() {
+        let jobs = vec![
+            job("old", 1, &[("n", "a")], Some("comp_1")),
+            job("new", 2, &[("n", "b")], Some("comp_2")),
+        ];
+        let mut earlier = Earlier::new(jobs);
+        assert!(matches!(earlier.take(wish("n", "a").0), Taken::No(_)));
+        assert!(matches!(earlier.take(wish("n", "b").0), Taken::Waits(Some(_))));
+        assert_eq!(earlier.into_names().count(), 2);
+    }
+
+    #[test]
+    fn a_job_of_which_nobody_knows_is_posted_again_when_all_of_it_is_wished_for() {
+        let media = [("n", "a"), ("m", "b")];
+        let mut earlier = Earlier::new(vec![job("j", 1, &media, None)]);
+        assert!(matches!(earlier.take(wish("n", "a").0), Taken::Waits(None)));
+        let Taken::Complete(ordered, wishes) = earlier.take(wish("m", "b").0) else {
+            panic!("it is complete");
+        };
+        assert_eq!((ordered.job.as_str(), wishes.len()), ("j", 2));
+
+        let mut earlier = Earlier::new(vec![job("j", 1, &media, None)]);
+        assert!(matches!(earlier.take(wish("n", "a").0), Taken::Waits(None)));
+        assert_eq!(earlier.close().len(), 1);
+        assert!(!earlier.is_waited_for());
+    }
+}
