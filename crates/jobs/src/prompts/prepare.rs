@@ -30,7 +30,7 @@ pub(super) fn prepare(bytes: Vec<u8>, name: &str, converts: bool) -> Result<Prep
     if !refusals.is_empty() {
         return Err(refusals.join("; "));
     }
-    let did = verdict.plan.to_string();
+    let did = verdict.deed();
     let pieces = match (&verdict.plan, shaped) {
         (Plan::Convert(_), Some(shaped)) if converts => {
             let all = shaped.pieces.len();

@@ -32,6 +32,8 @@ pub struct Verdict {
     pub mismatch: Option<Mismatch>,
     /// What a build does that may convert.
     pub plan: Plan,
+    /// What the platform is then asked to do while it compiles a file that is uploaded as it is: `+26.1 dB`.
+    pub levelling: Vec<String>,
 }
 
 /// What a build does with a file.
@@ -150,7 +152,12 @@ impl Verdict {
                 pieces: heard.pieces,
             }),
         };
+        let levelling = match (&plan, &heard) {
+            (Plan::Upload, Ok(heard)) => levelling(&heard.report),
+            _ => Vec::new(),
+        };
         Self {
+            levelling,
             loudness: heard.ok().and_then(|heard| heard.report.input_lufs),
             media,
             objections,
@@ -170,6 +177,14 @@ impl Verdict {
         }
         refusals.dedup();
         refusals
+    }
+
+    /// What a build does that may convert, in a line.
+    pub fn deed(&self) -> String {
+        match self.levelling.is_empty() {
+            true => self.plan.to_string(),
+            false => format!("{}; compiled: {}", self.plan, self.levelling.join(", ")),
+        }
     }
 
     /// What is odd about the file, and no reason to refuse it.
@@ -227,11 +242,7 @@ impl Conversion {
             2 => steps.push("stereo -> mono".to_owned()),
             more => steps.push(format!("{more} channels -> mono")),
         }
-        steps.extend(gain(report));
-        let cut_ms = report.trimmed_start_ms + report.trimmed_end_ms;
-        if cut_ms > 0 {
-            steps.push(format!("{:.1} s of silence cut", cut_ms as f64 / 1000.0));
-        }
+        steps.extend(levelling(report));
         if self.pieces > 1 {
             steps.push(format!("split in {}", self.pieces));
         }
@@ -252,6 +263,13 @@ impl Conversion {
             _ => format!("{codec} in {container}"),
         }
     }
+}
+
+/// What is done to the level and to the silence at the ends.
+fn levelling(report: &Report) -> Vec<String> {
+    let cut_ms = report.trimmed_start_ms + report.trimmed_end_ms;
+    let cut = (cut_ms > 0).then(|| format!("{:.1} s of silence cut", cut_ms as f64 / 1000.0));
+    gain(report).into_iter().chain(cut).collect()
 }
 
 fn gain(report: &Report) -> Option<String> {

@@ -68,7 +68,7 @@ fn table(files: &[File]) -> Table {
                     printable(&file.name),
                     what(verdict),
                     said(verdict),
-                    verdict.plan.to_string(),
+                    verdict.deed(),
                 ];
                 table.add_row(cells);
             }
@@ -172,13 +172,13 @@ fn of_audio(verdict: &Verdict) -> Value {
         },
         "notes": verdict.notes(),
         "telephony": {"accepted": objections.is_empty(), "objections": objections},
-        "build": build(&verdict.plan),
+        "build": build(&verdict.plan, &verdict.levelling),
     })
 }
 
-fn build(plan: &Plan) -> Value {
+fn build(plan: &Plan, levelling: &[String]) -> Value {
     match plan {
-        Plan::Upload => json!({"does": "upload"}),
+        Plan::Upload => json!({"does": "upload", "compiled": levelling}),
         Plan::Refuse(why) => json!({"does": "refuse", "why": why.to_string()}),
         Plan::Convert(conversion) => {
             let report = &conversion.report;
