@@ -1,7 +1,7 @@
 //! Builds prompts: from audio files and texts to compiled prompts that serve the nodes of a flow (contract section 6).
 //!
 //! A build does again only what changed: a prompt is known by what it is made from and by its options, and by what the platform
-//! says serves its node. Each step is written down before it is taken ([`books`]), so a build that was killed is taken up where it
+//! says serves its node. Each step is written down before it is taken (in the books), so a build that was killed is taken up where it
 //! was: nothing is uploaded twice, nothing is lost. One prompt that fails holds up no other.
 //!
 //! ```no_run

@@ -1,4 +1,4 @@
-//! Prompts: what people write of them ([`parse`]), which of several serves a node, and waiting for compilations ([`watch`]).
+//! Prompts: what people write of them ([`parse()`]), which of several serves a node, and waiting for compilations ([`watch`]).
 //!
 //! ```
 //! use flow::prompts::{self, Standing};

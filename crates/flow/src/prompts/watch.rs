@@ -10,7 +10,7 @@ use std::{
 };
 use wire::{
     ids::{CompileId, JobId},
-    media::CompileJob,
+    media::{CompileJob, JobStatus},
 };
 
 /// Most callbacks that are kept though nobody waits for them yet.
@@ -96,6 +96,11 @@ impl Watch {
         }
     }
 
+    /// Jobs that are posted from now on are asked for at another pace.
+    pub fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
+    }
+
     /// A job is about to be posted.
     pub fn expect(&mut self, job: JobId) {
         let waiting = Waiting {
@@ -130,7 +135,9 @@ impl Watch {
     }
 
     /// What a callback or an answer says. `None` when it is nothing new, or not for us.
-    pub fn told(&mut self, told: CompileJob) -> Option<Ended> {
+    ///
+    /// A job that runs has all its time again: the platform works on it.
+    pub fn told(&mut self, now: Moment, told: CompileJob) -> Option<Ended> {
         let named = told.job_id.as_ref().filter(|job| {
             let waiting = self.waiting.get(*job);
             waiting.is_some_and(|waiting| waiting.id.as_ref().is_none_or(|id| *id == told.id))
@@ -141,7 +148,13 @@ impl Watch {
         };
         match named.or_else(by_id).cloned() {
             Some(job) if told.status.is_over() => self.end(job, told),
-            Some(_) => None,
+            Some(job) => {
+                let waiting = self.waiting.get_mut(&job)?;
+                if told.status == JobStatus::Running && waiting.until != Moment::NEVER {
+                    waiting.until = now + self.pace.patience;
+                }
+                None
+            }
             None => {
                 self.keep_early(told);
                 None
@@ -207,7 +220,6 @@ impl Watch {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use wire::media::JobStatus;
 
     fn job(name: &str) -> JobId {
         name.parse().unwrap()
@@ -234,7 +246,7 @@ mod tests {
         for name in [Some("j"), None] {
             let mut watch = Watch::new(Pace::TOLD);
             watch.expect(job("j"));
-            let told = watch.told(said("comp_1", name, JobStatus::Completed));
+            let told = watch.told(Moment::START, said("comp_1", name, JobStatus::Completed));
             let posted = watch.posted(after(5), &job("j"), said("comp_1", None, JobStatus::Queued));
             assert_eq!(
                 [&told, &posted].iter().filter(|ended| ended.is_some()).count(),
@@ -264,7 +276,24 @@ mod tests {
         }
         assert_eq!(asked, [250, 750, 1750, 3750, 7750, 11750, 15750, 19750]);
         assert_eq!(watch.due(after(600_000)), [Act::GiveUp { job: job("j") }]);
-        assert_eq!(watch.told(said("comp_1", None, JobStatus::Completed)), None);
+        assert_eq!(
+            watch.told(Moment::START, said("comp_1", None, JobStatus::Completed)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_job_that_runs_is_not_given_up() {
+        let mut watch = Watch::new(Pace::ASKED);
+        watch.expect(job("j"));
+        watch.posted(Moment::START, &job("j"), said("comp_1", None, JobStatus::Queued));
+        assert_eq!(
+            watch.told(after(599_000), said("comp_1", None, JobStatus::Running)),
+            None
+        );
+        let given_up = Act::GiveUp { job: job("j") };
+        assert!(!watch.due(after(601_000)).contains(&given_up));
+        assert!(watch.due(after(1_199_000)).contains(&given_up));
     }
 
     #[test]
@@ -273,7 +302,10 @@ mod tests {
         watch.expect(job("j"));
         for number in 0..1000 {
             assert_eq!(
-                watch.told(said(&format!("comp_x{number}"), None, JobStatus::Completed)),
+                watch.told(
+                    Moment::START,
+                    said(&format!("comp_x{number}"), None, JobStatus::Completed)
+                ),
                 None
             );
         }
@@ -281,8 +313,15 @@ mod tests {
         let mine = said("comp_1", Some("j"), JobStatus::Queued);
         assert_eq!(watch.posted(Moment::START, &job("j"), mine), None);
         // A stranger who knows the name but not the id.
-        assert_eq!(watch.told(said("comp_2", Some("j"), JobStatus::Completed)), None);
-        assert!(watch.told(said("comp_1", None, JobStatus::Failed)).is_some());
+        assert_eq!(
+            watch.told(Moment::START, said("comp_2", Some("j"), JobStatus::Completed)),
+            None
+        );
+        assert!(
+            watch
+                .told(Moment::START, said("comp_1", None, JobStatus::Failed))
+                .is_some()
+        );
     }
 
     proptest! {
@@ -303,9 +342,9 @@ mod tests {
                 let id = format!("comp_{at}");
                 count(match what {
                     0 => watch.posted(Moment::START, &job(names[at]), said(&id, None, JobStatus::Queued)),
-                    1 => watch.told(said(&id, None, JobStatus::Completed)),
-                    2 => watch.told(said(&id, Some(names[at]), JobStatus::Completed)),
-                    _ => watch.told(said(&id, Some(names[at]), JobStatus::Running)),
+                    1 => watch.told(Moment::START, said(&id, None, JobStatus::Completed)),
+                    2 => watch.told(Moment::START, said(&id, Some(names[at]), JobStatus::Completed)),
+                    _ => watch.told(Moment::START, said(&id, Some(names[at]), JobStatus::Running)),
                 });
             }
             prop_assert_eq!(ended, [1, 1, 1]);

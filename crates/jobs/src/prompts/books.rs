@@ -43,6 +43,9 @@ pub struct Built {
     pub stamp: Option<Stamp>,
     /// What else it depends on, in short.
     pub options: String,
+    /// Whether it had to be converted, which a strict build refuses.
+    #[serde(default)]
+    pub converted: bool,
     /// What serves its nodes: several when it was split. Empty when it never was built.
     pub parts: Vec<BuiltPart>,
     /// When.

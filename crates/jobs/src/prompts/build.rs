@@ -1,8 +1,9 @@
 //! A whole build: what there is to do, all of it at once within bounds, and what came of it.
 
 use super::{
-    books::{Books, Built},
+    books::{Books, Built, BuiltPart},
     compiler::{Compiler, Wish},
+    earlier::Earlier,
     one::{self, Shared},
     persist::persist,
     receiver::Receiver,
@@ -39,6 +40,8 @@ const MOST_WISHES: usize = 64;
 /// Most sounds that are in memory at a time, beside those that a core works on: they are uploaded.
 const BESIDE: usize = 8;
 
+/// Most compiled files that are downloaded and listened to at a time.
+const DOWNLOADS: usize = 8;
 /// How a build asks the platform: a large one is bound to meet rate limits.
 const PATIENT: Policy = Policy {
     attempts: 20,
@@ -122,40 +125,47 @@ pub async fn build(
     let books = Books::new(work.store.clone(), &work.books, &flow);
     let _lock = lock(&work.folder, books.name())?;
     let known = books.built().await?;
-    let media = Media::new(&work.transport.with_policy(PATIENT));
+    let patient = work.transport.with_policy(PATIENT);
+    let media = Media::new(&patient);
+    let mut earlier = Earlier::new(books.ordered().await?);
     let serving = first_look(&work.transport, &media, &flow).await?;
     let (sources, prompts) = (work.sources.clone(), work.manifest.prompts.clone());
     let stamps = spawn_blocking(move || stamps(&sources, &prompts)).await?;
 
     let tally = Arc::new(Tally::default());
     let (wishes, wished) = mpsc::channel::<Wish>(MOST_WISHES);
+    let nodes: Nodes = work
+        .manifest
+        .prompts
+        .iter()
+        .map(|prompt| prompt.node.clone())
+        .collect();
+    let disturbed = disturbed(&known, &earlier);
+    let of_file = |node: &NodeId| nodes.iter().any(|ours| is_of(ours, node));
+    earlier.leave_aside(|node| options.again || !of_file(node));
     let compiler = Compiler::new(
-        media.clone(),
+        &patient,
         books.clone(),
         flow.clone(),
         options.receiver,
+        earlier,
         tally.clone(),
     );
     let mut tasks = JoinSet::new();
-    let compiler = tasks
-        .spawn(async { compiler.run(wished).await.map(Ended::Compiler) })
-        .id();
+    tasks.spawn(async { compiler.run(wished).await.map(Ended::Compiler) });
     let cores = options.cores.max(1);
     let shared = Arc::new(Shared {
-        nodes: work
-            .manifest
-            .prompts
-            .iter()
-            .map(|prompt| prompt.node.clone())
-            .collect(),
+        nodes,
+        disturbed,
         speech: work.manifest.speech.clone(),
         sources: work.sources,
         folder: work.folder,
-        uploads: Uploads::new(media.clone(), books.clone(), tally.clone()),
+        uploads: Uploads::new(media.clone(), books.clone(), &serving, tally.clone()),
         media: media.clone(),
         books: books.clone(),
         serving,
         cores: Semaphore::new(cores),
+        downloads: Semaphore::new(DOWNLOADS),
         reading: Arc::new(Semaphore::new(cores + BESIDE)),
         strict: options.strict,
         again: options.again,
@@ -165,6 +175,7 @@ pub async fn build(
         .into_iter()
         .map(|built| (built.prompt.clone(), built))
         .collect();
+    let before: Vec<BuiltPart> = known.values().flat_map(|built| built.parts.clone()).collect();
     let standings = work.manifest.standings();
     for (at, ((prompt, standing), stamp)) in work
         .manifest
@@ -189,7 +200,6 @@ pub async fn build(
         });
     }
     drop(wishes);
-    let _ = compiler;
     let (mut prompts, mut over) = (Vec::new(), Vec::new());
     while let Some(ended) = tasks.join_next().await {
         match ended?? {
@@ -200,17 +210,19 @@ pub async fn build(
     prompts.sort_by_key(|(at, _)| *at);
     let mut prompts: Vec<PromptReport> = prompts.into_iter().map(|(_, report)| report).collect();
     books.forget_ordered(&over).await?;
-    if prompts
-        .iter()
-        .any(|prompt| matches!(prompt.outcome, Outcome::Built { .. }))
-    {
-        confirm(&mut prompts, &self::serving(&media, &flow).await?);
+    let is_built = |prompt: &PromptReport| matches!(prompt.outcome, Outcome::Built { .. });
+    let mut stale = Vec::new();
+    if prompts.iter().any(is_built) {
+        let serving = self::serving(&media, &flow).await?;
+        confirm(&mut prompts, &serving);
+        stale = left_behind(&before, &prompts, &serving);
     }
     let mut left_over: Vec<PromptId> = known.into_keys().collect();
     left_over.sort();
     Ok(Report {
         prompts,
         left_over,
+        stale,
         counts: tally.counts(),
         took: begun.elapsed(),
     })
@@ -294,7 +306,7 @@ fn confirm(prompts: &mut [PromptReport], serving: &HashMap<NodeId, FlowPrompt>) 
         if !matches!(report.outcome, Outcome::Built { .. }) {
             continue;
         }
-        let serves = |part: &super::BuiltPart| {
+        let serves = |part: &BuiltPart| {
             serving
                 .get(&part.node)
                 .is_some_and(|now| now.asset_id == part.asset)
@@ -310,5 +322,52 @@ fn confirm(prompts: &mut [PromptReport], serving: &HashMap<NodeId, FlowPrompt>) 
     }
 }
 
+/// Nodes of earlier builds that still serve, and that no prompt is for any more: it moved, or was split, or is whole again.
+fn left_behind(
+    before: &[BuiltPart],
+    prompts: &[PromptReport],
+    serving: &HashMap<NodeId, FlowPrompt>,
+) -> Vec<NodeId> {
+    let now: HashSet<&NodeId> = prompts
+        .iter()
+        .flat_map(|prompt| prompt.parts.iter().map(|part| &part.node).chain([&prompt.node]))
+        .collect();
+    let is_left = |part: &&BuiltPart| {
+        let serves = serving.get(&part.node);
+        !now.contains(&part.node) && serves.is_some_and(|serves| serves.asset_id == part.asset)
+    };
+    let mut nodes: Vec<NodeId> = before
+        .iter()
+        .filter(is_left)
+        .map(|part| part.node.clone())
+        .collect();
+    nodes.sort();
+    nodes
+}
+
 /// Nodes of a manifest, to tell the nodes of split prompts from those of others.
 pub(super) type Nodes = HashSet<NodeId>;
+
+/// Whether a node is that of a prompt, or of one of its parts.
+fn is_of(prompt: &NodeId, node: &NodeId) -> bool {
+    let rest = node.as_str().strip_prefix(prompt.as_str());
+    rest.is_some_and(|rest| rest.is_empty() || is_part(rest))
+}
+
+fn is_part(rest: &str) -> bool {
+    let number = rest.strip_prefix('-');
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Prompts that an order of a build that was killed may yet replace, though they look as they were built.
+fn disturbed(known: &[Built], earlier: &Earlier) -> HashSet<PromptId> {
+    let is_disturbed = |built: &&Built| {
+        let mut parts = built.parts.iter();
+        parts.any(|part| earlier.disturbs(&part.node, &part.asset, part.encoding))
+    };
+    known
+        .iter()
+        .filter(is_disturbed)
+        .map(|built| built.prompt.clone())
+        .collect()
+}

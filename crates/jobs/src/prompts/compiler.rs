@@ -6,17 +6,24 @@
 use super::{
     Tally,
     books::{Books, Ordered},
+    build::BuildError,
     earlier::{Earlier, Serves as _, Taken},
     entries,
     persist::persist,
     receiver::Receiver,
 };
-use client::{Error, Media};
+use client::{Error, Media, Transport};
 use flow::{
     Moment,
     prompts::watch::{Act, Ended, Pace, Watch},
+    retry::Policy,
 };
-use std::{collections::BTreeMap, future::pending, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::pending,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -29,6 +36,10 @@ use wire::{
 
 /// Most entries of one job: progress comes job by job.
 const MOST_IN_JOB: usize = 25;
+/// Most jobs that the platform has at a time: one that waits in its queue loses no patience here.
+const MOST_JOBS: usize = 8;
+/// How long a question may take; it is asked again anyway.
+const ASKING: Duration = Duration::from_secs(10);
 /// How long a job waits for more entries.
 const GATHERING: Duration = Duration::from_millis(150);
 
@@ -82,6 +93,10 @@ struct Job {
 /// The compiler of one build.
 pub(super) struct Compiler {
     media: Media,
+    /// For questions, each of which is asked once.
+    asking: Media,
+    /// Jobs that are being asked for.
+    asked: BTreeSet<JobId>,
     books: Books,
     flow: FlowId,
     tally: Arc<Tally>,
@@ -101,10 +116,11 @@ pub(super) struct Compiler {
 
 impl Compiler {
     pub(super) fn new(
-        media: Media,
+        transport: &Transport,
         books: Books,
         flow: FlowId,
         receiver: Option<Receiver>,
+        earlier: Earlier,
         tally: Arc<Tally>,
     ) -> Self {
         let pace = if receiver.is_some() {
@@ -113,7 +129,9 @@ impl Compiler {
             Pace::ASKED
         };
         Self {
-            media,
+            media: Media::new(transport),
+            asking: Media::new(&transport.with_policy(Policy::single(ASKING))),
+            asked: BTreeSet::new(),
             books,
             flow,
             tally,
@@ -122,7 +140,7 @@ impl Compiler {
             watch: Watch::new(pace),
             batches: Vec::new(),
             jobs: BTreeMap::new(),
-            earlier: Earlier::default(),
+            earlier,
             posts: JoinSet::new(),
             asks: JoinSet::new(),
             over: Vec::new(),
@@ -130,8 +148,8 @@ impl Compiler {
     }
 
     /// Grants wishes until there are no more; gives the jobs that are over and can be forgotten.
-    pub(super) async fn run(mut self, mut wishes: mpsc::Receiver<Wish>) -> Result<Vec<JobId>, store::Error> {
-        self.take_up().await?;
+    pub(super) async fn run(mut self, mut wishes: mpsc::Receiver<Wish>) -> Result<Vec<JobId>, BuildError> {
+        self.take_up();
         let mut is_open = true;
         while is_open || self.is_busy() {
             let (gathered, due) = (self.gathered(), self.due());
@@ -143,14 +161,21 @@ impl Compiler {
                         self.close().await?;
                     }
                 },
-                Some(Ok((job, answer))) = self.posts.join_next() => self.posted(job, answer).await?,
-                Some(Ok((job, answer))) = self.asks.join_next() => self.asked(job, answer).await?,
+                Some(posted) = self.posts.join_next() => {
+                    // Whoever waits is told by the end of this task.
+                    let (job, answer) = posted?;
+                    self.posted(job, answer).await?;
+                }
+                Some(asked) = self.asks.join_next() => {
+                    let (job, answer) = asked?;
+                    self.asked(job, answer).await?;
+                }
                 told = told(&mut self.receiver) => self.told(told).await?,
                 () = at(gathered) => self.order_gathered().await?,
                 () = at(due) => self.act().await?,
             }
         }
-        self.over.extend(self.earlier.into_names());
+        self.over.extend(self.earlier.into_useless());
         Ok(self.over)
     }
 
@@ -162,8 +187,7 @@ impl Compiler {
     }
 
     /// What an earlier build left.
-    async fn take_up(&mut self) -> Result<(), store::Error> {
-        self.earlier = Earlier::new(self.books.ordered().await?);
+    fn take_up(&mut self) {
         for (job, id) in self.earlier.accepted() {
             self.watch.expect(job.clone());
             let queued = CompileJob {
@@ -177,10 +201,9 @@ impl Compiler {
             };
             self.watch.posted(Moment::START, job, queued);
         }
-        Ok(())
     }
 
-    async fn wish(&mut self, wish: Wish) -> Result<(), store::Error> {
+    async fn wish(&mut self, wish: Wish) -> Result<(), BuildError> {
         match self.earlier.take(wish) {
             Taken::Waits(ask) => {
                 if let Some((job, id)) = ask {
@@ -216,40 +239,49 @@ impl Compiler {
     }
 
     /// No more wishes come: nothing is gathered any longer.
-    async fn close(&mut self) -> Result<(), store::Error> {
+    async fn close(&mut self) -> Result<(), BuildError> {
         let back = self.earlier.close();
         back.into_iter().for_each(|wish| self.gather(wish));
-        self.order(|_| true).await
+        let now = Instant::now();
+        self.batches.iter_mut().for_each(|batch| batch.until = now);
+        self.order_gathered().await
     }
 
+    /// When a job is to be ordered next, if there is room for one.
     fn gathered(&self) -> Option<Instant> {
-        self.batches.iter().map(|batch| batch.until).min()
+        let has_room = self.jobs.len() < MOST_JOBS;
+        self.batches
+            .iter()
+            .map(|batch| batch.until)
+            .min()
+            .filter(|_| has_room)
     }
 
-    async fn order_full(&mut self) -> Result<(), store::Error> {
+    async fn order_full(&mut self) -> Result<(), BuildError> {
         self.order(|batch| batch.wishes.len() >= MOST_IN_JOB).await
     }
 
-    async fn order_gathered(&mut self) -> Result<(), store::Error> {
+    async fn order_gathered(&mut self) -> Result<(), BuildError> {
         let now = Instant::now();
         self.order(|batch| batch.until <= now).await
     }
 
-    async fn order(&mut self, is_due: impl Fn(&Batch) -> bool) -> Result<(), store::Error> {
-        let (due, waiting) = std::mem::take(&mut self.batches).into_iter().partition(is_due);
-        self.batches = waiting;
-        for Batch { kind, wishes, .. } in due {
+    async fn order(&mut self, is_due: impl Fn(&Batch) -> bool) -> Result<(), BuildError> {
+        while self.jobs.len() < MOST_JOBS
+            && let Some(at) = self.batches.iter().position(&is_due)
+        {
+            let Batch { kind, wishes, .. } = self.batches.remove(at);
             self.order_one(kind, wishes).await?;
         }
         Ok(())
     }
 
-    async fn order_one(&mut self, kind: Kind, wishes: Vec<Wish>) -> Result<(), store::Error> {
+    async fn order_one(&mut self, kind: Kind, wishes: Vec<Wish>) -> Result<(), BuildError> {
         let name = JobId::from_uuid(uuid::Uuid::new_v4());
         let entry = |wish: &Wish| MediaEntry {
             asset_id: wish.asset.clone(),
             node_id: wish.node.clone(),
-            format: Some("wav".into()),
+            format: None,
             sample_rate: None,
             priority: wish.priority,
             fallback_encoding: None,
@@ -294,7 +326,7 @@ impl Compiler {
         });
     }
 
-    async fn posted(&mut self, name: JobId, answer: Result<CompileJob, Error>) -> Result<(), store::Error> {
+    async fn posted(&mut self, name: JobId, answer: Result<CompileJob, Error>) -> Result<(), BuildError> {
         match answer {
             Ok(told) => {
                 if let Some(job) = self.jobs.get_mut(&name) {
@@ -312,7 +344,7 @@ impl Compiler {
     }
 
     /// One entry that the platform refuses must not take the others down: each gets a job of its own.
-    async fn not_posted(&mut self, name: JobId, error: &Error) -> Result<(), store::Error> {
+    async fn not_posted(&mut self, name: JobId, error: &Error) -> Result<(), BuildError> {
         self.watch.forget(&name);
         let Some(job) = self.jobs.remove(&name) else {
             return Ok(());
@@ -328,11 +360,14 @@ impl Compiler {
         if is_refused {
             self.over.push(name);
         }
+        if is_refused && job.refuses_callbacks(error) {
+            tracing::warn!(%error, "the platform takes no such callback; it is asked instead");
+            self.receiver = None;
+            self.watch.set_pace(Pace::ASKED);
+            return self.order_one(job.kind(), job.wishes).await;
+        }
         if is_refused && job.wishes.len() > 1 {
-            let kind = Kind {
-                encoding: job.ordered.order.encoding,
-                options: job.ordered.order.options,
-            };
+            let kind = job.kind();
             for wish in job.wishes {
                 self.order_one(kind, vec![wish]).await?;
             }
@@ -349,7 +384,8 @@ impl Compiler {
         &mut self,
         name: JobId,
         answer: Result<Option<CompileJob>, Error>,
-    ) -> Result<(), store::Error> {
+    ) -> Result<(), BuildError> {
+        self.asked.remove(&name);
         match answer {
             Ok(Some(told)) => self.told(told).await,
             Ok(None) => {
@@ -364,8 +400,8 @@ impl Compiler {
         }
     }
 
-    async fn told(&mut self, told: CompileJob) -> Result<(), store::Error> {
-        match self.watch.told(told) {
+    async fn told(&mut self, told: CompileJob) -> Result<(), BuildError> {
+        match self.watch.told(self.now(), told) {
             Some(ended) => self.ended(ended).await,
             None => Ok(()),
         }
@@ -376,7 +412,7 @@ impl Compiler {
         (due != Moment::NEVER).then(|| self.started + due.since_start())
     }
 
-    async fn act(&mut self) -> Result<(), store::Error> {
+    async fn act(&mut self) -> Result<(), BuildError> {
         for act in self.watch.due(self.now()) {
             match act {
                 Act::Ask { job, id } => self.ask(job, id),
@@ -403,15 +439,20 @@ impl Compiler {
     }
 
     fn ask(&mut self, job: JobId, id: CompileId) {
-        let media = self.media.clone();
+        if !self.asked.insert(job.clone()) {
+            return;
+        }
+        let media = self.asking.clone();
         self.asks.spawn(async move { (job, media.job(&id).await) });
     }
 
-    async fn ended(&mut self, ended: Ended) -> Result<(), store::Error> {
+    async fn ended(&mut self, ended: Ended) -> Result<(), BuildError> {
         let Some(job) = self.jobs.remove(&ended.job) else {
             // The platform may be well now: what failed then is wished for again.
-            let back = self.earlier.ended(&ended.job, ended.told).unwrap_or_default();
-            back.into_iter().for_each(|wish| self.wish_again(wish));
+            if let Some((entry, back)) = self.earlier.ended(&ended.job, ended.told) {
+                self.books.note(vec![entry]).await?;
+                back.into_iter().for_each(|wish| self.wish_again(wish));
+            }
             return Ok(());
         };
         self.over.push(ended.job);
@@ -430,7 +471,7 @@ impl Compiler {
     }
 
     /// The job is not there any more: what it was for is ordered once more.
-    async fn lost(&mut self, name: &JobId, why: &str) -> Result<(), store::Error> {
+    async fn lost(&mut self, name: &JobId, why: &str) -> Result<(), BuildError> {
         self.watch.forget(name);
         self.over.push(name.clone());
         if let Some(back) = self.earlier.lost(name) {
@@ -469,6 +510,20 @@ impl Batch {
         self.kind == kind
             && self.wishes.len() < MOST_IN_JOB
             && self.wishes.iter().all(|other| other.node != wish.node)
+    }
+}
+
+impl Job {
+    fn kind(&self) -> Kind {
+        Kind {
+            encoding: self.ordered.order.encoding,
+            options: self.ordered.order.options,
+        }
+    }
+
+    /// Whether it is the address of the callback that the platform refuses.
+    fn refuses_callbacks(&self, error: &Error) -> bool {
+        self.ordered.order.webhook_url.is_some() && error.to_string().contains("webhookUrl")
     }
 }
 

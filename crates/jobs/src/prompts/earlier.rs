@@ -6,15 +6,22 @@
 use super::{
     books::Ordered,
     compiler::{Served, Wish},
+    entries,
 };
+use audit::Entry;
+use std::collections::HashSet;
 use wire::{
-    ids::{CompileId, JobId},
-    media::{CompileJob, MediaEntry, NodeStatus},
+    ids::{AssetId, CompileId, JobId, NodeId},
+    media::{CompileJob, Encoding, MediaEntry, NodeStatus},
 };
 
-/// The jobs of an earlier build, the newest first.
-#[derive(Default)]
-pub(super) struct Earlier(Vec<Job>);
+/// The jobs of an earlier build.
+pub(super) struct Earlier {
+    /// The newest first.
+    jobs: Vec<Job>,
+    /// Nodes for which earlier jobs are of no use: they are ordered anew, or the file does not have them any more.
+    useless: HashSet<NodeId>,
+}
 
 struct Job {
     ordered: Ordered,
@@ -53,7 +60,26 @@ impl Earlier {
             wishes: Vec::new(),
             ordered,
         };
-        Self(ordered.into_iter().map(job).collect())
+        Self {
+            jobs: ordered.into_iter().map(job).collect(),
+            useless: HashSet::new(),
+        }
+    }
+
+    /// Whether one of them may yet have something else serve the node: then it must be ordered anew, as the later order counts.
+    pub(super) fn disturbs(&self, node: &NodeId, asset: &AssetId, encoding: Encoding) -> bool {
+        let is_other = |job: &Job, entry: &MediaEntry| {
+            entry.node_id == *node && (entry.asset_id != *asset || job.ordered.order.encoding != encoding)
+        };
+        let disturbs = |job: &Job| job.ordered.order.media.iter().any(|entry| is_other(job, entry));
+        self.jobs.iter().any(disturbs)
+    }
+
+    /// They are of no use for these nodes.
+    pub(super) fn leave_aside(&mut self, is_meant: impl Fn(&NodeId) -> bool) {
+        let media = self.jobs.iter().flat_map(|job| &job.ordered.order.media);
+        let meant = media.map(|entry| &entry.node_id).filter(|node| is_meant(node));
+        self.useless.extend(meant.cloned());
     }
 
     /// Takes a wish, if the newest job for its node is for the same.
@@ -65,7 +91,10 @@ impl Earlier {
                 .iter()
                 .any(|entry| entry.node_id == wish.node)
         };
-        let Some(job) = self.0.iter_mut().find(is_for_node).filter(|job| job.holds(&wish)) else {
+        let is_current = !self.useless.contains(&wish.node);
+        let newest = self.jobs.iter_mut().find(is_for_node);
+        let Some(job) = newest.filter(|job| is_current && job.holds(&wish)) else {
+            self.useless.insert(wish.node.clone());
             return Taken::No(wish);
         };
         match &job.state {
@@ -74,7 +103,10 @@ impl Earlier {
                     wish.answer(Ok(served));
                     Taken::Waits(None)
                 }
-                None => Taken::No(wish),
+                None => {
+                    self.useless.insert(wish.node.clone());
+                    Taken::No(wish)
+                }
             },
             State::Accepted => {
                 job.wishes.push(wish);
@@ -93,10 +125,10 @@ impl Earlier {
         }
     }
 
-    /// A job is over: those who wait are served, and whoever comes later; the wishes that it does not serve are given back.
-    /// `None` when it is no earlier job.
-    pub(super) fn ended(&mut self, name: &JobId, told: CompileJob) -> Option<Vec<Wish>> {
-        let job = self.0.iter_mut().find(|job| job.ordered.job == *name)?;
+    /// A job is over: those who wait are served, and whoever comes later. The wishes that it does not serve are given back, with
+    /// what the audit log is told. `None` when it is no earlier job.
+    pub(super) fn ended(&mut self, name: &JobId, told: CompileJob) -> Option<(Entry, Vec<Wish>)> {
+        let job = self.jobs.iter_mut().find(|job| job.ordered.job == *name)?;
         let mut back = Vec::new();
         for wish in std::mem::take(&mut job.wishes) {
             match told.served(&wish) {
@@ -104,42 +136,52 @@ impl Earlier {
                 None => back.push(wish),
             }
         }
+        let entry = entries::job_over(&job.ordered, &told, entries::now().since(job.ordered.at));
         job.state = State::Over(told);
-        Some(back)
+        self.useless.extend(back.iter().map(|wish| wish.node.clone()));
+        Some((entry, back))
     }
 
     /// The platform does not have the job, or does not finish it: the wishes are given back. `None` when it is no earlier job.
     pub(super) fn lost(&mut self, name: &JobId) -> Option<Vec<Wish>> {
-        let at = self.0.iter().position(|job| job.ordered.job == *name)?;
-        Some(self.0.remove(at).wishes)
+        let at = self.jobs.iter().position(|job| job.ordered.job == *name)?;
+        Some(self.jobs.remove(at).wishes)
     }
 
     /// No more wishes come: those that wait for a job that never becomes complete are given back.
     pub(super) fn close(&mut self) -> Vec<Wish> {
-        let unsure = self.0.iter_mut().filter(|job| matches!(job.state, State::Unsure));
+        let unsure = self
+            .jobs
+            .iter_mut()
+            .filter(|job| matches!(job.state, State::Unsure));
         unsure.flat_map(|job| std::mem::take(&mut job.wishes)).collect()
     }
 
     /// Whether somebody waits for one of them.
     pub(super) fn is_waited_for(&self) -> bool {
-        self.0.iter().any(|job| !job.wishes.is_empty())
+        self.jobs.iter().any(|job| !job.wishes.is_empty())
     }
 
     /// The accepted ones.
     pub(super) fn accepted(&self) -> impl Iterator<Item = (&JobId, &CompileId)> {
-        self.0
+        self.jobs
             .iter()
             .filter_map(|job| Some((&job.ordered.job, job.ordered.compile.as_ref()?)))
     }
 
-    /// All of them: at the end of a build none is of use any more.
-    pub(super) fn into_names(self) -> impl Iterator<Item = JobId> {
-        self.0.into_iter().map(|job| job.ordered.job)
+    /// Those that the next build has no use for: they are over, or everything in them is ordered anew or not in the file any more.
+    pub(super) fn into_useless(self) -> impl Iterator<Item = JobId> {
+        let Self { jobs, useless } = self;
+        let is_useless = move |job: &Job| {
+            let mut media = job.ordered.order.media.iter();
+            matches!(job.state, State::Over(_)) || media.all(|entry| useless.contains(&entry.node_id))
+        };
+        jobs.into_iter().filter(is_useless).map(|job| job.ordered.job)
     }
 
     fn remove(&mut self, name: &JobId) -> Taken {
-        let at = self.0.iter().position(|job| job.ordered.job == *name);
-        match at.map(|at| self.0.remove(at)) {
+        let at = self.jobs.iter().position(|job| job.ordered.job == *name);
+        match at.map(|at| self.jobs.remove(at)) {
             Some(job) => Taken::Complete(job.ordered, job.wishes),
             None => Taken::Waits(None),
         }
@@ -178,7 +220,7 @@ impl Serves for CompileJob {
 mod tests {
     use super::*;
     use tokio::sync::oneshot::{self, Receiver};
-    use wire::media::{CompileOptions, Encoding, JobStatus, NewCompile, NodeResult, Rank};
+    use wire::media::{CompileOptions, JobStatus, NewCompile, NodeResult, Rank};
 
     type Answer = Receiver<Result<Served, String>>;
 
@@ -251,7 +293,7 @@ mod tests {
         assert!(matches!(earlier.take(first), Taken::Waits(Some(_))));
         assert!(matches!(earlier.take(third), Taken::Waits(None)));
         assert!(earlier.is_waited_for());
-        let back = earlier
+        let (_, back) = earlier
             .ended(&"j".parse().unwrap(), over("comp_1", &[("n", "a"), ("m", "b")]))
             .unwrap();
         assert_eq!(back.len(), 1, "what failed then is given back");
@@ -267,9 +309,10 @@ mod tests {
             job("new", 2, &[("n", "b")], Some("comp_2")),
         ];
         let mut earlier = Earlier::new(jobs);
-        assert!(matches!(earlier.take(wish("n", "a").0), Taken::No(_)));
+        let is_disturbed =
+            |asset: &str| earlier.disturbs(&"n".parse().unwrap(), &asset.parse().unwrap(), Encoding::Ulaw);
+        assert!(is_disturbed("a") && is_disturbed("b"), "each by the other");
         assert!(matches!(earlier.take(wish("n", "b").0), Taken::Waits(Some(_))));
-        assert_eq!(earlier.into_names().count(), 2);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use client::Media;
 use flow::prompts::{Prompt, Source, Speech};
 use serde_json::json;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -55,7 +55,11 @@ pub(super) struct Shared {
     pub(super) books: Books,
     /// What serves the nodes, before the build.
     pub(super) serving: HashMap<NodeId, FlowPrompt>,
+    /// Prompts whose nodes an earlier order may yet change.
+    pub(super) disturbed: HashSet<PromptId>,
     pub(super) cores: Semaphore,
+    /// Compiled files in memory.
+    pub(super) downloads: Semaphore,
     /// Sounds in memory.
     pub(super) reading: Arc<Semaphore>,
     pub(super) strict: bool,
@@ -101,6 +105,8 @@ struct Read {
     bytes: Vec<u8>,
     sha256: String,
     stamp: Option<Stamp>,
+    /// What said it just now; it is kept once it proves to be a sound.
+    said_by: Option<Saying>,
     /// Held while the sound is in memory: until it is uploaded.
     permit: OwnedSemaphorePermit,
 }
@@ -124,7 +130,8 @@ pub(super) async fn build(
     let mut job = Job {
         shared,
         prompt,
-        options: options_of(prompt, shared.strict),
+        options: options_of(prompt),
+        converts: prompt.convert && !shared.strict,
         known,
     };
     let (outcome, parts) = match job.build(stamp, wishes).await {
@@ -146,10 +153,9 @@ pub(super) async fn build(
 }
 
 /// What a built prompt depends on besides its source.
-pub(super) fn options_of(prompt: &Prompt, strict: bool) -> String {
-    let converts = prompt.convert && !strict;
+pub(super) fn options_of(prompt: &Prompt) -> String {
     format!(
-        "{CONVERSION} {} {} {converts} {}",
+        "{CONVERSION} {} {} {}",
         prompt.node, prompt.encoding, prompt.priority.0
     )
 }
@@ -178,6 +184,8 @@ struct Job<'a> {
     shared: &'a Arc<Shared>,
     prompt: &'a Prompt,
     options: String,
+    /// Whether it may be converted.
+    converts: bool,
     known: Option<Built>,
 }
 
@@ -209,10 +217,17 @@ impl Job<'_> {
             bytes,
             sha256: source_sha256,
             stamp,
+            said_by,
             permit,
         } = read;
-        let prepared = self.prepare(bytes).await?;
-        let did = prepared.did.clone();
+        let bytes = Bytes::from(bytes);
+        let prepared = self.prepare(bytes.clone()).await?;
+        if let Some(saying) = said_by {
+            let kept = saying.keep(&self.shared.folder.join(SPOKEN), &bytes);
+            kept.map_err(|error| error.to_string())?;
+        }
+        drop(bytes);
+        let (did, converted) = (prepared.did.clone(), prepared.converted);
         let on_platform = self.upload(prepared).await?;
         drop(permit);
         self.tell(Stage::Compiling);
@@ -227,6 +242,7 @@ impl Job<'_> {
             source_sha256,
             stamp,
             options: self.options.clone(),
+            converted,
             parts,
             at: entries::now(),
             failure: None,
@@ -242,6 +258,9 @@ impl Job<'_> {
         let built = self.known.as_ref().filter(|_| !self.shared.again)?;
         let is_current = built.failure.is_none()
             && built.options == self.options
+            && (self.converts || !built.converted)
+            && !self.shared.disturbed.contains(&self.prompt.id)
+            && is_kept(built, &self.shared.folder)
             && is_same(built)
             && serves(built, &self.shared.serving);
         is_current.then(|| (Outcome::Unchanged, built.parts.clone()))
@@ -251,13 +270,7 @@ impl Job<'_> {
         let permit = Arc::clone(&self.shared.reading).acquire_owned().await;
         let permit = permit.map_err(|_| "the build is over".to_owned())?;
         if let Some(saying) = saying {
-            let said = saying.say(&self.shared.folder.join(SPOKEN)).await;
-            return Ok(Read {
-                sha256: saying.sha256(),
-                bytes: said.map_err(|error| error.to_string())?,
-                stamp: None,
-                permit,
-            });
+            return self.read_said(saying, permit).await;
         }
         let Source::File(file) = &self.prompt.source else {
             return Err(Stop::Why("it has no source".to_owned()));
@@ -272,6 +285,30 @@ impl Job<'_> {
             bytes,
             sha256,
             stamp,
+            said_by: None,
+            permit,
+        })
+    }
+
+    /// What the text sounds like: as it was said before, unless all is to be built again.
+    async fn read_said(&self, saying: Saying, permit: OwnedSemaphorePermit) -> Result<Read, Stop> {
+        let kept = match self.shared.again {
+            true => None,
+            false => saying.kept(&self.shared.folder.join(SPOKEN)),
+        };
+        let sha256 = saying.sha256();
+        let (bytes, said_by) = match kept {
+            Some(kept) => (kept, None),
+            None => (
+                saying.say().await.map_err(|error| error.to_string())?,
+                Some(saying),
+            ),
+        };
+        Ok(Read {
+            bytes,
+            sha256,
+            stamp: None,
+            said_by,
             permit,
         })
     }
@@ -285,7 +322,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    async fn prepare(&self, bytes: Vec<u8>) -> Result<Prepared, Stop> {
+    async fn prepare(&self, bytes: Bytes) -> Result<Prepared, Stop> {
         let _core = self
             .shared
             .cores
@@ -299,7 +336,7 @@ impl Job<'_> {
             Source::Text(_) => None,
         };
         let name = name.unwrap_or_else(|| format!("{}.wav", self.prompt.id));
-        let converts = self.prompt.convert && !self.shared.strict;
+        let converts = self.converts;
         let prepared = spawn_blocking(move || prepare(bytes, &name, converts));
         Ok(prepared.await.map_err(|error| error.to_string())??)
     }
@@ -316,11 +353,7 @@ impl Job<'_> {
                 envelopes,
             } = piece;
             let sha256 = sha256_hex(&bytes);
-            let asset = self
-                .shared
-                .uploads
-                .upload(&name, &sha256, Bytes::from(bytes))
-                .await?;
+            let asset = self.shared.uploads.upload(&name, &sha256, bytes).await?;
             on_platform.push(OnPlatform {
                 node,
                 asset,
@@ -354,7 +387,7 @@ impl Job<'_> {
                 node: piece.node.clone(),
                 asset: piece.asset.clone(),
                 encoding: self.prompt.encoding,
-                options: self.compile_options(),
+                options: CompileOptions::ALL,
                 priority: self.prompt.priority,
                 answer,
                 is_second: false,
@@ -371,18 +404,11 @@ impl Job<'_> {
         Ok(served)
     }
 
-    fn compile_options(&self) -> CompileOptions {
-        let converts = self.prompt.convert && !self.shared.strict;
-        CompileOptions {
-            enable_optimization: converts,
-            normalize_volume: converts,
-            strip_metadata: true,
-        }
-    }
-
     async fn verify(&self, piece: OnPlatform, served: Served) -> Result<BuiltPart, Stop> {
         let uri = served.result.download_uri.as_deref();
         let uri = uri.ok_or_else(|| "the platform does not say where the compiled file is".to_owned())?;
+        let permit = self.shared.downloads.acquire().await;
+        let _permit = permit.map_err(|error| error.to_string())?;
         let bytes = persist(|| self.shared.media.download(uri)).await;
         let bytes = bytes.map_err(|error| format!("the compiled file can't be downloaded: {error}"))?;
         let encoding = self.prompt.encoding;
@@ -423,6 +449,7 @@ impl Job<'_> {
                 source_sha256: String::new(),
                 stamp: None,
                 options: String::new(),
+                converted: false,
                 parts: Vec::new(),
                 at: entries::now(),
                 failure: Some(why.to_owned()),
@@ -434,6 +461,12 @@ impl Job<'_> {
     fn tell(&self, stage: Stage) {
         (self.shared.progress)(&self.prompt.id, stage);
     }
+}
+
+/// Whether the compiled files are still here.
+fn is_kept(built: &Built, folder: &Path) -> bool {
+    let mut parts = built.parts.iter();
+    parts.all(|part| compiled_file(folder, &part.compiled_sha256).exists())
 }
 
 /// Keeps a compiled file under its own hash.

@@ -1,16 +1,17 @@
 //! From a source to files that the platform takes: as it is, or conformed, and split where it is too long.
 
 use super::{
-    verdict::{Judged, LIMITS, Plan, judge},
+    verdict::{Judged, Plan, Shaped, judge},
     verify::Envelope,
 };
 use audio::Sound;
+use bytes::Bytes;
 
 /// A file for the platform.
 pub(super) struct Piece {
     /// Its name there.
     pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
     /// What it may sound like once it is compiled: as it is, or with the silence at its ends cut off by the platform.
     pub(super) envelopes: Vec<Envelope>,
 }
@@ -21,44 +22,42 @@ pub(super) struct Prepared {
     pub(super) pieces: Vec<Piece>,
     /// What was done, in a line.
     pub(super) did: String,
+    /// Whether it had to be converted.
+    pub(super) converted: bool,
 }
 
 /// Prepares a source; the error is a sentence.
-pub(super) fn prepare(bytes: Vec<u8>, name: &str, converts: bool) -> Result<Prepared, String> {
+pub(super) fn prepare(bytes: Bytes, name: &str, converts: bool) -> Result<Prepared, String> {
     let Judged { verdict, shaped } = judge(name, &bytes).map_err(|error| error.to_string())?;
     let refusals = verdict.refusals(converts);
     if !refusals.is_empty() {
         return Err(refusals.join("; "));
     }
     let did = verdict.deed();
-    let pieces = match (&verdict.plan, shaped) {
-        (Plan::Convert(_), Some(shaped)) if converts => {
+    let shaped = shaped.ok_or("the file can't be decoded")?;
+    let converted = matches!(verdict.plan, Plan::Convert(_));
+    let pieces = match converted {
+        true => {
             let all = shaped.pieces.len();
             let pieces = shaped.pieces.iter().enumerate();
             pieces.map(|(at, sound)| piece(name, at, all, sound)).collect()
         }
-        (_, shaped) => {
-            let cut = shaped.filter(|shaped| converts && shaped.pieces.len() == 1);
-            vec![as_it_is(
-                name,
-                bytes,
-                cut.iter().flat_map(|shaped| &shaped.pieces),
-            )?]
-        }
+        false => vec![as_it_is(name, bytes, &shaped)],
     };
-    let did = if converts { did } else { Plan::Upload.to_string() };
-    Ok(Prepared { pieces, did })
+    Ok(Prepared {
+        pieces,
+        did,
+        converted,
+    })
 }
 
-fn as_it_is<'a>(name: &str, bytes: Vec<u8>, cut: impl Iterator<Item = &'a Sound>) -> Result<Piece, String> {
-    let sound = audio::decode_within(&bytes, &LIMITS).map_err(|error| error.to_string())?;
-    let mut envelopes = vec![Envelope::of(&sound)];
-    envelopes.extend(cut.map(Envelope::of));
-    Ok(Piece {
+/// The file itself: it sounds as it does, or with the silence at its ends cut off.
+fn as_it_is(name: &str, bytes: Bytes, shaped: &Shaped) -> Piece {
+    Piece {
         name: name.to_owned(),
-        envelopes,
+        envelopes: vec![shaped.source.clone(), Envelope::of_all(&shaped.pieces)],
         bytes,
-    })
+    }
 }
 
 /// A conformed piece as a file, under the name of its source.
@@ -70,7 +69,7 @@ fn piece(name: &str, at: usize, all: usize, sound: &Sound) -> Piece {
     };
     Piece {
         name,
-        bytes: audio::wav::pcm16(sound),
+        bytes: audio::wav::pcm16(sound).into(),
         envelopes: vec![Envelope::of(sound)],
     }
 }

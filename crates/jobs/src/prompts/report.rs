@@ -66,6 +66,8 @@ pub struct Report {
     pub prompts: Vec<PromptReport>,
     /// Prompts that were built once and are not in the file any more; the platform still has them.
     pub left_over: Vec<PromptId>,
+    /// Nodes that prompts of the file served before, and none does now: the platform still plays there what was built then.
+    pub stale: Vec<NodeId>,
     /// What was asked of the platform.
     pub counts: Counts,
     /// How long it took.

@@ -76,22 +76,23 @@ impl Saying {
         sha256_hex(serde_json::json!(whole).to_string().as_bytes())
     }
 
-    /// Has it said, or takes what was said before: a command need not say the same twice.
-    pub(super) async fn say(&self, folder: &Path) -> Result<Vec<u8>, SpeechError> {
-        let kept = folder.join(self.sha256());
-        if let Ok(bytes) = fs::read(&kept) {
-            return Ok(bytes);
-        }
-        let bytes = self.run().await?;
-        let keep = || {
-            fs::create_dir_all(folder)?;
-            write_private(&kept, &bytes)
-        };
-        keep().map_err(|error| SpeechError::NotKept(kept.clone(), error))?;
-        Ok(bytes)
+    /// What was said before, and could be used: a command need not say the same twice.
+    pub(super) fn kept(&self, folder: &Path) -> Option<Vec<u8>> {
+        fs::read(folder.join(self.sha256())).ok()
     }
 
-    async fn run(&self) -> Result<Vec<u8>, SpeechError> {
+    /// Keeps what was said.
+    pub(super) fn keep(&self, folder: &Path, bytes: &[u8]) -> Result<(), SpeechError> {
+        let path = folder.join(self.sha256());
+        let keep = || {
+            fs::create_dir_all(folder)?;
+            write_private(&path, bytes)
+        };
+        keep().map_err(|error| SpeechError::NotKept(path.clone(), error))
+    }
+
+    /// Has it said.
+    pub(super) async fn say(&self) -> Result<Vec<u8>, SpeechError> {
         let spawned = Command::new(&self.program)
             .args(&self.arguments)
             .stdin(Stdio::piped())
@@ -171,40 +172,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_is_said_once() {
+    async fn a_text_is_said_and_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let times = folder.path().join("times");
-        let says = saying(&format!("echo x >> {}; echo \"$0:$(cat)\"", times.display()));
-        for _ in 0..2 {
-            assert_eq!(says.say(folder.path()).await.unwrap(), b"en-US:Hello\n");
-        }
-        assert_eq!(fs::read(times).unwrap(), b"x\n");
+        let says = saying("echo \"$0:$(cat)\"");
+        assert_eq!(says.kept(folder.path()), None);
+        let said = says.say().await.unwrap();
+        assert_eq!(said, b"en-US:Hello\n");
+        says.keep(folder.path(), &said).unwrap();
+        assert_eq!(says.kept(folder.path()), Some(said));
     }
 
     #[tokio::test]
     async fn what_goes_wrong_is_told_in_the_commands_own_words() {
-        let folder = tempfile::tempdir().unwrap();
-        let said = saying("echo no such voice >&2; exit 3")
-            .say(folder.path())
-            .await
-            .unwrap_err();
+        let said = saying("echo no such voice >&2; exit 3").say().await.unwrap_err();
         assert_eq!(
             said.to_string(),
             "the speech command failed (exit status: 3): no such voice"
         );
-        let said = saying("true").say(folder.path()).await.unwrap_err();
+        let said = saying("true").say().await.unwrap_err();
         assert_eq!(
             said.to_string(),
             "the speech command failed (exit status: 0): it wrote nothing"
         );
-        let endless = saying("cat /dev/zero").say(folder.path()).await.unwrap_err();
+        let endless = saying("cat /dev/zero").say().await.unwrap_err();
         assert!(matches!(endless, SpeechError::TooLarge), "{endless}");
         let mut slow = saying("sleep 60");
         slow.timeout = Duration::from_millis(50);
-        assert!(matches!(
-            slow.say(folder.path()).await,
-            Err(SpeechError::TooLong(_))
-        ));
+        assert!(matches!(slow.say().await, Err(SpeechError::TooLong(_))));
     }
 
     #[test]

@@ -137,7 +137,8 @@ fn is_changed(
             }
         }
     };
-    let is_same =
-        is_same_source && built.is_some_and(|built| built.options == one::options_of(prompt, false));
+    let is_as_asked =
+        |built: &Built| built.options == one::options_of(prompt) && (prompt.convert || !built.converted);
+    let is_same = is_same_source && built.is_some_and(is_as_asked);
     Ok(!is_same)
 }

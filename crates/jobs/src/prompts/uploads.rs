@@ -9,14 +9,17 @@ use super::{
 use bytes::Bytes;
 use client::Media;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{
     sync::{OnceCell, Semaphore},
     time::Instant,
 };
-use wire::ids::AssetId;
+use wire::{
+    ids::{AssetId, NodeId},
+    media::FlowPrompt,
+};
 
 /// Most uploads at a time.
 const AT_ONCE: usize = 8;
@@ -37,14 +40,22 @@ pub(super) struct Uploads {
     media: Media,
     books: Books,
     tally: Arc<Tally>,
+    /// Assets that serve nodes: that they are there need not be asked.
+    serving: HashSet<AssetId>,
     permits: Semaphore,
     /// By SHA-256: prompts with the same bytes wait for one upload.
     done: Mutex<HashMap<String, Arc<OnceCell<AssetId>>>>,
 }
 
 impl Uploads {
-    pub(super) fn new(media: Media, books: Books, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        media: Media,
+        books: Books,
+        serving: &HashMap<NodeId, FlowPrompt>,
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
+            serving: serving.values().map(|prompt| prompt.asset_id.clone()).collect(),
             media,
             books,
             tally,
@@ -107,6 +118,9 @@ impl Uploads {
         let Some(sent) = self.books.sent(sha256).await? else {
             return Ok(None);
         };
+        if let Some(id) = sent.asset.as_ref().filter(|id| self.serving.contains(id)) {
+            return Ok(Some(id.clone()));
+        }
         if let Some(id) = &sent.asset {
             return Ok(persist(|| self.media.asset(id)).await?.map(|asset| asset.id));
         }

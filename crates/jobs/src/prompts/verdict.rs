@@ -1,5 +1,6 @@
 //! What becomes of an audio file: what telephony would say of it, and what a build does about it. Pure: bytes come in.
 
+use super::verify::Envelope;
 use audio::{
     DecodeError, Finding, Limits, Lufs, Media, Mismatch, ProbeError, Report, Sound, TELEPHONY_RATE, Target,
     telephony::{MAX_ASSET_BYTES, Objection, objections},
@@ -72,6 +73,8 @@ pub struct Conversion {
 /// A sound as it is uploaded: conformed, and in pieces that telephony takes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shaped {
+    /// The sound as it was, by its level over time.
+    pub source: Envelope,
     /// At least one, in order.
     pub pieces: Vec<Sound>,
     /// What was done to the whole.
@@ -82,6 +85,7 @@ pub struct Shaped {
 pub fn shape(sound: &Sound) -> Shaped {
     let conformed = audio::conform(sound, &Target::default());
     Shaped {
+        source: Envelope::of(sound),
         pieces: audio::split(&conformed.sound, LONGEST_PIECE_MS),
         report: conformed.report,
     }

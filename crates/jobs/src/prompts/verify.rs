@@ -16,25 +16,41 @@ const MOST_LONGER_MS: u64 = 150;
 
 /// The level of a sound over time: enough to know it again, and small.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Envelope {
+pub struct Envelope {
     /// In bel, one per [`WINDOW_MS`].
     levels: Vec<f32>,
     duration_ms: u64,
 }
 
 impl Envelope {
-    pub(super) fn of(sound: &Sound) -> Self {
-        let window = (u64::from(sound.rate) * WINDOW_MS / 1000).max(1) as usize;
-        let root_mean_square = |samples: &[f32]| {
-            (samples.iter().map(|sample| sample * sample).sum::<f32>() / samples.len() as f32).sqrt()
-        };
-        let windows: Vec<f32> = sound.samples.chunks(window).map(root_mean_square).collect();
+    /// Of one sound.
+    pub fn of(sound: &Sound) -> Self {
+        Self::of_all(std::slice::from_ref(sound))
+    }
+
+    /// Of sounds of one rate, one after the other.
+    pub(super) fn of_all(sounds: &[Sound]) -> Self {
+        let rate = sounds.first().map_or(TELEPHONY_RATE, |sound| sound.rate);
+        let window = (u64::from(rate) * WINDOW_MS / 1000).max(1) as usize;
+        let mut windows: Vec<f32> = Vec::new();
+        let (mut power, mut count) = (0.0_f32, 0_usize);
+        for sample in sounds.iter().flat_map(|sound| &sound.samples) {
+            power += sample * sample;
+            count += 1;
+            if count == window {
+                windows.push((power / count as f32).sqrt());
+                (power, count) = (0.0, 0);
+            }
+        }
+        if count > 0 {
+            windows.push((power / count as f32).sqrt());
+        }
         let floor = windows
             .iter()
             .fold(f32::MIN_POSITIVE, |most, level| most.max(level * FLOOR));
         Self {
             levels: windows.iter().map(|level| level.max(floor).log10()).collect(),
-            duration_ms: sound.duration_ms(),
+            duration_ms: sounds.iter().map(Sound::duration_ms).sum(),
         }
     }
 

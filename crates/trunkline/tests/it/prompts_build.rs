@@ -258,6 +258,45 @@ fn what_is_too_long_is_split_at_a_pause_and_played_as_one() {
 }
 
 #[test]
+fn a_node_that_nothing_is_for_any_more_is_named() {
+    let workshop = Workshop::new();
+    workshop.source("a.wav", speech(8, 16000, 1.0));
+    workshop.manifest("", &["id = \"a\"\nnode = \"old\"\nfile = \"a.wav\""]);
+    let (code, report) = workshop.build(&[]);
+    assert_eq!((code, &report["stale"]), (0, &json!([])));
+    workshop.manifest("", &["id = \"a\"\nnode = \"new\"\nfile = \"a.wav\""]);
+    let (code, report) = workshop.build(&[]);
+    assert_eq!((code, &report["stale"]), (0, &json!(["old"])), "{report}");
+}
+
+#[test]
+fn what_was_built_is_looked_at_without_a_platform_and_without_a_new_database() {
+    let mut workshop = Workshop::new();
+    workshop.source("a.wav", speech(8, 16000, 1.0));
+    workshop.manifest("", &["id = \"a\"\nfile = \"a.wav\""]);
+    let early = workshop.prompts(&["status", "--offline"]);
+    let told = stderr(&early) + &stdout(&early);
+    assert!(told.contains("nothing is built here yet"), "{told}");
+    assert!(!workshop.center.folder.path().join("built/trunkline.db").exists());
+    assert_eq!(workshop.build(&[]).0, 0);
+    workshop.center.process.kill().unwrap();
+    for args in [&["status", "--offline"][..], &["play", "a", "--out", "a-out.wav"]] {
+        let looked = workshop.prompts(args);
+        assert!(looked.status.success(), "{}{}", stdout(&looked), stderr(&looked));
+    }
+}
+
+#[test]
+fn callbacks_to_every_address_need_a_url() {
+    let workshop = Workshop::new();
+    workshop.source("a.wav", speech(8, 16000, 1.0));
+    workshop.manifest("", &["id = \"a\"\nfile = \"a.wav\""]);
+    let refused = workshop.prompts(&["build", "--callback-listen", "0.0.0.0:0"]);
+    let told = stderr(&refused) + &stdout(&refused);
+    assert!(told.contains("--callback-url"), "{told}");
+}
+
+#[test]
 fn what_others_changed_on_the_platform_is_seen_and_mended() {
     let workshop = Workshop::new();
     workshop.source("a.wav", speech(8, 16000, 1.0));

@@ -73,7 +73,8 @@ pub(super) async fn run(
     };
     let report = build_work(work, options, output).await?;
     let mut sounds = BTreeMap::new();
-    for prompt in &report.prompts {
+    let built = |prompt: &&PromptReport| !matches!(prompt.outcome, Outcome::Failed { .. });
+    for prompt in report.prompts.iter().filter(built) {
         sounds.insert(prompt.prompt.clone(), heard(&folder, prompt)?.samples);
     }
     let faults = report.prompts.iter().filter_map(fault).collect();

@@ -1,10 +1,19 @@
 //! `trunkline prompts build`.
 
-use super::place::{ManifestFile, Place};
-use crate::{Done, cli::PromptsBuildArgs, commands::signals::asked_to_end, config::Config, output::Output};
+use super::{
+    place::{ManifestFile, Place},
+    printable,
+};
+use crate::{
+    Done,
+    cli::PromptsBuildArgs,
+    commands::signals::{asked_to_end, end_at_once_when_asked_again},
+    config::Config,
+    output::Output,
+};
 use anyhow::{Context, Result, bail};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use jobs::prompts::{self, Build, CALLBACK_PATH, Options, Outcome, PromptReport, Receiver, Report, Stage};
 use serde_json::{Value, json};
 use std::{
@@ -17,10 +26,13 @@ use wire::ids::PromptId;
 
 pub(super) async fn run(args: PromptsBuildArgs, config: &Config, output: &Output) -> Result<Done> {
     let file = ManifestFile::read(&args.place.file)?;
-    let place = Place::open(&args.place, config).await?;
+    let place = Place::open(&args.place, config, true).await?;
     let built = tokio::select! {
         built = build(&args, file, &place, output) => built,
-        () = asked_to_end() => Err(anyhow::anyhow!("interrupted; build again to go on where it was")),
+        () = asked_to_end() => {
+            end_at_once_when_asked_again();
+            Err(anyhow::anyhow!("interrupted; build again to go on where it was"))
+        }
     };
     place.close().await?;
     let report = built?;
@@ -45,10 +57,10 @@ async fn build(
         ..Options::default()
     };
     let work = Build {
-        books: place.name.clone(),
+        books: place.kept.name.clone(),
         transport: place.transport.clone(),
-        store: place.store.clone(),
-        folder: place.folder.clone(),
+        store: place.kept.store.clone(),
+        folder: place.kept.folder.clone(),
         sources: file.sources,
         manifest: file.manifest,
     };
@@ -78,6 +90,11 @@ async fn receiver(args: &PromptsBuildArgs, place: &Place) -> Result<Option<Recei
             "callbacks can't be checked: TRUNKLINE_WEBHOOK_SECRET is not set\nhint: set it to what the platform signs with, or use --poll"
         );
     };
+    if address.ip().is_unspecified() && args.callback_url.is_none() {
+        bail!(
+            "the platform can't call back to {address}, which is every address of this machine\nhint: say how it reaches this machine, with --callback-url"
+        );
+    }
     let url = args.callback_url.as_ref().map(|url| match url.path() {
         "/" => format!("{}{CALLBACK_PATH}", url.as_str().trim_end_matches('/')),
         _ => url.to_string(),
@@ -100,6 +117,8 @@ impl Progress {
             let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} prompts  {msg}  {elapsed}");
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(prompts as u64).with_style(style);
+            // Also when the build is dropped.
+            let bar = bar.with_finish(ProgressFinish::AndClear);
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         } else {
@@ -145,6 +164,11 @@ impl Progress {
 fn tell(report: &Report, output: &Output) {
     output.line(table(report));
     output.line(summary(report));
+    for node in &report.stale {
+        output.note(format!(
+            "the node {node} still plays what an earlier build put there; nothing in the file is for it any more"
+        ));
+    }
     for left in &report.left_over {
         output.note(format!(
             "{left} is not in the file any more; the platform still has it"
@@ -177,7 +201,7 @@ fn table(report: &Report) -> String {
             state.to_owned(),
             length,
             loudness,
-            detail,
+            printable(&detail),
         ]);
     }
     table.to_string()
@@ -240,6 +264,7 @@ pub(crate) fn to_json(report: &Report) -> Value {
     json!({
         "prompts": report.prompts.iter().map(prompt).collect::<Vec<_>>(),
         "leftOver": report.left_over,
+        "stale": report.stale,
         "platform": report.counts,
         "failed": report.failures(),
         "tookMs": u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX),

@@ -21,3 +21,8 @@ pub(crate) async fn run(command: PromptsCommand, config: Config, output: &Output
         PromptsCommand::Play(args) => play::run(args, &config, output).await,
     }
 }
+
+/// A text of others, as one line that a terminal can be shown.
+pub(super) fn printable(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}

@@ -1,9 +1,15 @@
 //! A prompts file, the platform that it is for, and the books of what was built.
 
-use crate::{cli::PromptsPlaceArgs, config::Config, environment, files::read_text, platform};
+use crate::{
+    cli::{PromptsPlaceArgs, StoreArgs},
+    config::Config,
+    environment,
+    files::read_text,
+    platform,
+};
 use ::center::Center;
 use anyhow::{Context, Result, anyhow};
-use client::{Endpoint, Media, Transport};
+use client::{Endpoint, Transport};
 use flow::prompts::{self, MAX_FILE_BYTES, Manifest};
 use secrecy::ExposeSecret as _;
 use std::path::{Path, PathBuf};
@@ -38,16 +44,41 @@ impl ManifestFile {
     }
 }
 
-/// Where prompts go: a platform, or a center in this process.
-pub(super) struct Place {
+/// What earlier builds for a platform left on this machine.
+pub(super) struct Kept {
     pub(super) store: Store,
-    notary: Notary,
-    center: Option<Center>,
-    pub(super) transport: Transport,
     /// The platform's name in the books.
     pub(super) name: String,
     /// The folder of compiled files.
     pub(super) folder: PathBuf,
+}
+
+impl Kept {
+    /// For commands that only look: they ask no platform, and make no database.
+    pub(super) async fn open(args: &PromptsPlaceArgs, config: &Config) -> Result<Self> {
+        let data_dir = data_dir(args, config);
+        let of_store = StoreArgs {
+            data_dir: Some(data_dir.clone()),
+            database: None,
+        };
+        let store = platform::existing_store(&of_store, config).await;
+        Ok(Self {
+            store: store.context("nothing is built here yet")?,
+            name: match &args.platform {
+                Some(url) => Endpoint::new(url)?.host(),
+                None => platform::OWN_CENTER.to_owned(),
+            },
+            folder: data_dir.join(platform::PROMPTS),
+        })
+    }
+}
+
+/// Where prompts go: a platform, or a center in this process.
+pub(super) struct Place {
+    pub(super) kept: Kept,
+    notary: Notary,
+    center: Option<Center>,
+    pub(super) transport: Transport,
     /// What the platform signs callbacks with, if that is known.
     pub(super) secret: Option<Secret>,
     /// Whether the platform is on this machine.
@@ -55,40 +86,37 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) async fn open(args: &PromptsPlaceArgs, config: &Config) -> Result<Self> {
-        let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
+    /// `delivers`: whether a center in this process is to send callbacks.
+    pub(super) async fn open(args: &PromptsPlaceArgs, config: &Config, delivers: bool) -> Result<Self> {
+        let data_dir = data_dir(args, config);
         let (store, notary) = platform::usual_store(&data_dir, config).await?;
-        let folder = data_dir.join(platform::PROMPTS);
+        let kept = |store, name| Kept {
+            store,
+            name,
+            folder: data_dir.join(platform::PROMPTS),
+        };
         if let Some(url) = &args.platform {
             let transport = platform::transport_of_url(url)?;
             return Ok(Self {
-                name: transport.host(),
+                kept: kept(store, transport.host()),
                 secret: callback_secret()?,
                 is_here: Endpoint::new(url).is_ok_and(|endpoint| endpoint.is_loopback()),
                 center: None,
-                store,
                 notary,
                 transport,
-                folder,
             });
         }
         let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
         let tenant = platform::tenant(tenant)?;
-        let center = platform::local_center(tenant, data_dir, store.clone(), None, true).await?;
+        let center = platform::local_center(tenant, data_dir.clone(), store.clone(), None, delivers).await?;
         Ok(Self {
-            name: platform::OWN_CENTER.to_owned(),
+            kept: kept(store, platform::OWN_CENTER.to_owned()),
             transport: platform::transport_of_center(&center)?,
             secret: platform::webhook_secret_of(&center),
             is_here: true,
             center: Some(center),
-            store,
             notary,
-            folder,
         })
-    }
-
-    pub(super) fn media(&self) -> Media {
-        Media::new(&self.transport)
     }
 
     /// Signs what was noted, and stops the center.
@@ -100,9 +128,13 @@ impl Place {
             .sign()
             .await
             .context("the audit log can't be signed")?;
-        self.store.close().await;
+        self.kept.store.close().await;
         Ok(())
     }
+}
+
+fn data_dir(args: &PromptsPlaceArgs, config: &Config) -> PathBuf {
+    platform::data_dir(args.data_dir.clone(), config.data_dir.clone())
 }
 
 /// What the environment says the platform signs with.

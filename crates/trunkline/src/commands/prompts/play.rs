@@ -1,6 +1,6 @@
 //! `trunkline prompts play`.
 
-use super::place::{ManifestFile, Place};
+use super::place::{Kept, ManifestFile};
 use crate::{Done, cli::PromptsPlayArgs, config::Config, output::Output};
 use anyhow::{Context, Result, bail};
 use audio::{Sound, TELEPHONY_RATE};
@@ -25,10 +25,9 @@ const PLAYERS: [(&str, &[&str]); 6] = [
 
 pub(super) async fn run(args: PromptsPlayArgs, config: &Config, output: &Output) -> Result<Done> {
     let file = ManifestFile::read(&args.place.file)?;
-    let place = Place::open(&args.place, config).await?;
-    let sound = compiled(&args, &file, &place).await;
-    let folder = place.folder.clone();
-    place.close().await?;
+    let kept = Kept::open(&args.place, config).await?;
+    let sound = compiled(&args, &file, &kept).await;
+    kept.store.close().await;
     let sound = sound?;
     let wav = audio::wav::pcm16(&sound);
     match &args.out {
@@ -36,15 +35,15 @@ pub(super) async fn run(args: PromptsPlayArgs, config: &Config, output: &Output)
             fs::write(path, wav).with_context(|| format!("{} can't be written", path.display()))?;
             output.line(format!("{} ms in {}", sound.duration_ms(), path.display()));
         }
-        None => play(&wav, &folder)?,
+        None => play(&wav, &kept.folder)?,
     }
-    output.json(&json!({"prompt": args.prompt, "durationMs": sound.duration_ms(), "file": args.out}));
+    output.json(&json!({"prompt": args.prompt, "durationMs": sound.duration_ms(), "file": args.out.as_ref().map(|path| path.display().to_string())}));
     Ok(Done::Well)
 }
 
 /// The prompt as callers hear it; its parts one after the other.
-async fn compiled(args: &PromptsPlayArgs, file: &ManifestFile, place: &Place) -> Result<Sound> {
-    let told = prompts::status(&file.manifest, &file.sources, &place.name, &place.store, None).await?;
+async fn compiled(args: &PromptsPlayArgs, file: &ManifestFile, kept: &Kept) -> Result<Sound> {
+    let told = prompts::status(&file.manifest, &file.sources, &kept.name, &kept.store, None).await?;
     let Some(status) = told.into_iter().find(|status| status.prompt == args.prompt) else {
         bail!("{} has no prompt {:?}", args.place.file.display(), args.prompt);
     };
@@ -56,10 +55,12 @@ async fn compiled(args: &PromptsPlayArgs, file: &ManifestFile, place: &Place) ->
     }
     let mut samples = Vec::new();
     for part in &status.parts {
-        let bytes = match kept(&place.folder, part) {
-            Some(bytes) => bytes,
-            None => fetch(place, part).await?,
-        };
+        let bytes = whole(&kept.folder, part).with_context(|| {
+            format!(
+                "the compiled file of {:?} is not here any more\nhint: trunkline prompts build",
+                part.node
+            )
+        })?;
         samples.extend(audio::decode(bytes)?.samples);
     }
     Ok(Sound {
@@ -69,29 +70,16 @@ async fn compiled(args: &PromptsPlayArgs, file: &ManifestFile, place: &Place) ->
 }
 
 /// The compiled file as the build kept it, if it is still whole.
-fn kept(folder: &Path, part: &BuiltPart) -> Option<Vec<u8>> {
+fn whole(folder: &Path, part: &BuiltPart) -> Option<Vec<u8>> {
     let bytes = fs::read(prompts::compiled_file(folder, &part.compiled_sha256)).ok()?;
     (sha256_hex(&bytes) == part.compiled_sha256).then_some(bytes)
-}
-
-async fn fetch(place: &Place, part: &BuiltPart) -> Result<Vec<u8>> {
-    let job = place.media().job(&part.compile).await?;
-    let results = job.map(|job| job.results).unwrap_or_default();
-    let result = results.into_iter().find(|result| result.node_id == part.node);
-    let uri = result.and_then(|result| result.download_uri);
-    let uri = uri.with_context(|| {
-        format!(
-            "neither this machine nor the platform has the compiled file of {:?}; build it again",
-            part.node
-        )
-    })?;
-    Ok(place.media().download(&uri).await?.to_vec())
 }
 
 /// Plays a WAV file on the speaker, by the first program that is there.
 fn play(wav: &[u8], folder: &Path) -> Result<()> {
     let path = folder.join(format!("playing-{}.wav", std::process::id()));
-    fs::write(&path, wav).with_context(|| format!("{} can't be written", path.display()))?;
+    let write = || fs::create_dir_all(folder).and_then(|()| fs::write(&path, wav));
+    write().with_context(|| format!("{} can't be written", path.display()))?;
     let played = play_file(&path);
     let _ = fs::remove_file(&path);
     played

@@ -1,18 +1,33 @@
 //! `trunkline prompts status`.
 
-use super::place::{ManifestFile, Place};
+use super::{
+    place::{Kept, ManifestFile, Place},
+    printable,
+};
 use crate::{Done, cli::PromptsStatusArgs, config::Config, output::Output};
 use anyhow::{Context, Result};
+use client::Media;
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use jobs::prompts::{self, BuiltPart, Standing, Status};
 use serde_json::{Value, json};
+use wire::media::FlowPrompt;
 
 pub(super) async fn run(args: PromptsStatusArgs, config: &Config, output: &Output) -> Result<Done> {
     let file = ManifestFile::read(&args.place.file)?;
-    let place = Place::open(&args.place, config).await?;
-    let told = status(&args, &file, &place).await;
-    place.close().await?;
-    let told = told?;
+    let told = match args.offline {
+        true => {
+            let kept = Kept::open(&args.place, config).await?;
+            let told = status(&file, &kept, None).await;
+            kept.store.close().await;
+            told?
+        }
+        false => {
+            let place = Place::open(&args.place, config, false).await?;
+            let told = status_on(&file, &place).await;
+            place.close().await?;
+            told?
+        }
+    };
     output.line(table(&told));
     output.json(&json!({"prompts": told.iter().map(to_json).collect::<Vec<_>>()}));
     let is_fine = |status: &Status| matches!(status.standing, Standing::Ready | Standing::GivesWay(_));
@@ -23,17 +38,15 @@ pub(super) async fn run(args: PromptsStatusArgs, config: &Config, output: &Outpu
     })
 }
 
-async fn status(args: &PromptsStatusArgs, file: &ManifestFile, place: &Place) -> Result<Vec<Status>> {
+async fn status_on(file: &ManifestFile, place: &Place) -> Result<Vec<Status>> {
     let flow = &file.manifest.flow;
-    let serving = match args.offline {
-        true => None,
-        false => {
-            let prompts = place.media().flow_prompts(flow).await?;
-            let prompts = prompts.with_context(|| format!("the platform has no flow {flow:?}"))?;
-            Some(prompts.prompts)
-        }
-    };
-    let told = prompts::status(&file.manifest, &file.sources, &place.name, &place.store, serving);
+    let prompts = Media::new(&place.transport).flow_prompts(flow).await?;
+    let prompts = prompts.with_context(|| format!("the platform has no flow {flow:?}"))?;
+    status(file, &place.kept, Some(prompts.prompts)).await
+}
+
+async fn status(file: &ManifestFile, kept: &Kept, serving: Option<Vec<FlowPrompt>>) -> Result<Vec<Status>> {
+    let told = prompts::status(&file.manifest, &file.sources, &kept.name, &kept.store, serving);
     Ok(told.await?)
 }
 
@@ -46,7 +59,7 @@ fn table(told: &[Status]) -> Table {
         let state = if why.is_empty() {
             state.to_owned()
         } else {
-            format!("{state}: {why}")
+            printable(&format!("{state}: {why}"))
         };
         let (length, loudness) = sound(&status.parts);
         let built = status

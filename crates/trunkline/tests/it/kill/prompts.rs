@@ -2,12 +2,14 @@
 
 use super::{Random, kills};
 use crate::{
-    prompts_build::{Workshop, speech},
-    support::{json, stdout},
+    prompts_build::{Workshop, age, speech},
+    support::{json, stdout, trunkline, wait_for},
 };
 use serde_json::Value;
 use std::{
-    process::Stdio,
+    fs,
+    path::Path,
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -17,70 +19,159 @@ const PROMPTS: u32 = 24;
 /// Kills that come before or after the build do not count; so often it is tried for each that does.
 const MOST_TRIES: u32 = 10;
 
+/// A folder of prompts that change, and the builds of them.
+struct Site<'a> {
+    /// Where the center keeps its data.
+    center: &'a Path,
+    ivr: &'a Path,
+    /// `trunkline` with these arguments, for the platform at hand.
+    command: &'a dyn Fn(&[&str]) -> Command,
+    /// How many different files there have been.
+    contents: u32,
+    /// Whether the center outlives the builds.
+    outlives: bool,
+}
+
 #[test]
 fn builds_that_are_killed_are_taken_up_by_the_next() {
     let workshop = Workshop::new();
-    let names: Vec<String> = (0..PROMPTS).map(|at| format!("p{at}")).collect();
-    let lines: Vec<String> = names
-        .iter()
-        .map(|name| format!("id = \"{name}\"\nfile = \"{name}.wav\""))
+    let folder = workshop.folder();
+    let command = |args: &[&str]| {
+        let place = ["ivr/prompts.toml", "--data-dir", "built"];
+        workshop.center.client(&[args, &place].concat())
+    };
+    storm(
+        Site {
+            center: workshop.center.folder.path(),
+            ivr: &folder,
+            command: &command,
+            contents: 0,
+            outlives: true,
+        },
+        kills(),
+    );
+}
+
+#[test]
+fn builds_that_are_killed_with_the_center_in_their_process_are_taken_up_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let ivr = folder.path().join("ivr");
+    fs::create_dir(&ivr).unwrap();
+    let command = |args: &[&str]| {
+        let mut command = trunkline(folder.path());
+        command.args(args).arg("ivr/prompts.toml");
+        command
+    };
+    storm(
+        Site {
+            center: folder.path(),
+            ivr: &ivr,
+            command: &command,
+            contents: 0,
+            outlives: false,
+        },
+        kills().div_ceil(5),
+    );
+}
+
+/// Builds, is killed and builds again, until so many builds were cut short.
+fn storm(mut site: Site, kills: u32) {
+    let lines: Vec<String> = (0..PROMPTS)
+        .map(|at| format!("[[prompt]]\nid = \"p{at}\"\nfile = \"p{at}.wav\"\n"))
         .collect();
-    let change = |name: &str, seed: u32| workshop.source(&format!("{name}.wav"), speech(seed, 16000, 0.7));
-    for (at, name) in (0..).zip(&names) {
-        change(name, at);
+    let manifest = format!("flow = \"your-flow-id\"\n{}", lines.concat());
+    fs::write(site.ivr.join("prompts.toml"), manifest).unwrap();
+    for at in 0..PROMPTS {
+        site.change(at, at);
     }
-    workshop.manifest("", &lines.iter().map(String::as_str).collect::<Vec<_>>());
     let begun = Instant::now();
-    finish(&workshop);
+    site.finish();
     let longest = begun.elapsed();
     let longest_us = u64::try_from(longest.as_micros()).unwrap();
 
     let mut random = Random(0x5eed_0009);
-    let (mut contents, mut cut_short) = (PROMPTS, 0);
-    for round in 1..=kills() * MOST_TRIES {
-        if cut_short == kills() {
+    let mut cut_short = 0;
+    for round in 1..=kills * MOST_TRIES {
+        if cut_short == kills {
             break;
         }
-        for (at, name) in (0..).zip(&names).filter(|(at, _)| at % 2 == round % 2) {
-            change(name, round * 1000 + at);
-            contents += 1;
+        let changing: Vec<u32> = (0..PROMPTS).filter(|at| at % 2 == round % 2).collect();
+        for at in &changing {
+            site.change(*at, round * 1000 + at);
         }
-        let place = ["prompts", "build", "ivr/prompts.toml", "--data-dir", "built"];
-        let mut build = workshop.center.client(&place);
+        let mut build = (site.command)(&["prompts", "build"]);
         let mut build = build.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(Duration::from_micros(random.below(longest_us)));
         cut_short += u32::from(build.try_wait().unwrap().is_none());
         build.kill().unwrap();
         build.wait().unwrap();
-        finish(&workshop);
+        if round % 3 == 0 {
+            // Back to what it was at the first build: what the killed one ordered must not come after it.
+            for at in &changing {
+                site.revert(*at);
+            }
+        }
+        site.finish();
     }
     assert_eq!(
-        cut_short,
-        kills(),
+        cut_short, kills,
         "kills in the midst of a build of up to {longest:?}"
     );
-    let count = |action: &str| count(&workshop, action);
-    assert_eq!((count("asset.uploaded"), count("asset.repeated")), (contents, 0));
-    assert_eq!(count("asset.refused"), 0);
+    let count = |action: &str| site.count(action);
+    let uploaded = count("asset.uploaded");
+    assert_eq!((count("asset.repeated"), count("asset.refused")), (0, 0));
+    // Of the files that were reverted before the next build, the killed one had not uploaded all.
+    assert!(uploaded <= site.contents, "{uploaded} of {}", site.contents);
     let (jobs, results) = (count("compile.over"), count("compile.result"));
-    assert!(results >= contents, "{results} of {contents}");
-    eprintln!("{cut_short} kills; {contents} files, each uploaded once; {results} compiled in {jobs} jobs");
+    assert!(results >= uploaded, "{results} of {uploaded}");
+    eprintln!("{cut_short} kills; {uploaded} files, each uploaded once; {results} compiled in {jobs} jobs");
 }
 
-/// Builds to the end; then everything serves.
-fn finish(workshop: &Workshop) {
-    let (code, report) = workshop.build(&[]);
-    assert_eq!(code, 0, "{report}");
-    assert_eq!(report["platform"]["uploadedInVain"], 0, "{report}");
-    let status = workshop.prompts(&["status"]);
-    let states = Workshop::states(&serde_json::from_str::<Value>(&stdout(&status)).unwrap());
-    assert!(states.values().all(|state| state == "ready"), "{states:?}");
-    assert_eq!(states.len(), PROMPTS as usize);
-}
+impl Site<'_> {
+    fn change(&mut self, at: u32, seed: u32) {
+        self.write(at, seed);
+        self.contents += 1;
+    }
 
-/// How often the center's audit log has an action.
-fn count(workshop: &Workshop, action: &str) -> u32 {
-    let folder = workshop.center.folder.path();
-    let entries = json(folder, &["audit", "list", "--action", action, "--limit", "10000"]);
-    u32::try_from(entries["entries"].as_array().unwrap().len()).unwrap()
+    fn revert(&self, at: u32) {
+        self.write(at, at);
+    }
+
+    fn write(&self, at: u32, seed: u32) {
+        let path = self.ivr.join(format!("p{at}.wav"));
+        fs::write(&path, speech(seed, 16000, 0.7)).unwrap();
+        age(&path);
+    }
+
+    /// Builds to the end; then everything serves, and goes on serving when the center has done all that it was asked.
+    fn finish(&self) {
+        let output = (self.command)(&["--json", "prompts", "build"]).output().unwrap();
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{report}");
+        assert_eq!(report["platform"]["uploadedInVain"], 0, "{report}");
+        self.serves();
+        if !self.outlives {
+            return;
+        }
+        wait_for("the end of all jobs", || {
+            (self.count("compile.over") == self.count("compile.asked")).then_some(())
+        });
+        self.serves();
+    }
+
+    fn serves(&self) {
+        let status = (self.command)(&["--json", "prompts", "status"]).output().unwrap();
+        let states = Workshop::states(&serde_json::from_str::<Value>(&stdout(&status)).unwrap());
+        assert!(states.values().all(|state| state == "ready"), "{states:?}");
+        assert_eq!(states.len(), PROMPTS as usize);
+    }
+
+    /// How often the center's audit log has an action.
+    fn count(&self, action: &str) -> u32 {
+        let entries = json(
+            self.center,
+            &["audit", "list", "--action", action, "--limit", "10000"],
+        );
+        u32::try_from(entries["entries"].as_array().unwrap().len()).unwrap()
+    }
 }

@@ -1,7 +1,7 @@
 //! What a check found, for people and for programs.
 
 use super::{Checked, File};
-use crate::output::Output;
+use crate::{commands::prompts::printable, output::Output};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets::UTF8_FULL_CONDENSED};
 use jobs::prompts::{Plan, Verdict};
 use serde_json::{Value, json};
@@ -86,11 +86,6 @@ fn table(files: &[File]) -> Table {
         )));
     }
     table
-}
-
-/// A name without what would move the cursor.
-fn printable(name: &str) -> String {
-    name.replace(char::is_control, "\u{fffd}")
 }
 
 /// What a file is, with what is odd about it.
