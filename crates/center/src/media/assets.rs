@@ -38,17 +38,18 @@ fn of_sha256(sha256: &str) -> String {
 impl Media {
     /// Keeps the bytes, then that they are an asset; or gives the asset that has them already.
     pub(super) async fn keep_asset(
-        self: &std::sync::Arc<Self>,
+        &self,
         upload: Upload,
         judged: Judged,
         correlation: &CorrelationId,
     ) -> Result<Kept, Trouble> {
-        let _naming = self.files.naming().await;
+        let files = self.files().await?;
+        let _naming = files.naming().await;
         let size = upload.bytes.len() as u64;
-        let media = self.clone();
+        let keeping = files.clone();
         let writing = tokio::task::spawn_blocking(move || {
             let sha256 = sha256_hex(&upload.bytes);
-            media.files.keep(Kind::Asset, &sha256, &upload.bytes)?;
+            keeping.keep(Kind::Asset, &sha256, &upload.bytes)?;
             Ok::<_, std::io::Error>(sha256)
         });
         let sha256 = writing.await.map_err(std::io::Error::other)??;

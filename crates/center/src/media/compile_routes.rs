@@ -1,6 +1,6 @@
 //! `/api/v2/media/compile`.
 
-use super::{Media, Trouble, job::PATH, jobs::Accepted, parse_id};
+use super::{Media, Trouble, files::Kind, job::PATH, jobs::Accepted, parse_id};
 use crate::{
     app::App,
     once::{Once, replayed},
@@ -15,6 +15,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use server::{Json, Refusal};
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 use webhooks::CallbackUrl;
 use wire::{
     Faults,
@@ -40,10 +41,15 @@ pub(crate) async fn accept(
         return Ok(answer(&before));
     }
     // Until the job names its assets, none of their files is removed.
-    let naming = media.files.naming().await;
+    let files = media.files().await.map_err(Trouble::refusal)?;
+    let naming = files.naming().await;
     let named = NamedInCompile::find(&body);
     let assets = media.assets(&named.assets).await;
     let assets = assets.map_err(|error| Trouble::from(error).refusal())?;
+    let to_compile: Vec<String> = assets.values().map(|asset| asset.sha256.clone()).collect();
+    let renewing = files.clone();
+    let renewed = spawn_blocking(move || renewing.renew(Kind::Asset, to_compile)).await;
+    renewed.map_err(|error| Refusal::internal(&error))?;
     let parsed = NewCompile::parse_for(&body, |flow| media.has_flow(flow), |id| assets.contains_key(id));
     let request = with_address(parsed, media.inward(&body)).map_err(Refusal::faults)?;
     let accepted = media.accept(&request, &assets, once.as_ref(), &correlation).await;

@@ -1,6 +1,9 @@
 //! Compiled files, for everybody who knows their name: `GET /media/compiled/{sha256}.wav`.
 
-use super::files::{Kind, is_sha256};
+use super::{
+    Trouble,
+    files::{Kind, is_sha256},
+};
 use crate::app::App;
 use axum::{
     extract::{Path, State},
@@ -34,7 +37,8 @@ pub(crate) async fn compiled(
     let known = headers
         .get(header::IF_NONE_MATCH)
         .is_some_and(|known| *known == *tag);
-    let bytes = match tokio::fs::read(app.media.files.path(Kind::Compiled, sha256)).await {
+    let files = app.media.files().await.map_err(Trouble::refusal)?;
+    let bytes = match tokio::fs::read(files.path(Kind::Compiled, sha256)).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(missing()),
         Err(error) => return Err(Refusal::internal(&error)),

@@ -105,9 +105,10 @@ impl Media {
         if let Some(prompt) = self.heard.kept().get(&sha256) {
             return Ok(Some(prompt));
         }
-        let (media, name) = (self.clone(), sha256.clone());
+        let files = self.files().await.map_err(|error| error.to_string())?;
+        let name = sha256.clone();
         let loading = tokio::task::spawn_blocking(move || {
-            let bytes = media.files.read(Kind::Compiled, &name);
+            let bytes = files.read(Kind::Compiled, &name);
             let bytes = bytes.map_err(|error| format!("the compiled file can't be read: {error}"))?;
             prompts::prepare(bytes).map_err(|error| error.to_string())
         });

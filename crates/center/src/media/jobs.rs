@@ -10,7 +10,7 @@ use crate::{
     once::{Looked, Once},
 };
 use std::collections::HashMap;
-use store::{Commit, Committed, EffectKey, Expect, Find, Intent, Put, Terms};
+use store::{Commit, Committed, EffectKey, Expect, Find, Found, Intent, Put, Terms};
 use wire::{
     UtcTime,
     ids::{AssetId, CompileId, CorrelationId, FlowId},
@@ -28,7 +28,7 @@ pub(super) const QUEUE: &str = "media-compile";
 /// The term of jobs that are not over, by when they were accepted.
 pub(super) const OPEN: &str = "open";
 /// The term of jobs that are over, by when they were.
-const OVER: &str = "over";
+pub(super) const OVER: &str = "over";
 
 /// A job that was asked for.
 pub(super) struct Accepted {
@@ -122,16 +122,26 @@ impl Media {
 
     /// What is known so far of a job's entries, by their number, in order.
     pub(super) async fn outcomes(&self, id: &CompileId) -> Result<Vec<(i64, Outcome)>, store::Error> {
+        let found = self.found_outcomes(id).await?;
+        let read = found
+            .iter()
+            .filter_map(|found| Some((found.place, books::read(&found.record.body)?)));
+        Ok(read.collect())
+    }
+
+    /// The ids of the records of a job's results.
+    pub(super) async fn outcome_ids(&self, id: &CompileId) -> Result<Vec<String>, store::Error> {
+        let found = self.found_outcomes(id).await?;
+        Ok(found.into_iter().map(|found| found.record.id).collect())
+    }
+
+    async fn found_outcomes(&self, id: &CompileId) -> Result<Vec<Found>, store::Error> {
         let find = Find {
             kind: OUTCOME.into(),
             term: of_job(id),
             ..Find::default()
         };
-        let found = self.store.find(&find, MOST_MEDIA).await?;
-        let read = found
-            .iter()
-            .filter_map(|found| Some((found.place, books::read(&found.record.body)?)));
-        Ok(read.collect())
+        self.store.find(&find, MOST_MEDIA).await
     }
 
     /// The job as it is told.
@@ -159,7 +169,7 @@ impl Media {
 }
 
 /// What accepts a job.
-fn accepted(job: &Job) -> Commit {
+pub(super) fn accepted(job: &Job) -> Commit {
     let work = Intent {
         effect: EffectKey {
             source: QUEUE.into(),

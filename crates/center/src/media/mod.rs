@@ -12,6 +12,7 @@ mod compile_routes;
 mod download;
 mod files;
 mod flow_prompts;
+mod folder;
 mod heard;
 mod job;
 mod jobs;
@@ -34,7 +35,13 @@ use files::Files;
 use heard::Heard;
 use http::StatusCode;
 use server::Refusal;
-use std::{collections::BTreeSet, io, path::Path, sync::Arc, thread};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 use store::Store;
 use tokio::sync::{Mutex, OnceCell, Semaphore};
 use webhooks::{Secret, Signer};
@@ -51,7 +58,8 @@ const MOST_UPLOADS: usize = 32;
 /// The prompts of a center.
 pub(crate) struct Media {
     store: Store,
-    files: Files,
+    data_dir: PathBuf,
+    files: OnceCell<Arc<Files>>,
     /// The flows of the tenant.
     flows: BTreeSet<FlowId>,
     /// Where the center is reached: what it is when a URI is told, not when a file was made.
@@ -105,9 +113,11 @@ impl Media {
         secret: Secret,
         faults: Arc<FaultBook>,
     ) -> io::Result<Self> {
+        fs::create_dir_all(files::folder(data_dir))?;
         Ok(Self {
             store,
-            files: Files::open(data_dir)?,
+            data_dir: data_dir.to_owned(),
+            files: OnceCell::new(),
             flows,
             base_url,
             guard: Guard { own: None, ..guard },

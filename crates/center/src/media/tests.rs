@@ -6,13 +6,13 @@ use super::{
     files::{Files, Kind},
     flow_prompts::{FLOW_PROMPT, MOST_NODES, NodePrompt},
     job::{Job, Made, Outcome},
-    jobs::{OUTCOME, QUEUE},
+    jobs::QUEUE,
     sound,
     working::Working,
 };
 use crate::clock::Clock;
 use client::guard::Guard;
-use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, fs, sync::Arc, time::Duration};
 use store::{Commit, Expect, Location, Put, Store, Terms};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -24,13 +24,17 @@ use wire::{
 
 struct Desk {
     media: Arc<Media>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Desk {
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite(folder.path().join("trunkline.db"));
+        Self::open_in(Arc::new(tempfile::tempdir().unwrap()), "trunkline.db").await
+    }
+
+    /// With a database of that name.
+    async fn open_in(folder: Arc<TempDir>, database: &str) -> Self {
+        let location = Location::Sqlite(folder.path().join(database));
         let media = Media::open(
             Store::open(&location).await.unwrap(),
             folder.path(),
@@ -44,6 +48,10 @@ impl Desk {
             media: Arc::new(media.unwrap()),
             folder,
         }
+    }
+
+    async fn files(&self) -> Arc<Files> {
+        self.media.files().await.unwrap()
     }
 
     async fn asset(&self, level: i16) -> Asset {
@@ -184,7 +192,7 @@ async fn an_asset_whose_file_is_gone_fails_alone() {
     let desk = Desk::open().await;
     let id = desk.accept(&["a", "b"]).await;
     let job = desk.job(&id).await;
-    fs::remove_file(desk.media.files.path(Kind::Asset, &job.entries[0].sha256)).unwrap();
+    fs::remove_file(desk.files().await.path(Kind::Asset, &job.entries[0].sha256)).unwrap();
     let told = desk.work(&id).await;
     assert_eq!(told.status, JobStatus::Completed);
     assert_eq!(told.results[0].status, NodeStatus::Failed);
@@ -205,7 +213,8 @@ async fn files_go_when_no_record_names_them() {
     let told = desk.work(&id).await;
     let asset: AssetId = told.results[0].asset_id.clone();
     let file = desk.serving("n").await.made.sha256;
-    let there = |kind: Kind| files_in(&desk.media.files, kind);
+    let files = desk.files().await;
+    let there = |kind: Kind| files_in(&files, kind);
     assert_eq!(desk.media.remove_old(Duration::ZERO).await.unwrap(), 0);
     desk.media
         .delete_asset(&asset, &"c".parse().unwrap())
@@ -226,19 +235,82 @@ async fn files_go_when_no_record_names_them() {
     let next = desk.job(&desk.accept(&["n"]).await).await;
     desk.publish(&next, 0, &sha('d')).await;
     desk.media.remove_old(Duration::ZERO).await.unwrap();
-    assert!(desk.media.files.path(Kind::Compiled, &file).exists());
-    desk.media
-        .store
-        .purge_records(OUTCOME, Duration::ZERO)
-        .await
-        .unwrap();
+    assert!(files.path(Kind::Compiled, &file).exists());
+    desk.media.remove_jobs(Duration::ZERO).await.unwrap();
     desk.media.remove_old(Duration::ZERO).await.unwrap();
-    assert!(!desk.media.files.path(Kind::Compiled, &file).exists());
-    assert!(Path::exists(desk.folder.path()));
+    assert!(!files.path(Kind::Compiled, &file).exists());
+    assert!(desk.media.job(&id).await.unwrap().is_none());
+    assert!(desk.media.outcomes(&id).await.unwrap().is_empty());
 }
 
 fn files_in(files: &Files, kind: Kind) -> usize {
     files.old(kind, Duration::ZERO).unwrap().len()
+}
+
+#[tokio::test]
+async fn databases_over_one_folder_remove_nothing_of_each_other() {
+    let one = Desk::open().await;
+    let other = Desk::open_in(one.folder.clone(), "other.db").await;
+    let id = one.accept(&["n"]).await;
+    other.asset(1).await;
+    let told = one.work(&id).await;
+    assert_eq!(other.media.remove_old(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(one.media.remove_old(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(told.results[0].status, NodeStatus::Ready);
+    let again = Desk::open_in(one.folder.clone(), "trunkline.db").await;
+    for desk in [&one, &again] {
+        let files = desk.files().await;
+        assert_eq!(
+            (files_in(&files, Kind::Asset), files_in(&files, Kind::Compiled)),
+            (1, 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_over_stays_however_old_it_is() {
+    let desk = Desk::open().await;
+    let (open, over) = (desk.accept(&["n"]).await, desk.accept(&["m"]).await);
+    // Only one is worked on: the other's item is held by somebody else.
+    let other = desk.media.store.join().await.unwrap();
+    let claims = other.claim(QUEUE, 1).await.unwrap();
+    assert_eq!(claims[0].effect.event, open.to_string());
+    desk.work(&over).await;
+    desk.media.remove_jobs(Duration::from_secs(60)).await.unwrap();
+    assert!(
+        desk.media.job(&over).await.unwrap().is_some(),
+        "it was over just now"
+    );
+    desk.media.remove_jobs(Duration::ZERO).await.unwrap();
+    assert!(desk.media.job(&over).await.unwrap().is_none());
+    assert!(desk.media.outcomes(&over).await.unwrap().is_empty());
+    assert!(desk.media.job(&open).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn all_open_jobs_are_seen_however_many_there_are_and_though_some_have_one_time() {
+    let desk = Desk::open().await;
+    let template = desk.job(&desk.accept(&["n"]).await).await;
+    let accepted = template.accepted;
+    // Seven of one millisecond, then one each.
+    for at in 0..12_i64 {
+        let later = Duration::from_millis(u64::try_from((at - 6).max(0)).unwrap());
+        let mut job = Job {
+            id: CompileId::from_uuid(uuid::Uuid::now_v7()),
+            accepted: accepted.after(later),
+            ..template.clone()
+        };
+        job.entries[0].sha256 = format!("{at:064}");
+        let commit = Commit {
+            intents: Vec::new(),
+            ..super::jobs::accepted(&job)
+        };
+        desk.media.store.commit(commit).await.unwrap();
+    }
+    for portion in [1, 2, 3, 5, 8, 13, 100] {
+        let seen = desk.media.in_open_jobs(portion).await.unwrap();
+        assert_eq!(seen.len(), 13, "in portions of {portion}");
+    }
 }
 
 #[tokio::test]

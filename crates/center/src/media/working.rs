@@ -4,7 +4,7 @@
 
 use super::{
     MOST_TRIES, Media, Trouble, books,
-    files::Kind,
+    files::{Files, Kind},
     flow_prompts::Serving,
     job::{Entry, Job, Made, Outcome},
     jobs::{self, QUEUE},
@@ -179,13 +179,14 @@ impl Media {
         let entry = &job.entries[at];
         let begun = Instant::now();
         // Until a record names the file that is made, it is not removed; nor is the asset's.
-        let _naming = self.files.naming().await;
+        let files = self.files().await?;
+        let _naming = files.naming().await;
         let made = match self
             .faults
             .strike_asset(entry.asset_id.as_str(), entry.node_id.as_str())
         {
             true => Err("this fault was asked for".to_owned()),
-            false => match self.make(job, entry).await {
+            false => match self.make(&files, job, entry).await {
                 Err(error) if claim.failures < MOST_WRITES => return Err(error.into()),
                 Err(error) => Err(format!("the compiled file can't be written: {error}")),
                 Ok(made) => made,
@@ -197,15 +198,16 @@ impl Media {
 
     /// Makes the file. What is wrong with the asset is the inner error, what is wrong with the disk the outer one.
     async fn make(
-        self: &Arc<Self>,
+        &self,
+        files: &Arc<Files>,
         job: &Job,
         entry: &Entry,
     ) -> io::Result<Result<(Made, Option<String>), String>> {
         let _processor = self.processors.acquire().await.map_err(io::Error::other)?;
-        let media = self.clone();
+        let files = files.clone();
         let (sha256, encoding, options) = (entry.sha256.clone(), job.encoding, job.options);
         let making = tokio::task::spawn_blocking(move || {
-            let bytes = match media.files.read(Kind::Asset, &sha256) {
+            let bytes = match files.read(Kind::Asset, &sha256) {
                 Ok(bytes) => bytes,
                 Err(error) => return Ok(Err(format!("the asset's file can't be read: {error}"))),
             };
@@ -214,7 +216,7 @@ impl Media {
                 Err(fault) => return Ok(Err(fault)),
             };
             let sha256 = sha256_hex(&compiled.file);
-            media.files.keep(Kind::Compiled, &sha256, &compiled.file)?;
+            files.keep(Kind::Compiled, &sha256, &compiled.file)?;
             let made = Made {
                 sha256,
                 encoding,
