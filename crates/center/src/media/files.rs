@@ -106,9 +106,15 @@ impl Files {
         }
     }
 
-    /// The bytes of a file. Blocks.
-    pub(super) fn read(&self, kind: Kind, sha256: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path(kind, sha256))
+    /// The bytes of a file, if it is there; a folder that is gone is an error, as that of a disk that is not mounted. Blocks.
+    pub(super) fn read(&self, kind: Kind, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path(kind, sha256)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.folder_of(kind).is_dir() => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The files that nobody touched for so long. Blocks.
@@ -194,13 +200,17 @@ mod tests {
         for _ in 0..2 {
             files.keep(Kind::Compiled, &sha, b"sound").unwrap();
         }
-        assert_eq!(files.read(Kind::Compiled, &sha).unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &sha).unwrap().unwrap(), b"sound");
         let there = fs::read_dir(files.folder_of(Kind::Compiled)).unwrap().count();
         assert_eq!(there, 1, "nothing unfinished is left");
         // One that was cut short, by a disk that lied, is mended.
         fs::write(files.path(Kind::Compiled, &sha), "so").unwrap();
         files.keep(Kind::Compiled, &sha, b"sound").unwrap();
-        assert_eq!(files.read(Kind::Compiled, &sha).unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &sha).unwrap().unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &"b".repeat(64)).unwrap(), None);
+        fs::remove_dir_all(files.folder_of(Kind::Compiled)).unwrap();
+        let unknown = files.read(Kind::Compiled, &sha);
+        assert!(unknown.is_err(), "nothing is known while the folder is not there");
     }
 
     #[test]

@@ -110,6 +110,7 @@ impl Media {
         let loading = tokio::task::spawn_blocking(move || {
             let bytes = files.read(Kind::Compiled, &name);
             let bytes = bytes.map_err(|error| format!("the compiled file can't be read: {error}"))?;
+            let bytes = bytes.ok_or("the compiled file is gone")?;
             prompts::prepare(bytes).map_err(|error| error.to_string())
         });
         let loaded = loading.await.unwrap_or_else(|error| Err(error.to_string()));

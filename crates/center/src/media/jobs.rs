@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     once::{Looked, Once},
 };
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use store::{Commit, Committed, EffectKey, Expect, Find, Found, Intent, Put, Terms};
 use wire::{
     UtcTime,
@@ -170,21 +170,25 @@ impl Media {
 
 /// What accepts a job.
 pub(super) fn accepted(job: &Job) -> Commit {
-    let work = Intent {
+    Commit {
+        intents: vec![work(&job.id, "compile".into(), 0, Duration::ZERO)],
+        audit: vec![books::job_asked(job)],
+        ..changed(job, Expect::Absent, (OPEN, to_ms(job.accepted)))
+    }
+}
+
+/// An item of the queue: some of the work on a job. `unusable` is how often in a row it met files that can't be used.
+pub(super) fn work(job: &CompileId, step: String, unusable: u32, after: Duration) -> Intent {
+    Intent {
         effect: EffectKey {
             source: QUEUE.into(),
-            event: job.id.to_string(),
-            step: "compile".into(),
+            event: job.to_string(),
+            step,
         },
         queue: QUEUE.into(),
         subject: None,
-        body: String::new(),
-        after: std::time::Duration::ZERO,
-    };
-    Commit {
-        intents: vec![work],
-        audit: vec![books::job_asked(job)],
-        ..changed(job, Expect::Absent, (OPEN, to_ms(job.accepted)))
+        body: unusable.to_string(),
+        after,
     }
 }
 

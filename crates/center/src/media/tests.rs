@@ -1,14 +1,14 @@
 //! What can only be seen from inside: the order of ends, what a killed center left, what is removed.
 
 use super::{
-    Media,
+    Media, Trouble,
     assets::Upload,
     files::{Files, Kind},
     flow_prompts::{FLOW_PROMPT, MOST_NODES, NodePrompt},
     job::{Job, Made, Outcome},
     jobs::QUEUE,
     sound,
-    working::Working,
+    working::{MOST_UNUSABLE, Working},
 };
 use crate::clock::Clock;
 use client::guard::Guard;
@@ -21,6 +21,8 @@ use wire::{
     ids::{AssetId, CompileId, NodeId},
     media::{Asset, CompileJob, JobStatus, NewCompile, NodeStatus},
 };
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Desk {
     media: Arc<Media>,
@@ -196,14 +198,82 @@ async fn an_asset_whose_file_is_gone_fails_alone() {
     let told = desk.work(&id).await;
     assert_eq!(told.status, JobStatus::Completed);
     assert_eq!(told.results[0].status, NodeStatus::Failed);
-    assert!(
-        told.results[0]
-            .message
-            .as_ref()
-            .unwrap()
-            .contains("can't be read")
-    );
+    assert!(told.results[0].message.as_ref().unwrap().contains("is gone"));
     assert_eq!(told.results[1].status, NodeStatus::Ready);
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_read_now_may_be_later() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["a", "b"]).await;
+    let path = {
+        let sha256 = &desk.job(&id).await.entries[0].sha256;
+        desk.files().await.path(Kind::Asset, sha256)
+    };
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    // What stands there is no file.
+    fs::create_dir(&path).unwrap();
+    let worker = desk.media.store.join().await.unwrap();
+    let mut claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    let closing = CancellationToken::new();
+    for _ in 0..2 {
+        let trouble = desk.media.work_on(&claim, PATIENCE, &closing).await;
+        assert!(matches!(trouble, Err(Trouble::Files(_))), "{trouble:?}");
+    }
+    let told = desk.media.tell(&id).await.unwrap();
+    assert_eq!(told.status, JobStatus::Running);
+    let states: Vec<_> = told
+        .results
+        .iter()
+        .map(|result| (result.node_id.as_str(), result.status))
+        .collect();
+    assert_eq!(states, [("b", NodeStatus::Ready)]);
+    drop(worker);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(desk.work(&id).await.results[0].status, NodeStatus::Ready);
+
+    // In the end it is given up.
+    let id = desk.accept(&["c"]).await;
+    let path = desk
+        .files()
+        .await
+        .path(Kind::Asset, &desk.job(&id).await.entries[0].sha256);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let worker = desk.media.store.join().await.unwrap();
+    claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    claim.body = MOST_UNUSABLE.to_string();
+    desk.media.work_on(&claim, PATIENCE, &closing).await.unwrap();
+    let told = desk.media.tell(&id).await.unwrap();
+    assert_eq!(told.status, JobStatus::Failed);
+    let message = told.results[0].message.clone().unwrap();
+    assert!(message.contains("can't be read"), "{message}");
+}
+
+#[tokio::test]
+async fn after_its_slice_a_job_lets_those_that_wait_go_first() {
+    let desk = Desk::open().await;
+    let (first, second) = (desk.accept(&["a"]).await, desk.accept(&["b"]).await);
+    let worker = desk.media.store.join().await.unwrap();
+    let closing = CancellationToken::new();
+    for turn in [&first, &second, &first] {
+        let claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+        assert_eq!(claim.effect.event, turn.to_string());
+        desk.media
+            .work_on(&claim, Duration::ZERO, &closing)
+            .await
+            .unwrap();
+    }
+    let claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    // At the end of the process it keeps its place.
+    closing.cancel();
+    desk.media
+        .work_on(&claim, Duration::ZERO, &closing)
+        .await
+        .unwrap();
+    assert_eq!(worker.claim(QUEUE, 1).await.unwrap()[0].effect, claim.effect);
 }
 
 #[tokio::test]
