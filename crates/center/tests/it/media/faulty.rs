@@ -159,3 +159,28 @@ async fn the_answer_does_not_wait_for_what_is_too_large() {
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(clock.elapsed() < Duration::from_secs(10), "{:?}", clock.elapsed());
 }
+
+#[tokio::test]
+async fn whoever_is_refused_at_the_door_sees_that_though_it_writes_all_before_it_reads() {
+    let rig = Rig::start_with(|options| options.limits = "other=3/min".parse().unwrap()).await;
+    let token = rig.token().await;
+    let reads = rig.token_of(crate::support::ALICE, "media:read").await;
+    let body = form_of("a.wav", &vec![0; 16 * MIB]);
+    let length = format!("Content-Length: {}", body.len());
+    let refused = async |token: &str, status: u16| {
+        let answer = begun(&rig, token, &length, &body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        answer
+    };
+    refused("nobody", 401).await;
+    refused(&reads, 403).await;
+    // Two tokens were asked for, so that one request is left.
+    refused(&token, 413).await;
+    let limited = refused(&token, 429).await;
+    assert!(limited.contains("retry-after: "), "{limited}");
+    let fault = r#"{"path":"/api/v2/media/assets","status":503,"retryAfterS":7}"#;
+    let asked = rig.admin(Method::POST, "/center/v1/faults").body(fault);
+    assert_eq!(send(asked).await.status, 204);
+    let struck = refused(&token, 503).await;
+    assert!(struck.contains("retry-after: 7"), "{struck}");
+}
