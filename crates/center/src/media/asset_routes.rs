@@ -46,7 +46,7 @@ pub(crate) async fn upload(
         Ok(upload) => upload,
         Err(unusable) => {
             let faults = Faults::one(unusable.to_string());
-            note(&app, books::asset_refused(None, None, &faults, &correlation)).await?;
+            note(&app, books::asset_refused(None, None, &faults, &correlation)).await;
             return Err(unusable.refusal());
         }
     };
@@ -61,7 +61,7 @@ pub(crate) async fn upload(
         Ok(judged) => judged,
         Err(faults) => {
             let refused = books::asset_refused(Some(&name), sha256.as_deref(), &faults, &correlation);
-            note(&app, refused).await?;
+            note(&app, refused).await;
             return Err(Refusal::faults(faults));
         }
     };
@@ -74,7 +74,7 @@ pub(crate) async fn upload(
     let kept = keeping.await.map_err(|error| Refusal::internal(&error))?;
     let (Kept { asset, is_new }, correlation) = kept.map_err(Trouble::refusal)?;
     if !is_new {
-        note(&app, books::asset_repeated(&asset, &correlation)).await?;
+        note(&app, books::asset_repeated(&asset, &correlation)).await;
     }
     let status = match is_new {
         true => StatusCode::CREATED,
@@ -84,13 +84,17 @@ pub(crate) async fn upload(
     Ok((location, Json(status, asset)).into_response())
 }
 
-async fn note(app: &App, entry: audit::Entry) -> Result<(), Refusal> {
+/// Keeps an entry of something that changes nothing: if that fails, the answer is what it is.
+async fn note(app: &App, entry: audit::Entry) {
+    let action = entry.action.clone();
     let commit = Commit {
         audit: vec![entry],
         ..Commit::default()
     };
-    let noted = app.media.store.commit(commit).await;
-    noted.map(drop).map_err(|error| Trouble::from(error).refusal())
+    if let Err(error) = app.media.store.commit(commit).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, action, "an entry of the audit log can't be kept");
+    }
 }
 
 /// `GET /api/v2/media/assets/{id}`.

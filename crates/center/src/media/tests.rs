@@ -11,7 +11,9 @@ use super::{
     working::{MOST_UNUSABLE, Working},
 };
 use crate::clock::Clock;
+use audio::PreparedPrompt;
 use client::guard::Guard;
+use flow::call::leg::Sound;
 use std::{collections::HashMap, fs, sync::Arc, time::Duration};
 use store::{Commit, Expect, Location, Put, Store, Terms};
 use tempfile::TempDir;
@@ -200,6 +202,37 @@ async fn an_asset_whose_file_is_gone_fails_alone() {
     assert_eq!(told.results[0].status, NodeStatus::Failed);
     assert!(told.results[0].message.as_ref().unwrap().contains("is gone"));
     assert_eq!(told.results[1].status, NodeStatus::Ready);
+}
+
+#[tokio::test]
+async fn a_call_hears_the_library_when_what_was_compiled_can_not_be_had() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["n"]).await;
+    desk.work(&id).await;
+    let library = PreparedPrompt::new(&audio::Sound {
+        rate: 8000,
+        samples: vec![0.1; 160],
+    });
+    let hears = async |library: Option<&PreparedPrompt>| {
+        let (flow, prompt) = ("f".parse().unwrap(), "n".parse().unwrap());
+        match desk.media.sound(&flow, &prompt, library.cloned()).await {
+            Sound::Ready(prompt) => Ok(prompt.frames()),
+            Sound::Failed(why) => Err(why),
+            Sound::Loading => panic!("it is there"),
+        }
+    };
+    let path = {
+        let sha256 = desk.serving("n").await.made.sha256;
+        desk.files().await.path(Kind::Compiled, &sha256)
+    };
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(hears(Some(&library)).await, Ok(1));
+    assert!(hears(None).await.unwrap_err().contains("is gone"));
+    fs::write(&path, bytes).unwrap();
+    for library in [Some(&library), None] {
+        assert!(hears(library).await.unwrap() > 1);
+    }
 }
 
 #[tokio::test]

@@ -184,3 +184,19 @@ async fn whoever_is_refused_at_the_door_sees_that_though_it_writes_all_before_it
     let struck = refused(&token, 503).await;
     assert!(struck.contains("retry-after: 7"), "{struck}");
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_told_though_nothing_can_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = crate::kept::full_store(folder.path()).await;
+    let rig = Rig::start_with(|options| options.store = Some(full)).await;
+    let token = rig.token().await;
+    let with_bytes = async |bytes: &[u8]| upload(&rig, &token, "a.wav", bytes).await;
+    with_bytes(&vec![0; 3 * MIB]).await.refused(413, "too_large");
+    with_bytes(&tone(440.0, 44_100, 200))
+        .await
+        .refused(400, "bad_request");
+    with_bytes(&tone(440.0, 8000, 200))
+        .await
+        .refused(503, "unavailable");
+}
