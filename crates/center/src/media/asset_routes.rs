@@ -5,7 +5,7 @@ use super::{
     assets::{Kept, PATH},
     books, parse_id, sound, upload as body_of,
 };
-use crate::app::App;
+use crate::{app::App, tokens::Bearer};
 use axum::{
     Extension,
     body::Body,
@@ -15,9 +15,8 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use server::{Json, Refusal};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use store::Commit;
-use tokio::time::timeout;
 use url::form_urlencoded;
 use wire::{
     Faults,
@@ -26,20 +25,17 @@ use wire::{
     page::{Page, PageAsked},
 };
 
-/// How long an upload waits while others are read.
-const TURN_PATIENCE: Duration = Duration::from_secs(5);
-
 /// `POST /api/v2/media/assets`: 201 with the asset, or 200 with the one that has the same bytes.
 ///
 /// Repeats are known by their bytes, so that no `Idempotency-Key` is needed, and no body is remembered.
 pub(crate) async fn upload(
     State(app): State<Arc<App>>,
     Extension(correlation): Extension<CorrelationId>,
+    Extension(bearer): Extension<Bearer>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let turn = timeout(TURN_PATIENCE, app.media.uploads.acquire()).await;
-    let Ok(Ok(_turn)) = turn else {
+    let Some(_turn) = app.media.uploads.take(&bearer.client).await else {
         return Err(Refusal::unavailable("too many uploads at once; try again", 1));
     };
     let upload = match body_of::read(&headers, body).await {

@@ -20,6 +20,7 @@ mod retention;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod upload;
 mod working;
 
@@ -44,6 +45,7 @@ use std::{
 };
 use store::Store;
 use tokio::sync::{Mutex, OnceCell, Semaphore};
+use turns::Turns;
 use webhooks::{Secret, Signer};
 use wire::{
     Faults, UtcTime,
@@ -52,8 +54,6 @@ use wire::{
 
 /// How often a change is tried, when others change the same thing meanwhile.
 const MOST_TRIES: usize = 32;
-/// Most uploads that are read at a time: each may hold an asset in memory.
-const MOST_UPLOADS: usize = 32;
 
 /// The prompts of a center.
 pub(crate) struct Media {
@@ -71,7 +71,7 @@ pub(crate) struct Media {
     signer: OnceCell<Signer>,
     faults: Arc<FaultBook>,
     heard: Heard,
-    uploads: Semaphore,
+    uploads: Turns,
     /// One for each processor: compiling is nothing but work.
     processors: Semaphore,
     /// Jobs are accepted one after the other in this process, so that they seldom collide in the store.
@@ -125,7 +125,7 @@ impl Media {
             signer: OnceCell::new(),
             faults,
             heard: Heard::default(),
-            uploads: Semaphore::new(MOST_UPLOADS),
+            uploads: Turns::default(),
             processors: Semaphore::new(processors()),
             accepting: Mutex::default(),
             publishing: Mutex::default(),
