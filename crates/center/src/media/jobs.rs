@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    faults::Sent,
     once::{Looked, Once},
 };
 use std::{collections::HashMap, time::Duration};
@@ -158,10 +159,11 @@ impl Media {
         version: i64,
         outcomes: &[Outcome],
         at: UtcTime,
+        sent: Sent,
     ) -> Result<Commit, store::Error> {
         let body = books::text(&self.told(job, outcomes));
         Ok(Commit {
-            intents: self.callbacks(job, &body).await?,
+            intents: self.callbacks(job, &body, sent).await?,
             audit: vec![books::job_over(job, outcomes, at)],
             ..changed(job, Expect::Version(version), (OVER, to_ms(at)))
         })

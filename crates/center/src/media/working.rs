@@ -168,6 +168,7 @@ impl Media {
 
     /// Ends a job of which every entry has its result; another one waits for its next turn.
     async fn end(&self, id: &CompileId, claim: &Claim, closing: &CancellationToken) -> Result<(), Trouble> {
+        let mut sent = None;
         for _ in 0..MOST_TRIES {
             let Some((mut job, version)) = self.job(id).await? else {
                 return self.finish(claim, Finish::Done { result: None }).await;
@@ -184,12 +185,14 @@ impl Media {
                 true => JobStatus::Completed,
                 false => JobStatus::Failed,
             };
+            // A fault strikes one callback, however often the commit is tried.
+            let sent = *sent.get_or_insert_with(|| self.strike_callback(&job));
             let done = Finish::Done {
                 result: Some(job.status.to_string()),
             };
             let commit = Commit {
                 finish: Some((claim.id, done)),
-                ..self.over(&job, version, &outcomes, Clock::utc_ms()).await?
+                ..self.over(&job, version, &outcomes, Clock::utc_ms(), sent).await?
             };
             match self.store.commit(commit).await? {
                 Committed::Done | Committed::Duplicate { .. } => return Ok(()),
