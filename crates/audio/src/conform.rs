@@ -7,6 +7,7 @@ mod tests;
 use crate::{
     Dbtp, Law, Lufs, Sound, TELEPHONY_RATE, Trim,
     silence::{self, Trimmed},
+    widest::widest,
 };
 
 /// The most that a quiet sound is amplified, in dB: what needs more is noise, or a mistake.
@@ -111,7 +112,7 @@ pub fn compile(sound: &Sound, law: Law, target: &Target) -> Compiled {
     let levelled = level::level(&prepared.sound, Some(law), target);
     let report = prepared.report(&levelled);
     Compiled {
-        codes: law.encode_all(&levelled.heard),
+        codes: levelled.codes,
         report,
     }
 }
@@ -162,13 +163,41 @@ impl Prepared {
 
 /// Without direct current, which would ring at the ends when it is resampled, and without what is no number.
 fn centred(sound: &Sound) -> Sound {
-    let finite = |sample: &f32| if sample.is_finite() { *sample } else { 0.0 };
-    let sum: f64 = sound.samples.iter().map(|sample| f64::from(finite(sample))).sum();
-    let mean = (sum / sound.samples.len().max(1) as f64) as f32;
+    let samples = widest(
+        #[inline(always)]
+        || {
+            let mean = (sum(&sound.samples) / sound.samples.len().max(1) as f64) as f32;
+            sound
+                .samples
+                .iter()
+                .map(|sample| finite(*sample) - mean)
+                .collect()
+        },
+    );
     Sound {
         rate: sound.rate,
-        samples: sound.samples.iter().map(|sample| finite(sample) - mean).collect(),
+        samples,
     }
+}
+
+/// In lanes that do not wait for each other.
+#[inline(always)]
+fn sum(samples: &[f32]) -> f64 {
+    const LANES: usize = 16;
+    let (chunks, rest) = samples.as_chunks::<LANES>();
+    let mut lanes = [0.0; LANES];
+    for chunk in chunks {
+        for lane in 0..LANES {
+            lanes[lane] += f64::from(finite(chunk[lane]));
+        }
+    }
+    let rest: f64 = rest.iter().map(|sample| f64::from(finite(*sample))).sum();
+    lanes.iter().sum::<f64>() + rest
+}
+
+#[inline(always)]
+fn finite(sample: f32) -> f32 {
+    if sample.is_finite() { sample } else { 0.0 }
 }
 
 /// Takes out what drifts below [`SLOWEST_HERTZ`]: the mean over a triangle around each sample. Unlike a recursive high-pass it
@@ -176,27 +205,27 @@ fn centred(sound: &Sound) -> Sound {
 fn without_drift(sound: &mut Sound) {
     // Odd, so that it has a middle.
     let width = (sound.rate / SLOWEST_HERTZ) as usize | 1;
-    let once = running_mean(
-        sound.samples.iter().map(|sample| f64::from(*sample)).collect(),
-        width,
-    );
-    let drift = running_mean(once, width);
+    let once = running_mean(&sound.samples, width);
+    let drift = running_mean(&once, width);
     for (sample, drift) in sound.samples.iter_mut().zip(&drift) {
         *sample -= *drift as f32;
     }
 }
 
-/// The mean of `width` values around each; there are zeros before the first and behind the last.
-fn running_mean(values: Vec<f64>, width: usize) -> Vec<f64> {
+/// The mean of `width` values (an odd number) around each; there are zeros before the first and behind the last.
+fn running_mean<T: Copy + Into<f64>>(values: &[T], width: usize) -> Vec<f64> {
     let half = width / 2;
-    let mut sum: f64 = values.iter().take(half).sum();
     let share = 1.0 / width as f64;
-    (0..values.len())
-        .map(|at| {
-            sum += values.get(at + half).unwrap_or(&0.0);
-            let mean = sum * share;
-            sum -= at.checked_sub(half).and_then(|at| values.get(at)).unwrap_or(&0.0);
-            mean
-        })
-        .collect()
+    let mut padded = Vec::with_capacity(values.len() + width);
+    padded.resize(half + 1, 0.0);
+    padded.extend(values.iter().map(|value| (*value).into()));
+    padded.resize(values.len() + width, 0.0);
+    let mut sum: f64 = padded[half + 1..width].iter().sum();
+    let mut means = Vec::with_capacity(values.len());
+    // The difference first: then each sum waits for one addition only.
+    means.extend(padded[width..].iter().zip(&padded).map(|(coming, gone)| {
+        sum += coming - gone;
+        sum * share
+    }));
+    means
 }

@@ -86,17 +86,21 @@ impl Limiter {
         // The first sample that gets a gain now, and the first that goes out.
         let first = kept - SEEN;
         let out = kept - self.delay();
-        let near = &self.history[first - 1..];
-        if self.gain.is_idle() && highest(near) * OVERSHOOT <= self.ceiling {
-            part.copy_from_slice(&self.history[out..out + part.len()]);
+        let quiet = highest(&self.history[first - 1..]) * OVERSHOOT <= self.ceiling;
+        if quiet {
             self.last_between = 0.0;
-        } else {
-            for (at, sample) in part.iter_mut().enumerate() {
-                let needed = self.needed(first + at);
+        }
+        part.copy_from_slice(&self.history[out..out + part.len()]);
+        if !(quiet && self.gain.is_idle()) {
+            let mut factors = [0.0; BLOCK];
+            for (at, factor) in factors.iter_mut().enumerate().take(part.len()) {
+                let needed = if quiet { ONE } else { self.needed(first + at) };
                 let gain = self.gain.next(needed);
                 self.least = self.least.min(gain);
-                let factor = gain as f32 / ONE as f32;
-                *sample = (self.history[out + at] * factor).clamp(-self.ceiling, self.ceiling);
+                *factor = gain as f32 / ONE as f32;
+            }
+            for (sample, factor) in part.iter_mut().zip(factors) {
+                *sample = (*sample * factor).clamp(-self.ceiling, self.ceiling);
             }
         }
         self.history.drain(..part.len());

@@ -3,6 +3,8 @@
 //! Encoding has no table and no branch: a number's floating-point form already is its segment and its place in it, so many samples are
 //! encoded side by side.
 
+use crate::widest::widest;
+
 /// Which of the two companding laws.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Law {
@@ -34,25 +36,38 @@ impl Law {
     /// Encodes samples of -1.0 to 1.0; what is beyond is clipped, NaN is silence.
     pub fn encode_all(self, samples: &[f32]) -> Vec<u8> {
         match self {
-            Law::Mu => encode_each(samples, |sample| encode_mu(linear(sample))),
-            Law::A => encode_each(samples, |sample| encode_a(linear(sample))),
+            Law::Mu => encode_each(
+                samples,
+                #[inline(always)]
+                |sample| encode_mu(linear(sample)),
+            ),
+            Law::A => encode_each(
+                samples,
+                #[inline(always)]
+                |sample| encode_a(linear(sample)),
+            ),
         }
     }
 
     /// Encodes 16-bit samples.
     pub fn encode_linear(self, samples: &[i16]) -> Vec<u8> {
         match self {
-            Law::Mu => encode_each(samples, |sample| encode_mu(i32::from(sample))),
-            Law::A => encode_each(samples, |sample| encode_a(i32::from(sample))),
+            Law::Mu => encode_each(
+                samples,
+                #[inline(always)]
+                |sample| encode_mu(i32::from(sample)),
+            ),
+            Law::A => encode_each(
+                samples,
+                #[inline(always)]
+                |sample| encode_a(i32::from(sample)),
+            ),
         }
     }
 
     /// Decodes to samples of -1.0 to 1.0.
     pub fn decode_all(self, codes: &[u8]) -> Vec<f32> {
-        let samples = match self {
-            Law::Mu => &MU_SAMPLES,
-            Law::A => &A_SAMPLES,
-        };
+        let samples = self.samples();
         codes.iter().map(|code| samples[usize::from(*code)]).collect()
     }
 
@@ -62,13 +77,17 @@ impl Law {
         codes.iter().map(|code| values[usize::from(*code)]).collect()
     }
 
-    /// Samples as they are heard behind the law, none of them above the limit.
-    pub(crate) fn heard(self, mut samples: Vec<f32>, limit: f32) -> Vec<f32> {
+    /// The codes of samples, and in their place how they are heard behind the law: none of them above the limit.
+    pub(crate) fn hear(self, samples: &mut [f32], limit: f32) -> Vec<u8> {
         let loudest = self.loudest_within(limit);
         samples
             .iter_mut()
             .for_each(|sample| *sample = sample.clamp(-loudest, loudest));
-        self.decode_all(&self.encode_all(&samples))
+        let codes = self.encode_all(samples);
+        for (sample, code) in samples.iter_mut().zip(&codes) {
+            *sample = self.samples()[usize::from(*code)];
+        }
+        codes
     }
 
     /// The highest level that is not above the limit.
@@ -86,10 +105,17 @@ impl Law {
             Law::A => &A_VALUES,
         }
     }
+
+    fn samples(self) -> &'static [f32; 256] {
+        match self {
+            Law::Mu => &MU_SAMPLES,
+            Law::A => &A_SAMPLES,
+        }
+    }
 }
 
 /// Samples that are encoded side by side.
-const LANES: usize = 16;
+const LANES: usize = 32;
 /// What 1.0 is as a 16-bit sample.
 const FULL_SCALE: f32 = 32768.0;
 
@@ -123,6 +149,14 @@ const fn samples(values: &[i16; 256]) -> [f32; 256] {
 
 /// Encodes in chunks whose length is known, which are encoded side by side.
 fn encode_each<T: Copy>(samples: &[T], encode: impl Fn(T) -> u8) -> Vec<u8> {
+    widest(
+        #[inline(always)]
+        || encode_wide(samples, encode),
+    )
+}
+
+#[inline(always)]
+fn encode_wide<T: Copy>(samples: &[T], encode: impl Fn(T) -> u8) -> Vec<u8> {
     let mut codes = vec![0; samples.len()];
     let (chunks, rest) = samples.as_chunks::<LANES>();
     let (code_chunks, code_rest) = codes.as_chunks_mut::<LANES>();
@@ -139,6 +173,7 @@ fn encode_each<T: Copy>(samples: &[T], encode: impl Fn(T) -> u8) -> Vec<u8> {
 
 /// To a 16-bit sample, rounded half away from zero. A conversion that checks for NaN and overflow would be done one by one; what is
 /// added here leaves the whole number in the last bits of the sum, rounded half to even.
+#[inline(always)]
 fn linear(sample: f32) -> i32 {
     const WHOLE: f32 = 8_388_608.0;
     const MANTISSA: u32 = 0x7f_ffff;
@@ -153,22 +188,26 @@ fn linear(sample: f32) -> i32 {
 }
 
 /// One's complement for negative values, as G.191 does it.
+#[inline(always)]
 fn magnitude(sample: i32) -> i32 {
     sample ^ (sample >> 31)
 }
 
 /// The exponent of a small positive number above its four bits behind the leading one.
+#[inline(always)]
 fn floating(number: i32) -> i32 {
     const MANTISSA_BITS: u32 = 23;
     ((number as f32).to_bits() >> (MANTISSA_BITS - 4)) as i32 - (127 << 4)
 }
 
+#[inline(always)]
 fn encode_mu(sample: i32) -> u8 {
     let biased = ((magnitude(sample) >> 2) + 33).min(0x1fff);
     let code = 0x7f - (floating(biased) - (5 << 4));
     (code | (!(sample >> 31) & 0x80)) as u8
 }
 
+#[inline(always)]
 fn encode_a(sample: i32) -> u8 {
     let small = magnitude(sample) >> 4;
     let code = if small > 15 {
@@ -269,7 +308,9 @@ mod tests {
         for law in [Law::Mu, Law::A] {
             let loud: Vec<f32> = (-100..=100).map(|n| n as f32 / 50.0).collect();
             for limit in [0.01, 0.5, 0.79, 0.98, 1.0] {
-                let heard = law.heard(loud.clone(), limit);
+                let mut heard = loud.clone();
+                let codes = law.hear(&mut heard, limit);
+                assert_eq!(law.decode_all(&codes), heard);
                 let most = heard.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));
                 assert!(most <= limit && most > 0.9 * limit, "{law:?} {limit}: {most}");
             }

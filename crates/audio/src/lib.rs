@@ -31,6 +31,7 @@ pub mod telephony;
 mod tests;
 pub mod voice;
 pub mod wav;
+mod widest;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};
 pub use decode::{DecodeError, Limits, MAX_CHANNELS, MAX_SAMPLES, MAX_SECONDS, decode, decode_within};

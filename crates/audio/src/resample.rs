@@ -1,4 +1,7 @@
-//! Band-limited resampling between any two rates: half-band filters while the rate is far above the new one, then a polyphase filter.
+//! Band-limited resampling between any two rates.
+//!
+//! Down: half-band filters while the rate is far above the new one, then a short polyphase filter to twice the new rate, then a sharp
+//! filter at a fixed ratio of two, which is where the work is and where it is cheapest. Up: a sharp polyphase filter.
 //!
 //! Offline quality: the pass band ends at 90 % of the lower Nyquist frequency, and what is beyond it is below -70 dB. The filters'
 //! delay is compensated: a sample of the result is at the same time as in the original.
@@ -8,9 +11,11 @@ pub(crate) mod filter;
 mod halve;
 
 use bank::Bank;
+use filter::{LowPass, half_band, sharp_halving};
+use std::borrow::Cow;
 
-/// A rate is halved as long as it is at least so much above the new one afterwards: less would need a filter that costs more than it saves.
-const HEADROOM: f64 = 1.3;
+/// A rate is halved as long as it is at least so many times the one that it is to have: for less, one filter is cheaper than two.
+const HEADROOM: f64 = 3.5;
 
 /// The length is exact: as many samples as the new rate has in the time of the old ones, rounded up.
 pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
@@ -18,17 +23,35 @@ pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Vec<f32> {
         return samples.to_vec();
     }
     let length = (samples.len() as u64 * u64::from(to)).div_ceil(u64::from(from)) as usize;
-    let mut halved: Option<Vec<f32>> = None;
+    if from < to {
+        return by_bank(samples, LowPass::sharp(), 1.0, [from.into(), to.into()], length);
+    }
+    let mut resampled = sharp_halving().run(&to_twice(samples, from, to, 2 * length));
+    resampled.truncate(length);
+    resampled
+}
+
+/// From a rate to twice a lower one; of what is there, only the lower half of the band is meant to be heard.
+fn to_twice(samples: &[f32], from: u32, to: u32, length: usize) -> Cow<'_, [f32]> {
+    let mut sound = Cow::Borrowed(samples);
     // Rates as a ratio, so that half of an odd rate is no problem.
-    let (down, mut up) = (u64::from(from), u64::from(to));
-    while down as f64 / (2 * up) as f64 >= HEADROOM {
-        let keep = up as f64 / down as f64;
-        halved = Some(halve::halve(halved.as_deref().unwrap_or(samples), keep));
+    let (down, mut up) = (u64::from(from), 2 * u64::from(to));
+    while down as f64 / up as f64 >= HEADROOM {
+        let transition = 0.5 - 0.5 * up as f64 / down as f64;
+        sound = Cow::Owned(half_band(transition).run(&sound));
         up *= 2;
     }
+    if down == up {
+        return sound;
+    }
+    let stretch = down as f64 / up as f64;
+    Cow::Owned(by_bank(&sound, LowPass::wide(), stretch, [down, up], length))
+}
+
+fn by_bank(samples: &[f32], filter: &LowPass, stretch: f64, [down, up]: [u64; 2], length: usize) -> Vec<f32> {
     let divisor = common_divisor(down, up);
-    let bank = Bank::new(down / divisor, up / divisor, length);
-    bank.run(halved.as_deref().unwrap_or(samples), length)
+    let ratio = [down / divisor, up / divisor];
+    Bank::new(filter, stretch, ratio, length).run(samples, length)
 }
 
 fn common_divisor(a: u64, b: u64) -> u64 {

@@ -1,6 +1,6 @@
 //! Silence: where it is, trimming it, and splitting what is too long where nobody speaks.
 
-use crate::Sound;
+use crate::{Sound, widest::widest};
 use std::ops::Range;
 
 /// Sound is judged in frames of this length, in milliseconds.
@@ -215,10 +215,10 @@ struct Frames {
 impl Frames {
     fn of(sound: &Sound) -> Self {
         let length = (sound.rate as usize * FRAME_MS / 1000).max(1);
-        let power = |frame: &[f32]| {
-            frame.iter().map(|sample| f64::from(sample * sample)).sum::<f64>() / frame.len() as f64
-        };
-        let powers: Vec<f64> = sound.samples.chunks(length).map(power).collect();
+        let powers = widest(
+            #[inline(always)]
+            || powers(&sound.samples, length),
+        );
         let limit = (loud(&powers) * RELATIVE).max(ABSOLUTE);
         let mut silent: Vec<bool> = powers
             .iter()
@@ -238,6 +238,25 @@ impl Frames {
         let last = self.silent.iter().rposition(|silent| !silent)?;
         Some(first * self.length..((last + 1) * self.length).min(self.total))
     }
+}
+
+/// The mean square of each frame.
+#[inline(always)]
+fn powers(samples: &[f32], length: usize) -> Vec<f64> {
+    const LANES: usize = 8;
+    let frames = samples.chunks(length);
+    let power = |frame: &[f32]| {
+        let (chunks, rest) = frame.as_chunks::<LANES>();
+        let mut lanes = [0.0; LANES];
+        for chunk in chunks {
+            for lane in 0..LANES {
+                lanes[lane] += f64::from(chunk[lane] * chunk[lane]);
+            }
+        }
+        let rest: f64 = rest.iter().map(|sample| f64::from(sample * sample)).sum();
+        (lanes.iter().sum::<f64>() + rest) / frame.len() as f64
+    };
+    frames.map(power).collect()
 }
 
 /// The power of the loud frames.

@@ -28,6 +28,8 @@ const STEP_BELOW: f32 = 0.997;
 pub(super) struct Levelled {
     /// What is heard.
     pub(super) heard: Vec<f32>,
+    /// As G.711, if there is a law.
+    pub(super) codes: Vec<u8>,
     pub(super) input: Option<Lufs>,
     pub(super) output: Option<Lufs>,
     /// As an amplitude.
@@ -128,15 +130,14 @@ impl<'a> Bench<'a> {
             compressed_db = compressor.most_reduction_db();
         }
         let (limited, limited_db) = limit(samples, self.sound.rate, setting.limit);
-        let heard = match self.law {
-            Some(law) => law.heard(limited, setting.limit),
-            None => limited,
-        };
+        let mut heard = limited;
+        let codes = self.law.map(|law| law.hear(&mut heard, setting.limit));
         Levelled {
             input: self.input,
             output: integrated_of(&heard, self.sound.rate),
             peak: self.oversampler.highest(&heard),
             heard,
+            codes: codes.unwrap_or_default(),
             gain_db: setting.gain_db,
             gain_bounded: setting.gain_db >= MAX_GAIN_DB,
             limited_db: limited_db + compressed_db,

@@ -25,7 +25,9 @@ pub(super) struct Gain {
     released: u32,
     /// What of the distance to [`ONE`] a sample of release goes.
     share: u64,
-    averages: [Average; 2],
+    windows: [Window; 2],
+    /// One by the product of their lengths.
+    average: f64,
     /// Samples since the gain was held down.
     idle: usize,
 }
@@ -34,19 +36,24 @@ impl Gain {
     pub(super) fn new(rate: u32) -> Self {
         let look_ahead = (rate as usize * LOOK_AHEAD_MS / 1000).max(2);
         let first = look_ahead / 2;
+        let lengths = [first, look_ahead - first + 1].map(|length| length as u64);
         Self {
             lowest: VecDeque::new(),
             now: 0,
             released: ONE,
             share: (1000 << SHARE_BITS) / (RELEASE_MS * u64::from(rate.max(1))).max(1),
-            averages: [Average::new(first), Average::new(look_ahead - first + 1)],
+            windows: [
+                Window::new(lengths[0] as usize, ONE.into()),
+                Window::new(lengths[1] as usize, u64::from(ONE) * lengths[0]),
+            ],
+            average: 1.0 / (lengths[0] * lengths[1]) as f64,
             idle: 2 * look_ahead,
         }
     }
 
     /// How old a sample is when its gain is there.
     pub(super) fn delay(&self) -> usize {
-        self.averages[0].ring.len() + self.averages[1].ring.len() - 2
+        self.windows[0].ring.len() + self.windows[1].ring.len() - 2
     }
 
     /// Whether it would go on at [`ONE`] if nothing needed less; then samples need not be told of.
@@ -66,16 +73,22 @@ impl Gain {
         } else {
             self.idle.saturating_add(1)
         };
-        let [first, second] = &mut self.averages;
-        second.next(first.next(self.released))
+        let [first, second] = &mut self.windows;
+        let sum = second.next(first.next(self.released.into()));
+        // Rounded down, exactly: the quotient is 2^24 at most and at least a millionth below the next whole number, far more than the
+        // product can be off. It is much faster than a division.
+        ((sum as i64 as f64 + 0.5) * self.average) as u32
     }
 
     fn hold(&mut self, needed: u32) -> u32 {
         self.now += 1;
-        while self.lowest.back().is_some_and(|(_, need)| *need >= needed) {
-            self.lowest.pop_back();
+        // What needs nothing is not kept: it is what there is when nothing is.
+        if needed < ONE {
+            while self.lowest.back().is_some_and(|(_, need)| *need >= needed) {
+                self.lowest.pop_back();
+            }
+            self.lowest.push_back((self.now, needed));
         }
-        self.lowest.push_back((self.now, needed));
         let window = self.delay() as u64 + 1;
         while self.lowest.front().is_some_and(|(at, _)| at + window <= self.now) {
             self.lowest.pop_front();
@@ -84,27 +97,28 @@ impl Gain {
     }
 }
 
-/// The mean of the last values.
+/// The sum of the last values.
 #[derive(Clone)]
-struct Average {
-    ring: Vec<u32>,
+struct Window {
+    ring: Vec<u64>,
     at: usize,
     sum: u64,
 }
 
-impl Average {
-    fn new(length: usize) -> Self {
+impl Window {
+    fn new(length: usize, value: u64) -> Self {
         let length = length.max(1);
         Self {
-            ring: vec![ONE; length],
+            ring: vec![value; length],
             at: 0,
-            sum: u64::from(ONE) * length as u64,
+            sum: value * length as u64,
         }
     }
 
-    fn next(&mut self, value: u32) -> u32 {
+    #[inline(always)]
+    fn next(&mut self, value: u64) -> u64 {
         if let Some(oldest) = self.ring.get_mut(self.at) {
-            self.sum = self.sum + u64::from(value) - u64::from(*oldest);
+            self.sum = self.sum + value - *oldest;
             *oldest = value;
         }
         self.at = if self.at + 1 < self.ring.len() {
@@ -112,6 +126,6 @@ impl Average {
         } else {
             0
         };
-        (self.sum / self.ring.len() as u64) as u32
+        self.sum
     }
 }

@@ -1,7 +1,7 @@
 //! Peaks: of the samples, and of the sound between them (BS.1770-4, Annex 2).
 
 use super::Dbtp;
-use crate::{Sound, resample::filter::kaiser};
+use crate::{Sound, resample::filter::kaiser, widest::widest};
 use std::{f64::consts::PI, sync::LazyLock};
 
 /// Samples that a point between two samples is computed from, half of them on each side.
@@ -12,14 +12,11 @@ const FINE: usize = 8;
 const COARSE: usize = 4;
 /// Sounds below this rate are looked at finely, in hertz.
 const FINE_BELOW: u32 = 24_000;
-/// Samples that are skipped together if nothing between them can be the highest.
+/// Samples that are looked between together, or skipped together if nothing between them can be the highest.
 const BLOCK: usize = 32;
 
-/// How much higher than the four samples beside it the sound is at most taken to be: 6 dB.
-const OVERSHOOT: f32 = 2.0;
-
-static FINE_POINTS: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(|| points(FINE));
-static COARSE_POINTS: LazyLock<Vec<[f32; TAPS]>> = LazyLock::new(|| points(COARSE));
+static FINE_POINTS: LazyLock<Points> = LazyLock::new(|| Points::new(FINE));
+static COARSE_POINTS: LazyLock<Points> = LazyLock::new(|| Points::new(COARSE));
 
 /// The highest sample's level; `None` for silence.
 pub fn sample_peak(sound: &Sound) -> Option<Dbtp> {
@@ -33,38 +30,54 @@ pub fn true_peak(sound: &Sound) -> Option<Dbtp> {
 
 /// The highest amplitude of the samples themselves.
 pub(crate) fn highest(samples: &[f32]) -> f32 {
-    const LANES: usize = 8;
-    let mut lanes = [0.0f32; LANES];
-    let chunks = samples.chunks_exact(LANES);
-    let rest = chunks
-        .remainder()
-        .iter()
-        .fold(0.0f32, |most, s| most.max(s.abs()));
-    for chunk in chunks {
-        for lane in 0..LANES {
-            // Not `max`: this is one instruction for all lanes, and NaN loses.
-            let value = chunk[lane].abs();
-            lanes[lane] = if value > lanes[lane] { value } else { lanes[lane] };
-        }
-    }
-    lanes.into_iter().fold(rest, f32::max)
+    widest(
+        #[inline(always)]
+        || highest_wide(samples),
+    )
 }
 
-fn highest_of(few: &[f32]) -> f32 {
-    few.iter().fold(0.0f32, |most, sample| most.max(sample.abs()))
+#[inline(always)]
+fn highest_wide(samples: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; BLOCK];
+    let (chunks, rest) = samples.as_chunks::<BLOCK>();
+    let rest = rest.iter().fold(0.0f32, |most, s| most.max(s.abs()));
+    for chunk in chunks {
+        for lane in 0..BLOCK {
+            lanes[lane] = higher(lanes[lane], chunk[lane].abs());
+        }
+    }
+    higher(rest, highest_lane(lanes))
+}
+
+/// Not `max`: this is one instruction for all lanes, and NaN as the second loses.
+#[inline(always)]
+fn higher(most: f32, value: f32) -> f32 {
+    if value > most { value } else { most }
+}
+
+#[inline(always)]
+fn highest_lane(mut lanes: [f32; BLOCK]) -> f32 {
+    let mut width = BLOCK / 2;
+    while width > 0 {
+        for lane in 0..width {
+            lanes[lane] = higher(lanes[lane], lanes[lane + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
 
 /// Finds what is between samples.
 #[derive(Clone)]
 pub(crate) struct Oversampler {
-    points: &'static [[f32; TAPS]],
+    points: &'static Points,
     /// No point is higher than the highest sample near it by more than this factor.
     pub(crate) most: f32,
 }
 
 impl Oversampler {
     pub(crate) fn new(rate: u32) -> Self {
-        let points: &[_] = if rate < FINE_BELOW {
+        let points: &Points = if rate < FINE_BELOW {
             &FINE_POINTS
         } else {
             &COARSE_POINTS
@@ -72,7 +85,7 @@ impl Oversampler {
         let sum = |taps: &[f32; TAPS]| taps.iter().map(|tap| tap.abs()).sum::<f32>();
         Self {
             points,
-            most: points.iter().map(sum).fold(1.0, f32::max) * 1.001,
+            most: points.all.iter().map(sum).fold(1.0, f32::max) * 1.001,
         }
     }
 
@@ -88,35 +101,80 @@ impl Oversampler {
             let [a, b, c, d, e, f, g, h] = lanes;
             (((a + e) + (c + g)) + ((b + f) + (d + h))).abs()
         };
-        self.points.iter().map(amplitude).fold(0.0, f32::max)
+        self.points.all.iter().map(amplitude).fold(0.0, f32::max)
     }
 
     /// The highest amplitude of the whole sound, with silence before and after it.
     pub(crate) fn highest(&self, samples: &[f32]) -> f32 {
-        let mut most = highest(samples);
-        let mut padded = vec![0.0; TAPS / 2];
-        padded.extend(samples);
-        padded.resize(padded.len() + TAPS, 0.0);
-        let mut at = 0;
-        while at + TAPS <= padded.len() {
-            let block = &padded[at..padded.len().min(at + BLOCK + TAPS - 1)];
-            if highest(block) * OVERSHOOT > most {
-                for window in block.windows(TAPS) {
-                    let beside = highest_of(&window[TAPS / 2 - 2..TAPS / 2 + 2]);
-                    if beside * OVERSHOOT > most
-                        && let Ok(window) = window.try_into()
-                    {
-                        most = most.max(self.between(window));
-                    }
-                }
+        widest(
+            #[inline(always)]
+            || self.highest_wide(samples),
+        )
+    }
+
+    #[inline(always)]
+    fn highest_wide(&self, samples: &[f32]) -> f32 {
+        // From before the first sample to behind the last, as far as the filter reaches.
+        let places = (samples.len() + TAPS).next_multiple_of(BLOCK);
+        let mut padded = Vec::with_capacity(places + BLOCK);
+        padded.resize(TAPS, 0.0);
+        padded.extend_from_slice(samples);
+        padded.resize(places + BLOCK, 0.0);
+        let maxima: Vec<f32> = padded.chunks(BLOCK).map(highest_wide).collect();
+        let mut most = maxima.iter().copied().fold(0.0, higher);
+        for (at, near) in (0..).step_by(BLOCK).zip(maxima.windows(2)) {
+            // Strictly no point in between is higher than that.
+            if higher(near[0], near[1]) * self.most > most
+                && let Some(samples) = padded[at..].first_chunk()
+            {
+                most = higher(most, self.points.highest_between(samples));
             }
-            at += BLOCK;
         }
         most
     }
 }
 
-/// The filters for each point between two samples: a windowed sinc each.
+/// The filters for each point between two samples.
+struct Points {
+    all: Vec<[f32; TAPS]>,
+    /// The filter of a point as a symmetric and an antisymmetric one, half of each: their sum is the point's, their difference that of the
+    /// point at the same distance from the other sample.
+    pairs: Vec<[[f32; TAPS / 2]; 2]>,
+}
+
+impl Points {
+    fn new(oversampling: usize) -> Self {
+        let all = points(oversampling);
+        let pair = |taps: &[f32; TAPS]| {
+            let half = |sign: f32| std::array::from_fn(|tap| 0.5 * (taps[tap] + sign * taps[TAPS - 1 - tap]));
+            [half(1.0), half(-1.0)]
+        };
+        let pairs = all[..oversampling / 2].iter().map(pair).collect();
+        Self { all, pairs }
+    }
+
+    /// The highest amplitude in a block of places side by side.
+    #[inline(always)]
+    fn highest_between(&self, samples: &[f32; 2 * BLOCK]) -> f32 {
+        let mut most = [0.0; BLOCK];
+        for [symmetric, antisymmetric] in &self.pairs {
+            let (mut even, mut odd) = ([0.0; BLOCK], [0.0; BLOCK]);
+            for tap in 0..TAPS / 2 {
+                let (left, right) = (&samples[tap..][..BLOCK], &samples[TAPS - 1 - tap..][..BLOCK]);
+                for lane in 0..BLOCK {
+                    even[lane] += symmetric[tap] * (left[lane] + right[lane]);
+                    odd[lane] += antisymmetric[tap] * (left[lane] - right[lane]);
+                }
+            }
+            for lane in 0..BLOCK {
+                most[lane] = higher(most[lane], even[lane].abs() + odd[lane].abs());
+            }
+        }
+        highest_lane(most)
+    }
+}
+
+/// A windowed sinc for each point between two samples.
 fn points(oversampling: usize) -> Vec<[f32; TAPS]> {
     let half = TAPS as f64 / 2.0;
     let point = |step: usize| {

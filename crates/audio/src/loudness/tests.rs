@@ -1,6 +1,6 @@
 use super::*;
 use ebur128::{EbuR128, Mode};
-use std::f64::consts::TAU;
+use std::f64::consts::{PI, TAU};
 
 /// Stretches of a sine: seconds and dB of full scale.
 fn tones(rate: u32, hertz: f64, stretches: &[(f64, f64)]) -> Sound {
@@ -169,6 +169,32 @@ fn what_comes_after_a_part_does_not_change_its_loudness() {
             assert!(
                 (a - b).abs() <= 1e-9 * b.max(1e-12),
                 "step {at} of {steps}: {a} and {b}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_place_that_could_be_the_highest_is_left_out() {
+    for rate in [8000, 48000] {
+        let oversampler = Oversampler::new(rate);
+        for burst in 2..40 {
+            // A click, and a burst just below the Nyquist frequency whose samples are low where the wave between them is high.
+            let mut samples = vec![0.0f32; 200];
+            samples[20] = 0.6;
+            for at in 0..burst {
+                let phase = PI * 0.98 * (at as f64 - burst as f64 / 2.0 + 0.5);
+                samples[100 + at] = (0.5 * phase.cos()) as f32;
+            }
+            let padded = [vec![0.0; TAPS], samples.clone(), vec![0.0; TAPS]].concat();
+            let everywhere = padded
+                .windows(TAPS)
+                .map(|window| oversampler.between(window.try_into().unwrap()));
+            let highest = everywhere.fold(highest(&samples), f32::max);
+            let found = oversampler.highest(&samples);
+            assert!(
+                (found - highest).abs() < 1e-5,
+                "{burst} at {rate}: {found}, not {highest}"
             );
         }
     }

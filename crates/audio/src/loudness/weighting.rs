@@ -1,9 +1,10 @@
 //! The K-weighting of BS.1770: a shelf for the head, a high-pass for how the ear hears.
 
+use crate::widest::widest;
 use std::f64::consts::PI;
 
-/// Stretches of the sound that are filtered side by side: a recursive filter waits for itself, four of them do not.
-const LANES: usize = 4;
+/// Stretches of the sound that are filtered side by side: a recursive filter waits for itself, eight of them do not.
+const LANES: usize = 8;
 /// Steps that a lane filters before its own first one, so that its filter has forgotten that it began: 400 ms or the whole
 /// sound. The high-pass is e^-96 down by then.
 const WARM_UP: usize = 4;
@@ -12,6 +13,14 @@ const NOTHING: f64 = 1e-40;
 
 /// The energy (sum of squares) of each whole step of so many samples, K-weighted.
 pub(super) fn energies(samples: &[f32], rate: u32, step: usize) -> Vec<f64> {
+    widest(
+        #[inline(always)]
+        || energies_wide(samples, rate, step),
+    )
+}
+
+#[inline(always)]
+fn energies_wide(samples: &[f32], rate: u32, step: usize) -> Vec<f64> {
     let steps = samples.len() / step;
     let lane_steps = steps.div_ceil(LANES);
     let silence = vec![0.0; step];
@@ -39,12 +48,21 @@ pub(super) fn energies(samples: &[f32], rate: u32, step: usize) -> Vec<f64> {
     energies
 }
 
-fn filtered_energy(filters: &mut [Biquad; 2], [a, b, c, d]: [&[f32]; LANES]) -> [f64; LANES] {
+/// The slices are of the same length.
+#[inline(always)]
+fn filtered_energy(filters: &mut [Biquad; 2], slices: [&[f32]; LANES]) -> [f64; LANES] {
     let mut sums = [0.0; LANES];
     // Copies, so that they stay in registers.
     let [mut shelf, mut high_pass] = *filters;
-    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-        let input = [*a, *b, *c, *d].map(f64::from);
+    let length = slices.iter().map(|slice| slice.len()).min().unwrap_or(0);
+    let slices = slices.map(|slice| &slice[..length]);
+    // All lanes at the same place.
+    #[allow(clippy::needless_range_loop)]
+    for at in 0..length {
+        let mut input = [0.0; LANES];
+        for lane in 0..LANES {
+            input[lane] = f64::from(slices[lane][at]);
+        }
         let output = high_pass.filter(shelf.filter(input));
         for lane in 0..LANES {
             sums[lane] += output[lane] * output[lane];
@@ -98,13 +116,15 @@ impl Biquad {
         for lane in 0..LANES {
             let x = input[lane];
             let y = self.b[0] * x + self.state[0][lane];
-            self.state[0][lane] = self.b[1] * x - self.a[0] * y + self.state[1][lane];
+            // The output comes last: it is waited for.
+            self.state[0][lane] = (self.b[1] * x + self.state[1][lane]) - self.a[0] * y;
             self.state[1][lane] = self.b[2] * x - self.a[1] * y;
             output[lane] = y;
         }
         output
     }
 
+    #[inline(always)]
     fn settled(mut self) -> Self {
         for state in self.state.as_flattened_mut() {
             if state.abs() < NOTHING {

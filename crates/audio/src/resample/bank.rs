@@ -1,9 +1,10 @@
 //! The filter at every phase that output samples can have between two input samples, computed before it is used.
 
-use super::filter::{HALF_WIDTH, low_pass};
+use super::filter::LowPass;
+use crate::widest::widest;
 
 /// Products that are summed side by side; the taps of a phase are a multiple of it.
-const LANES: usize = 16;
+const LANES: usize = 8;
 /// Most phases of an exact bank. Rates with more (44100 to 8001) are interpolated between [`FINE_PHASES`].
 const MAX_PHASES: u64 = 640;
 const FINE_PHASES: u64 = 512;
@@ -21,11 +22,10 @@ pub(super) struct Bank {
 }
 
 impl Bank {
-    /// `down` and `up` are in lowest terms. Only as many phases are computed as `outputs` samples can use.
-    pub(super) fn new(down: u64, up: u64, outputs: usize) -> Self {
-        // When the rate goes down, the filter widens so that it cuts at the new, lower Nyquist frequency.
-        let stretch = (down as f64 / up as f64).max(1.0);
-        let reach = (HALF_WIDTH * stretch).ceil() as usize;
+    /// `down` and `up` are in lowest terms. The filter is `stretch` times as wide as at the input's rate. Only as many phases are
+    /// computed as `outputs` samples can use.
+    pub(super) fn new(filter: &LowPass, stretch: f64, [down, up]: [u64; 2], outputs: usize) -> Self {
+        let reach = (filter.half_width * stretch).ceil() as usize;
         let interpolated = up > MAX_PHASES;
         let count = if interpolated { FINE_PHASES + 1 } else { up };
         let mut bank = Self {
@@ -45,17 +45,18 @@ impl Bank {
         bank.phases.resize(count as usize * bank.taps, 0.0);
         for n in 0..used {
             let phase = if interpolated { n } else { n * (down % up) % up };
-            bank.fill(phase as usize, phase as f64 / steps as f64, stretch);
+            bank.fill(filter, phase as usize, phase as f64 / steps as f64, stretch);
         }
         bank
     }
 
-    fn fill(&mut self, phase: usize, fraction: f64, stretch: f64) {
+    fn fill(&mut self, filter: &LowPass, phase: usize, fraction: f64, stretch: f64) {
         let taps: Vec<f64> = (0..self.taps)
-            .map(|tap| low_pass((tap as f64 - self.before as f64 - fraction) / stretch))
+            .map(|tap| filter.at((tap as f64 - self.before as f64 - fraction) / stretch))
             .collect();
-        // Each phase passes direct current unchanged, so that none of it turns into a tone.
-        let sum: f64 = taps.iter().sum();
+        // Each phase passes direct current unchanged, so that none of it turns into a tone. A filter that is wider than the input's band
+        // is for another to follow, which takes those tones out; made equal, its phases would make others instead.
+        let sum: f64 = if stretch < 1.0 { stretch } else { taps.iter().sum() };
         let place = &mut self.phases[phase * self.taps..][..self.taps];
         for (to, tap) in place.iter_mut().zip(taps) {
             *to = (tap / sum) as f32;
@@ -64,21 +65,34 @@ impl Bank {
 
     /// `length` output samples; before and after the input there is silence.
     pub(super) fn run(&self, samples: &[f32], length: usize) -> Vec<f32> {
+        widest(
+            #[inline(always)]
+            || self.run_wide(samples, length),
+        )
+    }
+
+    #[inline(always)]
+    fn run_wide(&self, samples: &[f32], length: usize) -> Vec<f32> {
         let mut padded = vec![0.0; self.before];
         padded.extend(samples);
         let end = (length as u64 * self.down / self.up) as usize;
         padded.resize((end + 1 + self.taps).max(padded.len()), 0.0);
+        let (whole, part) = ((self.down / self.up) as usize, self.down % self.up);
         let (mut at, mut phase) = (0usize, 0u64);
         let mut output = Vec::with_capacity(length);
         for _ in 0..length {
             output.push(self.sample(&padded[at..at + self.taps], phase));
-            phase += self.down;
-            at += (phase / self.up) as usize;
-            phase %= self.up;
+            at += whole;
+            phase += part;
+            if phase >= self.up {
+                phase -= self.up;
+                at += 1;
+            }
         }
         output
     }
 
+    #[inline(always)]
     fn sample(&self, window: &[f32], phase: u64) -> f32 {
         let taps = |phase: usize| &self.phases[phase * self.taps..][..self.taps];
         if !self.interpolated {
@@ -92,9 +106,10 @@ impl Bank {
 }
 
 /// The sum of products, in lanes that do not wait for each other, and in the same order on every machine.
+#[inline(always)]
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
         for lane in 0..LANES {
             lanes[lane] += a[lane] * b[lane];
         }
