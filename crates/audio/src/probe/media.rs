@@ -70,7 +70,7 @@ impl Media {
     }
 }
 
-/// `WAV, PCM 16 bit signed, 44100 Hz, stereo, 2.50 s`.
+/// `WAV, PCM 16 bit, 44100 Hz, stereo, 2.50 s`; where the codec is the container, once: `MP3, 16000 Hz, mono, 2.50 s`.
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (container, codec) = (self.container.to_string(), self.codec.to_string());
