@@ -1,6 +1,6 @@
 //! Vorbis and Opus in Ogg.
 
-use super::{DecodeError, Judged, coded::Blocks};
+use super::{DecodeError, Judged, codebooks, coded::Blocks};
 use crate::{Codec, opus, probe::ogg::Layout};
 use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 
@@ -25,7 +25,11 @@ fn decode_opus(mut layout: Layout<'_>, judged: &Judged) -> Result<Vec<f32>, Deco
         layout.packets.next_packet().is_some(),
         layout.packets.next_packet().is_some(),
     );
-    while let Some(packet) = layout.packets.next_packet() {
+    while let Some(packet) = layout.packets.next_packet().filter(|_| !mono.is_full()) {
+        // To the decoder, no bytes are a packet that was lost: it would make up 120 ms.
+        if packet.is_empty() {
+            continue;
+        }
         mono.add_interleaved(decoder.decode(packet)?, usize::from(channels));
     }
     let mut samples = mono.part(layout.skip, layout.keep);
@@ -41,6 +45,9 @@ fn decode_vorbis(mut layout: Layout<'_>, judged: &Judged) -> Result<Vec<f32>, De
     let mut headers = Vec::new();
     for index in 0..3 {
         let header = packets.next_packet().ok_or(DecodeError::Empty)?;
+        if index == 2 {
+            codebooks::judge(header)?;
+        }
         // The comments are not needed.
         if index != 1 {
             headers.extend_from_slice(header);

@@ -3,8 +3,10 @@
 
 mod bad_input;
 mod bounds;
+mod crafted;
 mod decoded;
 mod hostile;
+mod ogg;
 mod opus;
 mod probed;
 
