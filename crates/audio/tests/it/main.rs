@@ -5,6 +5,8 @@ mod bad_input;
 mod bounds;
 mod crafted;
 mod decoded;
+mod edited;
+mod flac;
 mod hostile;
 mod ogg;
 mod opus;
