@@ -130,3 +130,17 @@ fn telephony_objects_to_all_at_once_by_measured_values() {
         ["the sample rate is 48000 Hz; telephony takes 8000 or 16000 Hz"]
     );
 }
+
+#[test]
+fn telephony_objects_to_more_than_ten_minutes() {
+    let media = |ms| audio::Media {
+        duration_ms: Some(ms),
+        ..probe(&file("s16le.wav")).unwrap()
+    };
+    assert_eq!(objections(&media(600_000), 1000), []);
+    let said: Vec<String> = objections(&media(600_001), 1000)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(said, ["the sound is 601 s long; telephony takes at most 600 s"]);
+}
