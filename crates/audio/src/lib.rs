@@ -38,7 +38,7 @@ pub use decode::{DecodeError, Limits, MAX_CHANNELS, MAX_SAMPLES, MAX_SECONDS, de
 pub use dynamics::{Compressor, Limiter};
 pub use g711::Law;
 pub use loudness::{Dbtp, Lufs};
-pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, mismatch, probe};
+pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, Unit, mismatch, probe};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
 pub use silence::{MIN_PAUSE_MS, MIN_PIECE_MS, Pause, Trim, Trimmed, pauses, split, trim};
 

@@ -1,7 +1,7 @@
 //! What people give as audio and is none, or is broken: each has a fault with a name.
 
 use crate::file;
-use audio::{Codec, DecodeError, Finding, ProbeError, decode, probe};
+use audio::{Codec, DecodeError, Finding, ProbeError, Unit, decode, probe};
 
 #[test]
 fn what_is_no_audio_is_called_by_its_name() {
@@ -115,11 +115,12 @@ fn a_size_that_lies_takes_no_memory_and_is_found() {
     let mut bytes = file("s16le.wav");
     let at = bytes.windows(4).position(|window| window == b"data").unwrap() + 4;
     let real = bytes.len() - at - 4;
-    bytes[at..at + 4].copy_from_slice(&0xf000_0000u32.to_le_bytes());
+    bytes[at..at + 4].copy_from_slice(&0x7ffe_0000u32.to_le_bytes());
     let media = probe(&bytes).unwrap();
     let truncated = Finding::Truncated {
-        declared: 0xf000_0000,
+        declared: 0x7ffe_0000,
         present: real as u64,
+        unit: Unit::Bytes,
     };
     assert_eq!(media.findings[0], truncated);
     assert_eq!(decode(&bytes).unwrap().duration_ms(), 600);
