@@ -96,7 +96,7 @@ fn find_no_numbers(media: &mut Media, data: &[u8], width: usize) {
             .as_chunks()
             .0
             .iter()
-            .filter(|b| !f64::from_le_bytes(**b).is_finite())
+            .filter(|b| !(f64::from_le_bytes(**b) as f32).is_finite())
             .count(),
     };
     if count > 0 {
