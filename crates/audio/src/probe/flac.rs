@@ -179,7 +179,7 @@ fn frame(rest: &[u8]) -> Option<Frame<'_>> {
     let found = header(rest)?;
     let mut crc = rest[..found.len].iter().fold(0, |crc, byte| crc_16(crc, *byte));
     for end in found.len..rest.len().min(LONGEST) {
-        let checked = u16_be(rest, end) == Some(crc);
+        let checked = u16_be(rest, end).is_some_and(|told| is_right(told, crc));
         let after = checked.then(|| rest.get(end + 2..)).flatten();
         if after.is_some_and(|after| after.is_empty() || header(after).is_some()) {
             return Some(Frame {
@@ -247,7 +247,7 @@ fn header(bytes: &[u8]) -> Option<Header> {
         _ => return None,
     };
     let crc = bytes.get(..at)?.iter().fold(0, |crc, byte| crc_8(crc, *byte));
-    (*bytes.get(at)? == crc).then_some(Header {
+    is_right(*bytes.get(at)?, crc).then_some(Header {
         len: at + 1,
         samples,
         rate,
@@ -255,6 +255,11 @@ fn header(bytes: &[u8]) -> Option<Header> {
         bits,
         side: form >> 4 > 7,
     })
+}
+
+/// Whether a checksum agrees. A fuzzer cannot guess it, and would never come behind it.
+fn is_right<T: PartialEq>(told: T, found: T) -> bool {
+    cfg!(fuzzing) || told == found
 }
 
 const RATES: [u32; 11] = [

@@ -15,7 +15,7 @@ pub struct Media {
     pub channels: u16,
     /// Bits of a sample; `None` for codecs that have none.
     pub bits: Option<u16>,
-    /// Average bits a second of the coded sound, without tags and container.
+    /// Average bits a second of the coded sound, without tags and container; `None` where only decoding would tell the duration.
     pub bit_rate: Option<u32>,
     /// Milliseconds of sound that are there, without what encoders add at both ends.
     pub duration_ms: Option<u64>,
@@ -274,7 +274,7 @@ pub enum Finding {
     #[error("{0} more tags are not listed")]
     TagsLeftOut(u64),
     /// Floating-point samples that are no numbers.
-    #[error("{0} samples are NaN or infinite; they become silence")]
+    #[error("{0} samples are NaN, infinite or beyond 32 bits; they become silence")]
     NotNumbers(u64),
     /// Sample rate or channels change.
     #[error("sample rate or channels change in mid-file")]

@@ -192,7 +192,7 @@ impl Walk {
         let mut reassembled = Packets::new(bytes, serial);
         let mut sound_began = false;
         for page in &mut pages {
-            wrong += u64::from(!page.intact && !page.cut);
+            wrong += u64::from(!page.cut && !page.is_intact());
             walk.chained |= page.begins && sound_began;
             sound_began |= !page.begins;
             if page.serial != serial || walk.chained {
@@ -259,10 +259,17 @@ struct Page<'a> {
     begins: bool,
     ends: bool,
     continues: bool,
-    intact: bool,
     cut: bool,
+    /// All of it, or what is there.
+    bytes: &'a [u8],
     segments: &'a [u8],
     body: &'a [u8],
+}
+
+impl Page<'_> {
+    fn is_intact(&self) -> bool {
+        u32_le(self.bytes, 22) == Some(checksum(self.bytes))
+    }
 }
 
 /// The pages of a file, whatever stream they belong to.
@@ -302,10 +309,8 @@ impl<'a> Pages<'a> {
             begins: flags & 2 != 0,
             ends: flags & 4 != 0,
             continues: flags & 1 != 0,
-            intact: rest
-                .get(..end)
-                .is_some_and(|page| u32_le(page, 22) == Some(checksum(page))),
             cut: end > rest.len(),
+            bytes: rest.get(..end).unwrap_or(rest),
             segments,
             body,
         };

@@ -16,9 +16,9 @@ pub(crate) struct Layout<'a> {
 
 /// A length that is not known: what programs write that stream.
 const UNKNOWN: u32 = u32::MAX;
-/// From here on a length that the file does not have was made up, too: eSpeak and SoX write the most that a signed number holds,
-/// in whole pages, and some room for headers.
-const MADE_UP: u32 = 0x7fff_0000;
+/// From here on a length that the file does not have was made up, too: to a pipe, eSpeak and SoX write the most that a signed number
+/// holds in whole pages, 0x7ffff000, or somewhat less.
+const MADE_UP: u32 = 0x7fff_8000;
 
 pub(super) fn is_wav(bytes: &[u8]) -> bool {
     (bytes.starts_with(b"RIFF") || bytes.starts_with(b"RF64")) && bytes.get(8..12) == Some(b"WAVE")
@@ -96,7 +96,7 @@ fn find_no_numbers(media: &mut Media, data: &[u8], width: usize) {
             .as_chunks()
             .0
             .iter()
-            .filter(|b| !f64::from_le_bytes(**b).is_finite())
+            .filter(|b| !(f64::from_le_bytes(**b) as f32).is_finite())
             .count(),
     };
     if count > 0 {

@@ -24,6 +24,7 @@ fn what_is_no_audio_is_called_by_its_name() {
         assert_eq!(probe(bytes).unwrap_err().to_string(), said);
         assert_eq!(decode(bytes).unwrap_err().to_string(), said);
     }
+    assert_eq!(probe(&file("layer2.mp2")), Err(ProbeError::Unknown));
     assert_eq!(probe(&file("tone.aiff")), Err(ProbeError::NotRead("AIFF")));
     assert_eq!(
         probe(&file("tone.webm")),
@@ -150,6 +151,15 @@ fn samples_that_are_no_numbers_become_silence() {
             .iter()
             .all(|sample| sample.is_finite())
     );
+}
+
+#[test]
+fn samples_beyond_32_bits_become_silence_and_are_counted() {
+    let mut bytes = file("f64le.wav");
+    let end = bytes.len();
+    bytes[end - 8..].copy_from_slice(&1e300f64.to_le_bytes());
+    assert_eq!(probe(&bytes).unwrap().findings, [Finding::NotNumbers(1)]);
+    assert_eq!(decode(&bytes).unwrap().samples.last(), Some(&0.0));
 }
 
 #[test]
