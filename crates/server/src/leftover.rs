@@ -10,11 +10,14 @@ use http::header;
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 use tokio::{runtime::Handle, time::timeout};
 
 /// Most that is read of a body only to be thrown away, in bytes.
 const MOST_SWALLOWED: u64 = 64 * 1024 * 1024;
+/// How long its next piece may take: a client that has stopped writing has read the answer, or waits for nothing but that.
+const PIECE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same request. What is left of its body when it is dropped is read in the background, up to a bound: a connection that is closed
 /// while a client still writes takes the answer with it. The answer does not wait for that.
@@ -57,7 +60,7 @@ impl Drop for Swallowed {
 
 async fn swallow(mut chunks: BodyDataStream) {
     let mut swallowed = 0;
-    while let Some(Ok(chunk)) = chunks.next().await {
+    while let Ok(Some(Ok(chunk))) = timeout(PIECE_PATIENCE, chunks.next()).await {
         swallowed += chunk.len() as u64;
         if swallowed > MOST_SWALLOWED {
             return;

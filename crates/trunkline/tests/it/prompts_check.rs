@@ -139,8 +139,9 @@ fn every_bad_file_has_its_fault_and_the_rest_goes_on() {
     │ ./not-numbers.wav ┆ WAV, floating-point PCM 32     ┆ the WAV file holds             ┆ convert: floating-point PCM 32 │
     │                   ┆ bit, 8000 Hz, mono, 0.50 s,    ┆ floating-point PCM; telephony  ┆ bit -> 16 bit, -6.8 dB         │
     │                   ┆ 256 kbit/s, -12.2 LUFS         ┆ takes PCM in WAV               ┆                                │
-    │                   ┆ note: 2000 samples are NaN or  ┆                                ┆                                │
-    │                   ┆ infinite; they become silence  ┆                                ┆                                │
+    │                   ┆ note: 2000 samples are NaN,    ┆                                ┆                                │
+    │                   ┆ infinite or beyond 32 bits;    ┆                                ┆                                │
+    │                   ┆ they become silence            ┆                                ┆                                │
     │ ./page.mp3        ┆ this is an HTML page, not      ┆ -                              ┆ refuse                         │
     │                   ┆ audio                          ┆                                ┆                                │
     │ ./pipe.wav        ┆ it is no regular file but a    ┆ -                              ┆ refuse                         │
@@ -153,6 +154,8 @@ fn every_bad_file_has_its_fault_and_the_rest_goes_on() {
     │                   ┆                                ┆ 2097152 (2 MiB)                ┆ samples) long                  │
     │                   ┆                                ┆ the WAV file holds mu-law;     ┆                                │
     │                   ┆                                ┆ telephony takes PCM in WAV     ┆                                │
+    │                   ┆                                ┆ the sound is 901 s long;       ┆                                │
+    │                   ┆                                ┆ telephony takes at most 600 s  ┆                                │
     └───────────────────┴────────────────────────────────┴────────────────────────────────┴────────────────────────────────┘
     16 files: 2 as telephony takes them, 1 that a build converts, 13 that can't be used
     ");
