@@ -3,6 +3,17 @@
 use super::PlaybackState;
 use crate::ids::SessionId;
 
+/// Words that only the end of a session is told by; the states among them are those of [`PlaybackState::is_over`].
+const ENDS: &[&str] = &[
+    "over",
+    "interrupted",
+    "completed",
+    "stopped",
+    "failed",
+    "finished",
+    "ended",
+];
+
 /// What a request can be in conflict with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Conflict {
@@ -33,21 +44,14 @@ impl Conflict {
     /// What a platform's message speaks of, in these or in other words.
     pub fn told_by(message: &str) -> Option<Self> {
         let message = message.to_lowercase();
-        let speaks_of = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        let words = || message.split(|sign: char| !sign.is_alphanumeric());
+        let speaks_of = |wanted: &[&str]| words().any(|word| wanted.contains(&word));
         // "already 50 concurrent streams" is the limit, "already completed" the end.
-        if speaks_of(&["limit", "concurrent", "too many"]) {
+        if speaks_of(&["limit", "limits", "concurrent", "many"]) {
             Some(Self::StreamLimit)
-        } else if speaks_of(&["exist", "duplicate", "collision", "in use"]) {
+        } else if speaks_of(&["exists", "exist", "duplicate", "collision", "taken"]) {
             Some(Self::SessionExists)
-        } else if speaks_of(&[
-            "over",
-            "interrupted",
-            "completed",
-            "stopped",
-            "failed",
-            "finished",
-            "ended",
-        ]) {
+        } else if speaks_of(ENDS) {
             Some(Self::SessionOver)
         } else {
             None
@@ -78,5 +82,6 @@ mod tests {
             Some(Conflict::StreamLimit)
         );
         assert_eq!(Conflict::told_by("Conflict"), None);
+        assert_eq!(Conflict::told_by("overloaded"), None);
     }
 }
