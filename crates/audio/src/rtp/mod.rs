@@ -15,8 +15,11 @@
 //!
 //! Nothing here allocates for a packet, and nothing has a clock: times are arguments, in milliseconds from any beginning that stays the same.
 
+mod incoming;
 mod order;
 mod packet;
+pub mod rtcp;
 
+pub use incoming::{Arrival, Counts, Incoming};
 pub use order::{steps_ahead, ticks_ahead};
 pub use packet::{HEADER_BYTES, Header, MAX_DATAGRAM, Packet, RtpError, is_rtcp};

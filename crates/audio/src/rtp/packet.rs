@@ -119,7 +119,7 @@ fn without_extension(rest: &[u8]) -> Result<&[u8], RtpError> {
 }
 
 /// The last byte says how many there are of it, itself among them.
-fn without_padding(padded: &[u8]) -> Result<&[u8], RtpError> {
+pub(super) fn without_padding(padded: &[u8]) -> Result<&[u8], RtpError> {
     let padding = padded.last().map_or(0, |last| usize::from(*last));
     match padded.len().checked_sub(padding) {
         Some(length) if padding > 0 => Ok(&padded[..length]),
