@@ -16,10 +16,14 @@
 //! Nothing here allocates for a packet, and nothing has a clock: times are arguments, in milliseconds from any beginning that stays the same.
 
 mod incoming;
+mod key_events;
 mod order;
 mod packet;
 pub mod rtcp;
+mod telephone_event;
 
 pub use incoming::{Arrival, Counts, Incoming};
+pub use key_events::{END_LOST_MS, KeyEvent, KeyEvents};
 pub use order::{steps_ahead, ticks_ahead};
 pub use packet::{HEADER_BYTES, Header, MAX_DATAGRAM, Packet, RtpError, is_rtcp};
+pub use telephone_event::{EVENT_BYTES, TelephoneEvent};
