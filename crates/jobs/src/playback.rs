@@ -29,7 +29,7 @@ mod telling;
 
 pub use commits::{Hook, WEBHOOK_TIMEOUT, webhook_effect};
 pub use playing::Playing;
-pub use stability::Stability;
+pub use stability::{Stability, stability};
 pub use telling::Untold;
 
 use client::{Error, Playback, Transport};
@@ -109,7 +109,6 @@ pub enum PlaybackError {
 pub struct Player {
     platform: Playback,
     gate: Gate,
-    commits: Commits,
     teller: Teller,
     tellers: Tellers,
 }
@@ -119,11 +118,10 @@ impl Player {
     pub fn new(work: Work) -> Self {
         let platform = Playback::new(&work.transport);
         let commits = Commits::new(work.store, &work.books, work.hook);
-        let (teller, tellers) = Teller::start(commits.clone(), platform.clone());
+        let (teller, tellers) = Teller::start(commits, platform.clone());
         Self {
             platform,
             gate: Gate::new(work.bounds),
-            commits,
             teller,
             tellers,
         }
@@ -149,11 +147,6 @@ impl Player {
                 Err(error)
             }
         }
-    }
-
-    /// The share of sessions that ran as they should, of all on this platform whose outcome is committed.
-    pub async fn stability(&self) -> Result<Stability, store::Error> {
-        self.commits.stability().await
     }
 
     /// Returns when all that happened is told, or given up within 30 s, and says how much that was. Webhooks are owed then, not yet

@@ -3,7 +3,7 @@
 
 use super::{
     entries,
-    stability::{self, Kept, Stability},
+    stability::{self, Kept},
     telling::{Lost, Told, What},
 };
 use std::{sync::Arc, time::Duration};
@@ -38,7 +38,6 @@ pub fn webhook_effect(session: &SessionId, event: u64) -> EffectKey {
 }
 
 /// What commits, and where.
-#[derive(Clone)]
 pub(super) struct Commits {
     store: Store,
     /// The record of the platform's stability.
@@ -53,11 +52,6 @@ impl Commits {
             books: stability::id_of(platform),
             hook,
         }
-    }
-
-    pub(super) async fn stability(&self) -> Result<Stability, store::Error> {
-        let kept = Kept::read(&self.store, &self.books).await?;
-        Ok(kept.stability)
     }
 
     pub(super) async fn run(self, mut told: mpsc::Receiver<Told>, lost: Arc<Lost>) {

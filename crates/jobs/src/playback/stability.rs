@@ -10,33 +10,38 @@ use wire::{
 /// The kind of the records, one for each platform.
 const KIND: &str = "playback-stability";
 
-/// Sessions that were verified and preloaded, and how many of those ran to their end without an underrun. To be interrupted or
-/// stopped on purpose is an end like another.
+/// How many sessions are over, and how many of them ran as they should: verified, preloaded, and to their end without an underrun. To be
+/// interrupted or stopped on purpose is an end like another.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stability {
-    /// Sessions that are over and were both verified and preloaded.
+    /// Sessions that are over.
     pub sessions: u64,
-    /// Those of them that did not fail and had no underrun.
+    /// Those of them that ran as they should.
     pub stable: u64,
 }
 
 impl Stability {
-    /// The same with one more session, if that is over and counts.
+    /// The same with one more session, if that is over.
     pub fn and(mut self, session: &Session) -> Self {
-        let state = session.playback_state;
-        if state.is_over() && session.format_verified && session.buffer_preloaded {
-            let is_stable = state != PlaybackState::Failed && session.underruns == 0;
+        if session.playback_state.is_over() {
+            let is_prepared = session.format_verified && session.buffer_preloaded;
+            let ran = session.playback_state != PlaybackState::Failed && session.underruns == 0;
             self.sessions += 1;
-            self.stable += u64::from(is_stable);
+            self.stable += u64::from(is_prepared && ran);
         }
         self
     }
 
-    /// The share, from 0 to 1; `None` while there was no session that counts.
+    /// The share, from 0 to 1; `None` while no session is over.
     pub fn rate(&self) -> Option<f64> {
         (self.sessions > 0).then(|| self.stable as f64 / self.sessions as f64)
     }
+}
+
+/// The stability of all sessions on a platform whose end is committed, by its name in the books.
+pub async fn stability(store: &Store, books: &str) -> Result<Stability, store::Error> {
+    Ok(Kept::read(store, &id_of(books)).await?.stability)
 }
 
 /// What is kept for a platform.
