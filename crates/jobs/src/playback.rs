@@ -28,7 +28,7 @@ mod stability;
 mod telling;
 
 pub use commits::{Hook, WEBHOOK_TIMEOUT, webhook_effect};
-pub use playing::Playing;
+pub use playing::{Place, Playing};
 pub use stability::{Stability, stability};
 pub use telling::Untold;
 

@@ -25,6 +25,30 @@ pub struct Playing {
     is_told: bool,
 }
 
+/// A place in a prompt that is played, and when it was seen there.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    position_ms: u64,
+    /// How long the prompt is, in milliseconds; 0 when the platform does not tell.
+    pub duration_ms: u64,
+    /// The state that it was seen in.
+    pub state: PlaybackState,
+    seen: Instant,
+}
+
+impl Place {
+    /// Where it should be by now, in milliseconds.
+    pub fn position_ms(&self) -> u64 {
+        if self.state != PlaybackState::Playing {
+            return self.position_ms;
+        }
+        let since = u64::try_from(self.seen.elapsed().as_millis()).unwrap_or(u64::MAX);
+        // A platform that does not tell the length is taken at its word.
+        let end = self.duration_ms.max(self.position_ms);
+        self.position_ms.saturating_add(since).min(end)
+    }
+}
+
 impl Playing {
     pub(super) fn new(platform: Playback, teller: Teller, session: Session) -> Self {
         let now = Instant::now();
@@ -49,16 +73,15 @@ impl Playing {
         &self.session
     }
 
-    /// Where in the prompt it should be by now, in milliseconds.
-    pub fn position_ms(&self) -> u64 {
+    /// Where in the prompt it is.
+    pub fn place(&self) -> Place {
         let session = &self.session;
-        if session.playback_state != PlaybackState::Playing {
-            return session.position_ms;
+        Place {
+            position_ms: session.position_ms,
+            duration_ms: session.duration_ms,
+            state: session.playback_state,
+            seen: self.seen,
         }
-        let since = u64::try_from(self.seen.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // A platform that does not tell the length is taken at its word.
-        let end = session.duration_ms.max(session.position_ms);
-        session.position_ms.saturating_add(since).min(end)
     }
 
     /// The session a moment later: 0.1 to 0.5 s, or when it should be over. At once when it is. May be dropped while it waits.

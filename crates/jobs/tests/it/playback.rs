@@ -186,7 +186,7 @@ async fn a_playback_is_started_steered_and_followed_and_all_of_it_is_told() {
     .await;
     let mut playing = rig.play(directive(50)).await.unwrap();
     playing.control(&Control::Pause).await.unwrap();
-    assert_eq!(playing.position_ms(), 40);
+    assert_eq!(playing.place().position_ms(), 40);
     playing.control(&Control::Resume).await.unwrap();
     while !playing.session().playback_state.is_over() {
         playing.next().await.unwrap();

@@ -1,7 +1,6 @@
 //! Keys of the terminal. It is in raw mode meanwhile, and restored whatever happens.
 
 use crate::output::Output;
-use anyhow::{Context, Result};
 use audio::dtmf;
 use crossterm::{
     event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers},
@@ -48,23 +47,29 @@ pub(super) struct Keys {
 
 impl Keys {
     /// Listens, if there is a person at a terminal who sees what is done.
-    pub(super) fn listen(output: &Output) -> Result<Option<Self>> {
+    pub(super) fn listen(output: &Output) -> Option<Self> {
         if !output.shows_progress() || !io::stdin().is_terminal() {
-            return Ok(None);
+            return None;
         }
-        let raw = RawMode::enter().context("the terminal gives no single keys")?;
+        let listening = Self::start();
+        if let Err(error) = &listening {
+            output.note(format!("the terminal gives no single keys: {error}"));
+        }
+        listening.ok()
+    }
+
+    fn start() -> io::Result<Self> {
+        let raw = RawMode::enter()?;
         let is_over = Arc::new(AtomicBool::new(false));
         let (told, wishes) = mpsc::channel(MOST_KEYS);
         let stop = is_over.clone();
-        thread::Builder::new()
-            .name("keys".to_owned())
-            .spawn(move || read(&told, &stop))
-            .context("the terminal can't be read")?;
-        Ok(Some(Self {
+        let reading = thread::Builder::new().name("keys".to_owned());
+        reading.spawn(move || read(&told, &stop))?;
+        Ok(Self {
             wishes,
             is_over,
             _raw: raw,
-        }))
+        })
     }
 
     /// The next wish; `None` when the terminal is gone.

@@ -9,7 +9,14 @@ mod steer;
 mod tape;
 mod told;
 
-use crate::{Done, cli::PlayArgs, config::Config, environment, output::Output};
+use crate::{
+    Done,
+    cli::PlayArgs,
+    commands::signals::{asked_to_end, end_at_once_when_asked_again},
+    config::Config,
+    environment,
+    output::Output,
+};
 use anyhow::{Context, Result, bail};
 use asked::Asked;
 use ear::{Ear, Heard};
@@ -30,7 +37,7 @@ struct Played {
     directive: NewSession,
     session: Session,
     heard: Option<Heard>,
-    stability: Stability,
+    stability: Option<Stability>,
     untold: Untold,
     owed: Owed,
 }
@@ -47,9 +54,10 @@ pub(crate) async fn run(args: PlayArgs, config: Config, output: &Output) -> Resu
     }
     let place = Box::pin(Place::open(&args, &config)).await?;
     let played = Box::pin(play(&args, &asked, &place, output)).await;
-    place.close().await?;
+    let closed = place.close().await;
     let played = played?;
     told::tell(&played, &args, output);
+    closed?;
     Ok(match played.session.playback_state {
         PlaybackState::Failed => Done::Failed,
         _ => Done::Well,
@@ -78,24 +86,33 @@ async fn play(args: &PlayArgs, asked: &Asked, place: &Place, output: &Output) ->
     };
     let player = Player::new(place.work());
     let followed = follow(&player, &directive, ear.as_ref(), output).await;
+    // What is left is telling; whoever does not want to wait for that need not.
+    end_at_once_when_asked_again();
+    let untold = player.close().await;
     let heard = match ear {
         Some(ear) => Some(ear.close().await),
         None => None,
     };
-    // What was heard is kept, however it went on.
-    if let (Some(heard), Some(file), Ok(_)) = (&heard, &args.wav, &followed) {
+    let (session, events) = followed?;
+    if let (Some(heard), Some(file)) = (&heard, &args.wav) {
         write(heard, file)?;
     }
-    let untold = player.close().await;
-    let (session, events) = followed?;
     Ok(Played {
-        stability: place.stability().await?,
-        owed: place.settle(&session.id, events).await?,
+        stability: noted(place.stability().await, output),
+        owed: noted(place.settle(&session.id, events).await, output).unwrap_or_default(),
         directive,
         session,
         heard,
         untold,
     })
+}
+
+/// What is not known afterwards changes nothing of what was played.
+fn noted<T>(told: Result<T, store::Error>, output: &Output) -> Option<T> {
+    if let Err(error) = &told {
+        output.note(format!("what was told can't be read: {error}"));
+    }
+    told.ok()
 }
 
 /// Plays to the end; gives the session as it ended, and how many events were told of.
@@ -105,10 +122,12 @@ async fn follow(
     ear: Option<&Ear>,
     output: &Output,
 ) -> Result<(Session, u64)> {
+    // From here on nothing ends the process before the session is stopped.
+    let ended = tokio::spawn(asked_to_end());
     let mut playing = player.play(directive.clone()).await?;
-    let bar = Bar::new(&playing, output);
-    let keys = Keys::listen(output)?;
-    let followed = steer::follow(&mut playing, directive.config.volume, keys, ear, &bar).await;
+    let bar = Bar::new(output);
+    let keys = Keys::listen(output);
+    let followed = steer::follow(&mut playing, directive.config.volume, keys, ended, ear, &bar).await;
     bar.clear();
     followed?;
     Ok((playing.session().clone(), playing.events()))

@@ -130,12 +130,12 @@ impl Place {
     }
 
     /// The stability of all sessions on the platform so far.
-    pub(super) async fn stability(&self) -> Result<Stability> {
-        Ok(stability(&self.store, &self.name).await?)
+    pub(super) async fn stability(&self) -> Result<Stability, store::Error> {
+        stability(&self.store, &self.name).await
     }
 
     /// Waits until each webhook of the session was tried, and says what came of them.
-    pub(super) async fn settle(&self, session: &SessionId, events: u64) -> Result<Owed> {
+    pub(super) async fn settle(&self, session: &SessionId, events: u64) -> Result<Owed, store::Error> {
         if self.hook.is_none() {
             return Ok(Owed::default());
         }
@@ -149,7 +149,7 @@ impl Place {
         }
     }
 
-    async fn look(&self, session: &SessionId, events: u64) -> Result<(Owed, bool)> {
+    async fn look(&self, session: &SessionId, events: u64) -> Result<(Owed, bool), store::Error> {
         let (mut owed, mut is_settled) = (Owed::default(), true);
         for event in 1..=events {
             // One that is not there was lost, which is told elsewhere.

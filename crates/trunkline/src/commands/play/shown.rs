@@ -2,35 +2,32 @@
 
 use crate::output::Output;
 use indicatif::{ProgressBar, ProgressStyle};
-use jobs::playback::Playing;
+use jobs::playback::Place;
 
 /// How far it is, where anybody sees it.
 pub(super) struct Bar(ProgressBar);
 
 impl Bar {
-    pub(super) fn new(playing: &Playing, output: &Output) -> Self {
+    pub(super) fn new(output: &Output) -> Self {
         if !output.shows_progress() {
             return Self(ProgressBar::hidden());
         }
         let style = ProgressStyle::with_template("{wide_bar} {prefix}  {msg}");
-        let bar = ProgressBar::new(playing.session().duration_ms);
-        let bar = Self(bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())));
-        bar.show(playing);
-        bar
+        Self(ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())))
     }
 
-    pub(super) fn show(&self, playing: &Playing) {
+    pub(super) fn show(&self, place: &Place) {
         if self.0.is_hidden() {
             return;
         }
-        let (session, position) = (playing.session(), playing.position_ms());
-        let length = seconds(session.duration_ms);
-        self.0.set_length(session.duration_ms);
+        let (position, length) = (place.position_ms(), place.duration_ms);
+        self.0.set_length(length);
         self.0.set_position(position);
         self.0.set_prefix(format!(
-            "{} / {length}  {}",
+            "{} / {}  {}",
             seconds(position),
-            session.playback_state
+            seconds(length),
+            place.state
         ));
     }
 

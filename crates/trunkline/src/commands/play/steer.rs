@@ -5,11 +5,14 @@ use super::{
     keys::{Keys, Wish},
     shown::Bar,
 };
-use crate::commands::signals::asked_to_end;
+use crate::commands::signals::end_at_once_when_asked_again;
 use anyhow::{Result, bail};
 use jobs::playback::{PlaybackError, Playing};
 use std::{future::pending, pin::pin, time::Duration};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep, timeout_at},
+};
 use wire::playback::{Control, PlaybackState, VolumeMatrix};
 
 /// How far left and right seek.
@@ -21,37 +24,59 @@ const DRAW: Duration = Duration::from_millis(100);
 /// How long a stop is waited for.
 const LONGEST_STOP: Duration = Duration::from_secs(5);
 
-/// Returns when the playback is over, or nobody knows how it goes on.
+/// What comes next.
+enum Next {
+    /// The platform told how it is, or does not.
+    Told(Result<(), PlaybackError>),
+    /// Somebody wishes something; `None` when nobody can any more.
+    Wish(Option<Wish>),
+    /// The process is asked to end.
+    End,
+}
+
+/// Returns when the playback is over, or nobody knows how it goes on. `ended` is done when the process is asked to end.
 pub(super) async fn follow(
     playing: &mut Playing,
     mut volume: VolumeMatrix,
     mut keys: Option<Keys>,
+    mut ended: JoinHandle<()>,
     ear: Option<&Ear>,
     bar: &Bar,
 ) -> Result<()> {
-    let mut interrupted = pin!(asked_to_end());
     while !playing.session().playback_state.is_over() {
-        bar.show(playing);
-        tokio::select! {
-            told = playing.next() => {
-                if let Err(error) = told {
-                    return Err(given_up(playing, error).await);
-                }
+        match next(playing, &mut keys, &mut ended, bar).await {
+            Next::Told(Ok(())) => {}
+            Next::Told(Err(error)) => return Err(given_up(playing, error).await),
+            Next::End | Next::Wish(Some(Wish::Stop)) => {
+                // Ctrl-C is a signal again, and ends the process now.
+                drop(keys);
+                end_at_once_when_asked_again();
+                return stop(playing).await;
             }
-            wish = next(&mut keys) => match wish {
-                Some(Wish::Stop) => return stop(playing).await,
-                Some(Wish::Press(key)) => press(key, ear, bar),
-                Some(wish) => carry_out(wish, playing, &mut volume, bar).await,
-                None => keys = None,
-            },
-            () = &mut interrupted => return stop(playing).await,
-            () = sleep(DRAW) => {}
+            Next::Wish(Some(Wish::Press(key))) => press(key, ear, bar),
+            Next::Wish(Some(wish)) => carry_out(wish, playing, &mut volume, bar).await,
+            Next::Wish(None) => keys = None,
         }
     }
     Ok(())
 }
 
-async fn next(keys: &mut Option<Keys>) -> Option<Wish> {
+async fn next(playing: &mut Playing, keys: &mut Option<Keys>, ended: &mut JoinHandle<()>, bar: &Bar) -> Next {
+    let place = playing.place();
+    // Not begun anew whenever the bar is drawn: a platform far away takes longer to answer.
+    let mut told = pin!(playing.next());
+    loop {
+        bar.show(&place);
+        tokio::select! {
+            told = &mut told => return Next::Told(told.map(drop)),
+            wish = wished(keys) => return Next::Wish(wish),
+            _ = &mut *ended => return Next::End,
+            () = sleep(DRAW) => {}
+        }
+    }
+}
+
+async fn wished(keys: &mut Option<Keys>) -> Option<Wish> {
     match keys {
         Some(keys) => keys.next().await,
         None => pending().await,
@@ -80,10 +105,10 @@ fn control(wish: Wish, playing: &Playing, volume: &VolumeMatrix) -> Option<Contr
         Wish::PauseOrResume if session.playback_state == PlaybackState::Paused => Control::Resume,
         Wish::PauseOrResume => Control::Pause,
         Wish::Back => Control::Seek {
-            position_ms: playing.position_ms().saturating_sub(SEEK_MS),
+            position_ms: playing.place().position_ms().saturating_sub(SEEK_MS),
         },
         Wish::Forward => Control::Seek {
-            position_ms: (playing.position_ms() + SEEK_MS).min(session.duration_ms),
+            position_ms: (playing.place().position_ms() + SEEK_MS).min(session.duration_ms),
         },
         Wish::Louder => Control::Volume(by(volume, GAIN_STEP)?),
         Wish::Quieter => Control::Volume(by(volume, -GAIN_STEP)?),

@@ -88,14 +88,17 @@ fn to_json(played: &Played, args: &PlayArgs) -> Value {
         json!({"file": args.wav.as_ref().map(|file| file.display().to_string()), "durationMs": heard.sound.duration_ms(),
             "packets": heard.packets, "lost": heard.lost, "isCut": heard.is_cut})
     });
-    let (owed, stability) = (&played.owed, &played.stability);
+    let owed = &played.owed;
+    let stability = played.stability.map(
+        |stability| json!({"rate": stability.rate(), "sessions": stability.sessions, "stable": stability.stable}),
+    );
     json!({
         "asked": played.directive,
         "session": played.session,
         "outcome": outcome(&played.session),
         "heard": heard,
         "webhooks": {"delivered": owed.delivered, "owed": owed.owed, "dead": owed.dead, "why": owed.why},
-        "stability": {"rate": stability.rate(), "sessions": stability.sessions, "stable": stability.stable},
+        "stability": stability,
         "lost": {"auditEntries": played.untold.entries, "analytics": played.untold.analytics},
     })
 }
