@@ -1,5 +1,6 @@
 // Creates, reads, lists, steers and deletes playback sessions, and meets every refusal that the contract states: a program that knows
 // sections 1 to 3 of the v2 contract and nothing else. Prints what it saw as one JSON object; problems go to stderr.
+import { setMaxListeners } from "node:events";
 import axios from "axios";
 import { v4 as uuid } from "uuid";
 
@@ -213,6 +214,8 @@ async function tooManyAtOnce(api) {
 
 async function main() {
   const signal = AbortSignal.timeout(OVERALL_TIMEOUT_MS);
+  // Each request listens to it.
+  setMaxListeners(0, signal);
   const base = setting("CXONE_ORG_URL");
   const api = platform(base, await fetchToken(base, "media:manage media:read analytics:write", signal), signal);
   await whoMayDoWhat(base, api, signal);
