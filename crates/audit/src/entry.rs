@@ -22,6 +22,8 @@ pub enum Actor {
     FollowUp,
     /// The job that builds prompts.
     Prompts,
+    /// The job that plays prompts and steers them.
+    Playback,
     /// A person at the command line.
     Operator,
 }

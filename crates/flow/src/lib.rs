@@ -34,6 +34,7 @@ pub mod call;
 pub mod condition;
 pub mod delivery;
 pub mod file;
+pub mod follow;
 pub mod menu;
 pub mod moment;
 pub mod prompts;
@@ -41,6 +42,7 @@ pub mod reconnect;
 pub mod retry;
 pub mod rules;
 pub mod task;
+pub mod throttle;
 pub mod token;
 
 pub use moment::Moment;

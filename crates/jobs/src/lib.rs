@@ -1,5 +1,5 @@
 //! The jobs that Trunkline does on a platform: [`menu`] leads calls through a menu, [`follow_up`] follows up what customers say
-//! after an interaction, [`prompts`] builds compiled prompts from audio files and texts.
+//! after an interaction, [`prompts`] builds compiled prompts from audio files and texts, [`playback`] plays them and steers them.
 //!
 //! A job is a driver around a machine of the `flow` crate: it passes events in and carries out what comes back. What it
 //! does is noted in the [`audit`] log, a port that the store serves.
@@ -26,4 +26,5 @@
 pub mod audit;
 pub mod follow_up;
 pub mod menu;
+pub mod playback;
 pub mod prompts;

@@ -2,11 +2,13 @@
 
 mod audit;
 mod elsewhere;
+mod play;
 mod prompts;
 mod tasks;
 mod webhooks;
 
 pub(crate) use audit::*;
+pub(crate) use play::*;
 pub(crate) use prompts::*;
 pub(crate) use tasks::*;
 pub(crate) use webhooks::*;
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     /// Prompts: what files telephony takes, and building them into compiled prompts.
     #[command(subcommand)]
     Prompts(PromptsCommand),
+    /// Play a prompt, and steer it: volume, codec, barge-in, cut-off.
+    Play(PlayArgs),
     /// Dynamic phone menus: check a menu file, draw it, call it.
     #[command(subcommand)]
     Menu(MenuCommand),

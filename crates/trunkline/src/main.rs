@@ -21,6 +21,8 @@ pub(crate) enum Done {
     Well,
     /// The work was done, and what it found is a failure that was told already.
     Failed,
+    /// What was typed can't be done; that was told already.
+    Misused,
 }
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
     match dotenv.and_then(|()| run(cli, &output)) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Failed) => ExitCode::from(1),
+        Ok(Done::Misused) => ExitCode::from(2),
         Err(error) => output.error(&error),
     }
 }
@@ -45,6 +48,7 @@ fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
         Command::Menu(MenuCommand::Call(args)) => {
             with_runtime(commands::menu_call::run(args, config, output))
         }
+        Command::Play(args) => with_runtime(commands::play::run(args, config, output)),
         Command::Prompts(command) => with_runtime(commands::prompts::run(command, config, output)),
         Command::Tasks(command) => with_runtime(commands::tasks::run(command, config, output)),
         Command::Center(args) => with_runtime(commands::center::run(args, config, output)),

@@ -9,6 +9,10 @@ use std::{
 };
 use tracing_subscriber::EnvFilter;
 
+const RED: anstyle::Style = anstyle::Style::new()
+    .fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)))
+    .bold();
+
 /// Decides once what is printed, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -50,6 +54,13 @@ impl Output {
         }
     }
 
+    /// A fault of what was typed; programs get it as JSON.
+    pub(crate) fn fault(self, text: impl Display) {
+        if !self.json {
+            anstream::eprintln!("{RED}error:{RED:#} {text}");
+        }
+    }
+
     /// An error with its causes, and the exit code that belongs to it.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
@@ -57,10 +68,7 @@ impl Output {
             self.json(&serde_json::json!({"error": causes.first(), "causes": causes.get(1..)}));
             return ExitCode::from(1);
         }
-        let red = anstyle::Style::new()
-            .fg_color(Some(anstyle::AnsiColor::Red.into()))
-            .bold();
-        anstream::eprintln!("{red}error:{red:#} {}", causes.first().map_or("", String::as_str));
+        self.fault(causes.first().map_or("", String::as_str));
         let mut said = causes.first().cloned().unwrap_or_default();
         for cause in causes.iter().skip(1) {
             // Many errors repeat their source in their own text.

@@ -7,6 +7,7 @@ mod audit;
 mod calls;
 mod connection;
 mod follow_up;
+mod playback;
 mod profiles;
 mod prompts;
 mod support;

@@ -12,10 +12,11 @@ use std::ffi::OsString;
 /// A command, the argument that names another centre, and those that are for the one in this process.
 type Pair = (&'static [&'static str], &'static str, &'static [&'static str]);
 
-const PAIRS: [Pair; 5] = [
+const PAIRS: [Pair; 6] = [
     (&["prompts", "build"], "platform", &["tenant"]),
     (&["prompts", "status"], "platform", &["tenant"]),
     (&["prompts", "play"], "platform", &["tenant"]),
+    (&["play"], "platform", &["tenant"]),
     (&["serve"], "platform", &["tenant", "limits", "completions"]),
     (&["menu", "call"], "center", &["tenant"]),
 ];

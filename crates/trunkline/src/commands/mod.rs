@@ -10,6 +10,7 @@ pub(crate) mod menu_call;
 pub(crate) mod menu_check;
 mod menu_file;
 pub(crate) mod menu_graph;
+pub(crate) mod play;
 pub(crate) mod prompts;
 pub(crate) mod serve;
 mod signals;

@@ -207,3 +207,19 @@ fn a_client_in_node_refuses_a_callback_that_is_signed_by_another() {
     assert_eq!(output.status.code(), Some(1), "{told}");
     assert!(told.contains("a callback is refused"), "{told}");
 }
+
+#[test]
+fn a_client_in_node_steers_playbacks_and_meets_every_refusal() {
+    if !is_wanted() {
+        return;
+    }
+    let center = Served::start();
+    let output = node("playback.mjs", &center, &[]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let seen = events(&output).remove(0);
+    assert_eq!(seen["completed"]["playbackState"], "completed", "{seen:#}");
+    // Five a second is what a client may create.
+    assert!(seen["burst"]["created"].as_u64().unwrap() <= 5, "{seen:#}");
+    assert!(seen["faults"].as_array().unwrap().len() >= 9, "{seen:#}");
+}

@@ -29,11 +29,13 @@ fn what_is_for_the_centre_in_this_process_is_a_mistake_beside_another_but_not_in
         "http://127.0.0.1:9",
     ][..];
     let call = &["menu", "call", "--center", "http://127.0.0.1:9"][..];
+    let play = &["play", "p", "--platform", "http://127.0.0.1:9"][..];
     for (command, typed, other) in [
         (serve, ["--tenant", "no.toml"], "--platform <URL>"),
         (serve, ["--limits", "off"], "--platform <URL>"),
         (serve, ["--completions", "1/s"], "--platform <URL>"),
         (call, ["--tenant", "no.toml"], "--center <URL>"),
+        (play, ["--tenant", "no.toml"], "--platform <URL>"),
     ] {
         let output = run(folder.path(), &[command, &typed].concat());
         assert_eq!(output.status.code(), Some(2), "{typed:?}");
@@ -43,7 +45,7 @@ fn what_is_for_the_centre_in_this_process_is_a_mistake_beside_another_but_not_in
     }
     let environment = "TRUNKLINE_TENANT=no.toml\nTRUNKLINE_LIMITS=off\nTRUNKLINE_COMPLETIONS=1/s\n";
     fs::write(folder.path().join(".env"), environment).unwrap();
-    for command in [serve, call] {
+    for command in [serve, call, play] {
         let output = run(folder.path(), command);
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         assert!(
@@ -69,6 +71,7 @@ fn every_command_has_help() {
         &["demo"][..],
         &["center"],
         &["call"],
+        &["play"],
         &["menu"],
         &["menu", "check"],
         &["menu", "graph"],
