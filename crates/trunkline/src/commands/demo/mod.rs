@@ -1,11 +1,12 @@
 //! `trunkline demo`: the whole journey on a center in this process, with a report.
 //!
-//! Each part of the journey is a module: [`prompts`] builds what callers hear, [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
+//! Each part of the journey is a module: [`prompts`] builds what callers hear, [`playback`] sends it over RTP, [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
 //! say afterwards.
 
 mod calls;
 mod follow_up;
 mod judge;
+mod playback;
 mod prompts;
 
 use super::signals::asked_to_end;
@@ -61,10 +62,11 @@ async fn journey(
 ) -> Result<Done> {
     let clients = Clients::of_center(center)?;
     let prompts = prompts::run(center, store, data_dir, output).await?;
+    let playback = playback::run(center, store, &prompts).await?;
     let calls = calls::run(&clients, store, &prompts.sounds, output).await?;
     let follow_up = follow_up::run(&calls, &clients, store).await?;
     let audit = proof(store, service.notary(), output).await?;
-    Ok(report(&prompts, &calls, &follow_up, &audit, output))
+    Ok(report(&prompts, &playback, &calls, &follow_up, &audit, output))
 }
 
 fn options(center: &Center, intake: &Intake) -> Result<Options> {
@@ -93,22 +95,25 @@ async fn proof(store: &Store, notary: &Notary, output: &Output) -> Result<Verifi
 
 fn report(
     prompts: &prompts::PromptsReport,
+    playback: &playback::PlaybackReport,
     calls: &[calls::CallReport],
     follow_up: &follow_up::FollowUpReport,
     audit: &Verified,
     output: &Output,
 ) -> Done {
     output.line(prompts.table());
+    output.line(playback.table());
     for call in calls {
         output.line(call.story());
     }
     output.line(calls::table(calls));
     output.line(follow_up.table());
     let faults: usize = calls.iter().map(|call| call.faults.len()).sum();
-    let faults = faults + follow_up.faults.len() + prompts.faults.len();
-    prompts.faults.iter().for_each(|fault| output.line(fault));
+    let faults = faults + follow_up.faults.len() + prompts.faults.len() + playback.faults.len();
+    let told = prompts.faults.iter().chain(&playback.faults);
+    told.for_each(|fault| output.line(fault));
     output.line(match faults {
-        0 => "All is well: every prompt is built and in its recording, in order, every key cut at once, and who was unhappy is followed up."
+        0 => "All is well: every prompt is built, came over RTP as it was built, and is in its recording, in order, every key cut at once, and who was unhappy is followed up."
             .to_owned(),
         1 => "1 thing is off.".to_owned(),
         several => format!("{several} things are off."),
@@ -116,7 +121,7 @@ fn report(
     story(audit).iter().for_each(|line| output.line(line));
     let calls: Vec<_> = calls.iter().map(calls::CallReport::to_json).collect();
     output.json(
-        &json!({"prompts": prompts.to_json(), "calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
+        &json!({"prompts": prompts.to_json(), "playback": playback.to_json(), "calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
     );
     if faults == 0 && audit.is_good() {
         Done::Well

@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use store::Store;
-use wire::ids::PromptId;
+use wire::ids::{AssetId, PromptId};
 
 /// How far from the target a compiled prompt may be, in LU.
 const MOST_OFF_LU: f64 = 0.5;
@@ -132,6 +132,13 @@ fn fault(prompt: &PromptReport) -> Option<String> {
 }
 
 impl PromptsReport {
+    /// The asset that a prompt was uploaded as; of one in parts the first.
+    pub(super) fn asset_of(&self, prompt: &PromptId) -> Option<&AssetId> {
+        let mut prompts = self.report.prompts.iter();
+        let found = prompts.find(|report| report.prompt == *prompt)?;
+        found.parts.first().map(|part| &part.asset)
+    }
+
     /// One row per prompt: what it was made from, what was done, what came out.
     pub(super) fn table(&self) -> String {
         let mut table = Table::new();

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use wire::playback::{CodecPreference, RtpTarget};
 
-pub(super) use super::tape::Recorded as Heard;
+pub(crate) use super::tape::Recorded as Heard;
 
 /// How long nothing must come until nothing more is expected of a stream that is over.
 const QUIET: Duration = Duration::from_millis(100);
@@ -39,7 +39,7 @@ const ENDS: u16 = 3;
 const VOLUME: u8 = 10;
 
 /// Hears one stream.
-pub(super) struct Ear {
+pub(crate) struct Ear {
     target: RtpTarget,
     hearing: JoinHandle<Recorded>,
     pressing: JoinHandle<()>,
@@ -56,7 +56,7 @@ struct Line {
 }
 
 impl Ear {
-    pub(super) async fn open(codec: CodecPreference) -> Result<Self> {
+    pub(crate) async fn open(codec: CodecPreference) -> Result<Self> {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
             .await
             .context("RTP can't be received here")?;
@@ -81,18 +81,18 @@ impl Ear {
     }
 
     /// Where it hears.
-    pub(super) fn target(&self) -> RtpTarget {
+    pub(crate) fn target(&self) -> RtpTarget {
         self.target.clone()
     }
 
     /// Presses a key for 100 ms.
-    pub(super) fn press(&self, key: dtmf::Key) {
+    pub(crate) fn press(&self, key: dtmf::Key) {
         // More than a person can press.
         let _ = self.keys.try_send(key);
     }
 
     /// The stream is over: what was heard of it.
-    pub(super) async fn close(self) -> Heard {
+    pub(crate) async fn close(self) -> Heard {
         self.over.cancel();
         self.pressing.abort();
         let nothing = || Recorded {

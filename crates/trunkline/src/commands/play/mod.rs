@@ -19,7 +19,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use asked::Asked;
-use ear::{Ear, Heard};
+pub(crate) use ear::{Ear, Heard};
 use jobs::playback::{Player, Stability, Untold};
 use keys::Keys;
 use place::{Owed, Place};

@@ -23,12 +23,12 @@ pub(super) struct Tape {
 }
 
 /// What is on it.
-pub(super) struct Recorded {
-    pub(super) sound: Sound,
-    pub(super) packets: u64,
-    pub(super) lost: u64,
+pub(crate) struct Recorded {
+    pub(crate) sound: Sound,
+    pub(crate) packets: u64,
+    pub(crate) lost: u64,
     /// There was more than is kept.
-    pub(super) is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 impl Tape {
