@@ -25,6 +25,7 @@ pub mod opus;
 pub mod probe;
 mod prompt;
 mod resample;
+pub mod rtp;
 mod silence;
 pub mod telephony;
 #[cfg(test)]
