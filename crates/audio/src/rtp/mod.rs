@@ -17,6 +17,7 @@
 
 mod incoming;
 mod key_events;
+mod keys;
 mod order;
 mod packet;
 pub mod rtcp;
@@ -24,6 +25,7 @@ mod telephone_event;
 
 pub use incoming::{Arrival, Counts, Incoming};
 pub use key_events::{END_LOST_MS, KeyEvent, KeyEvents};
+pub use keys::{Keys, SAME_PRESS_MS};
 pub use order::{steps_ahead, ticks_ahead};
 pub use packet::{HEADER_BYTES, Header, MAX_DATAGRAM, Packet, RtpError, is_rtcp};
 pub use telephone_event::{EVENT_BYTES, TelephoneEvent};
