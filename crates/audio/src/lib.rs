@@ -18,29 +18,36 @@ pub mod conform;
 mod decode;
 pub mod dtmf;
 mod dynamics;
+mod fade;
 pub mod g711;
 pub mod loudness;
 pub mod matching;
 pub mod opus;
+mod phrases;
 pub mod probe;
 mod prompt;
 mod resample;
+pub mod rtp;
 mod silence;
 pub mod telephony;
 #[cfg(test)]
 mod tests;
 pub mod voice;
+mod volume;
 pub mod wav;
 mod widest;
 
 pub use conform::{Compiled, Conformed, Report, Target, compile, conform};
 pub use decode::{DecodeError, Limits, MAX_CHANNELS, MAX_SAMPLES, MAX_SECONDS, decode, decode_within};
 pub use dynamics::{Compressor, Limiter};
+pub use fade::{FADE_MS, fade, fade_samples};
 pub use g711::Law;
 pub use loudness::{Dbtp, Lufs};
+pub use phrases::Phrases;
 pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, Unit, mismatch, probe};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
 pub use silence::{MIN_PAUSE_MS, MIN_PIECE_MS, Pause, Trim, Trimmed, pauses, split, trim};
+pub use volume::{KNEE_DBFS, MIN_COMPRESSION_RATIO, Volume};
 
 /// The sample rate of G.711, in hertz.
 pub const TELEPHONY_RATE: u32 = 8000;

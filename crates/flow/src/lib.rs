@@ -36,6 +36,7 @@ pub mod delivery;
 pub mod file;
 pub mod menu;
 pub mod moment;
+pub mod playback;
 pub mod prompts;
 pub mod reconnect;
 pub mod retry;
