@@ -67,7 +67,7 @@ fn pressed(mut client: Client, held: u64) -> String {
     let (mut times, mut most) = (Vec::new(), 0);
     for n in 0..TRIES {
         let (mut phone, port) = Phone::new();
-        let session = client.play(port, Heard::Keys);
+        let session = client.play(port, Heard::Keys).expect("a session");
         phone.answer();
         // At any place between two frames.
         phone.hear(BEFORE + Duration::from_millis(n * 7 % 20));
@@ -123,7 +123,7 @@ pub(crate) fn voice() {
 /// How long the prompt went on after somebody began to say this.
 fn said(client: &mut Client, frames: &[Frame]) -> Option<f64> {
     let (mut phone, port) = Phone::new();
-    let session = client.play(port, Heard::Voices);
+    let session = client.play(port, Heard::Voices).expect("a session");
     phone.answer();
     let line = [sounds::quiet(QUIET), frames.to_vec()].concat();
     let mut mouth = phone.for_sending();
@@ -201,7 +201,7 @@ impl NoisyCall {
 
 fn call(client: &mut Client) -> (Phone, String) {
     let (mut phone, port) = Phone::new();
-    let session = client.play(port, Heard::Voices);
+    let session = client.play(port, Heard::Voices).expect("a session");
     phone.answer();
     (phone, session)
 }

@@ -27,8 +27,8 @@ pub(crate) trait Player {
     fn start(file: &Path) -> Self;
     /// Its process.
     fn pid(&self) -> u32;
-    /// One stream more, to this port.
-    fn play(&mut self, port: u16);
+    /// One stream more, to this port; or why there can't be one.
+    fn play(&mut self, port: u16) -> Result<(), String>;
 }
 
 /// What was measured with so many streams.
@@ -99,24 +99,30 @@ pub(crate) fn compare(counts: &[usize]) {
 fn measure<P: Player>(name: &str, file: &Path, streams: usize) -> Row {
     let mut receiver = Receiver::start();
     let mut player = P::start(file);
-    let mut creating = vec![create(&mut player, receiver.port(0))];
+    let first = create(&mut player, receiver.port(0)).expect("a first stream");
+    let mut creating = Vec::with_capacity(streams);
     thread::sleep(SETTLING);
     let before_kib = process::memory_kib(player.pid());
     let begun = Instant::now();
-    while creating.len() < streams && begun.elapsed() < CREATING {
-        creating.push(create(&mut player, receiver.port(creating.len())));
+    while creating.len() + 1 < streams && begun.elapsed() < CREATING {
+        match create(&mut player, receiver.port(creating.len() + 1)) {
+            Ok(took) => creating.push(took),
+            Err(why) => {
+                println!("{name} takes no more: {why}");
+                break;
+            }
+        }
     }
     thread::sleep(SETTLING);
     let pid = player.pid();
     let mut share = f64::NAN;
     let counted = receiver.count(|| share = busy(pid));
-    let created = creating.len();
+    let created = creating.len() + 1;
     let more_kib = process::memory_kib(pid).saturating_sub(before_kib);
-    let first = creating.remove(0);
     let row = Row {
         streams: created,
         cpu: share * 100.0 / created as f64,
-        memory: more_kib as f64 * 1.024 / (created - 1).max(1) as f64,
+        memory: more_kib as f64 * 1.024 / creating.len().max(1) as f64,
         counted,
         creating: [
             first,
@@ -136,10 +142,11 @@ fn busy(pid: u32) -> f64 {
     used.as_secs_f64() / begun.elapsed().as_secs_f64()
 }
 
-fn create(player: &mut impl Player, port: u16) -> f64 {
+/// How many milliseconds it takes.
+fn create(player: &mut impl Player, port: u16) -> Result<f64, String> {
     let begun = Instant::now();
-    player.play(port);
-    begun.elapsed().as_secs_f64() * 1000.0
+    player.play(port)?;
+    Ok(begun.elapsed().as_secs_f64() * 1000.0)
 }
 
 /// The value that this share of the values is not above.
