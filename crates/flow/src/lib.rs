@@ -37,6 +37,7 @@ pub mod file;
 pub mod follow;
 pub mod menu;
 pub mod moment;
+pub mod playback;
 pub mod prompts;
 pub mod reconnect;
 pub mod retry;

@@ -14,6 +14,7 @@ mod kill;
 mod killed;
 mod menu;
 mod play;
+mod play_outside;
 mod postgres;
 mod prompts_build;
 mod prompts_check;
