@@ -15,6 +15,7 @@ mod flow_prompts;
 mod heard;
 mod job;
 mod jobs;
+mod played;
 mod retention;
 mod sound;
 #[cfg(test)]
