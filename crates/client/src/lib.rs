@@ -1,4 +1,5 @@
-//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, prompts, follow-up, and call control.
+//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, prompts, playback, follow-up,
+//! and call control.
 //!
 //! A [`Transport`] is the way to one platform. It fetches access tokens and keeps them, repeats what may be repeated,
 //! obeys `Retry-After`, and bounds everything in attempts, time and size. The typed clients sit on it: [`Profiles`],
@@ -47,6 +48,7 @@ mod handshake;
 mod http;
 mod media;
 mod multipart;
+mod playback;
 mod profiles;
 mod request;
 mod reqwest_http;
@@ -65,6 +67,7 @@ pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};
 pub use follow_up::{CreatedTask, FollowUp};
 pub use media::{Media, Uploaded};
+pub use playback::Playback;
 pub use profiles::Profiles;
 pub use request::{Answer, Request};
 pub use reqwest_http::ReqwestHttp;

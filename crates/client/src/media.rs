@@ -4,7 +4,7 @@ use crate::{
     error::Error,
     guard::Guard,
     multipart,
-    request::{Answer, Request},
+    request::{Request, found},
     transport::Transport,
 };
 use bytes::Bytes;
@@ -183,13 +183,4 @@ impl Media {
 
 fn asset_path(id: &AssetId) -> [&str; 5] {
     ["api", "v2", "media", "assets", id.as_str()]
-}
-
-/// 404 is an answer here.
-fn found(answer: Result<Answer, Error>) -> Result<Option<Answer>, Error> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
-        Err(error) => Err(error),
-    }
 }

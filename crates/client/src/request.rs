@@ -255,6 +255,15 @@ impl Answer {
     }
 }
 
+/// For resources that may not be there: 404 is an answer, `None`.
+pub(crate) fn found(answer: Result<Answer, Error>) -> Result<Option<Answer>, Error> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::Refused(refusal)) if refusal.status == 404 => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut answer = f.debug_struct("Answer");

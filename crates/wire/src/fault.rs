@@ -196,6 +196,31 @@ impl<'a> Object<'a> {
         self.typed(field, "true or false", Value::as_bool, faults)
     }
 
+    /// A truth value that must be there.
+    pub fn truth(&self, field: &str, faults: &mut Faults) -> Option<bool> {
+        if !self.has(field) {
+            faults.push(format!("{} is missing", self.name(field)));
+        }
+        self.optional_bool(field, faults)
+    }
+
+    /// A number that must be there.
+    pub fn number(&self, field: &str, faults: &mut Faults) -> Option<f64> {
+        if !self.has(field) {
+            faults.push(format!("{} is missing", self.name(field)));
+        }
+        self.typed(field, "a number", Value::as_f64, faults)
+    }
+
+    /// An object that must be there.
+    pub fn object(&self, field: &str, faults: &mut Faults) -> Option<Object<'a>> {
+        let Some(value) = self.get(field) else {
+            faults.push(format!("{} is missing", self.name(field)));
+            return None;
+        };
+        Object::at(value, &self.name(field), faults)
+    }
+
     /// A whole number within `range` that may be absent.
     pub fn optional_whole(
         &self,

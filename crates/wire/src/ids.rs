@@ -1,9 +1,9 @@
 //! Typed ids: a call's id can't be taken for a prompt's. All are visible ASCII or Unicode text without control
-//! characters, 1 to 128 bytes long.
+//! characters, 1 to 128 bytes long; a session's is a UUID.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 /// Why a text is no id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,21 @@ pub enum IdError {
     /// The text has a control character.
     #[error("must not contain control characters")]
     Control,
+    /// The text is not a UUID; holds its beginning.
+    #[error("must be a UUID such as 0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b, not {0:?}")]
+    NotUuid(String),
+}
+
+fn free(text: &str) -> Result<Arc<str>, IdError> {
+    check(text).map(|()| text.into())
+}
+
+/// The one spelling of a UUID, so that it is not two ids: with hyphens (RFC 9562, 4) and in lower case.
+fn uuid(text: &str) -> Result<Arc<str>, IdError> {
+    let refused = || IdError::NotUuid(crate::fault::shorten(text));
+    // Other spellings, which the parser knows, have other lengths.
+    let id = uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
+    Ok(id.ok_or_else(refused)?.to_string().into())
 }
 
 fn check(text: &str) -> Result<(), IdError> {
@@ -30,10 +45,13 @@ fn check(text: &str) -> Result<(), IdError> {
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
+        id!($(#[$doc])* $name is free);
+    };
+    ($(#[$doc:meta])* $name:ident is $read:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(std::sync::Arc<str>);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The id as text.
@@ -45,7 +63,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
-                check(text).map(|()| Self(text.into()))
+                $read(text).map(Self)
             }
         }
 
@@ -153,6 +171,17 @@ id!(
     /// A node of a flow, which plays a prompt.
     NodeId
 );
+id!(
+    /// A playback session, which its client names: a UUID, in lower case.
+    SessionId is uuid
+);
+
+impl SessionId {
+    /// An id for a new session.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(id.to_string().into())
+    }
+}
 
 impl CallId {
     /// An id for a new call, from 128 random or time-ordered bits.
@@ -258,5 +287,32 @@ mod tests {
         assert_eq!("a\nb".parse::<CallId>(), Err(IdError::Control));
         assert_eq!("a".repeat(128).parse::<CallId>().unwrap().as_str().len(), 128);
         assert!(serde_json::from_str::<PromptId>("\"\"").is_err());
+    }
+
+    #[test]
+    fn a_session_has_one_spelling_of_a_uuid() {
+        let text = "0B8F3C1E-7a52-4d0f-9c3b-2f6a1e5d4c7b";
+        let id: SessionId = text.parse().unwrap();
+        assert_eq!(id.as_str(), text.to_lowercase());
+        assert_eq!(
+            serde_json::from_str::<SessionId>(&format!("{text:?}")).unwrap(),
+            id
+        );
+        assert_eq!(SessionId::from_uuid(uuid::Uuid::try_parse(text).unwrap()), id);
+        for wrong in [
+            "",
+            "session-1",
+            "0b8f3c1e7a524d0f9c3b2f6a1e5d4c7b",
+            "{0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b}",
+            "urn:uuid:0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b",
+            "0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7",
+            "0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7bb",
+            "0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7g",
+            "0b8f3c1e7-a52-4d0f-9c3b-2f6a1e5d4c7b",
+            " 0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b",
+        ] {
+            let refused = wrong.parse::<SessionId>();
+            assert!(matches!(refused, Err(IdError::NotUuid(_))), "{wrong}");
+        }
     }
 }

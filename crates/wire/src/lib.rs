@@ -31,6 +31,7 @@ pub mod media;
 pub mod notification;
 pub mod oauth;
 pub mod page;
+pub mod playback;
 pub mod profile;
 pub mod script;
 pub mod task;

@@ -18,6 +18,12 @@ impl UtcTime {
         Self(self.0.checked_add(span).unwrap_or(jiff::Timestamp::MAX))
     }
 
+    /// The same without what is finer than milliseconds, which is how it is written.
+    pub fn to_the_millisecond(self) -> Self {
+        let whole = jiff::Timestamp::from_millisecond(self.0.as_millisecond());
+        Self(whole.unwrap_or(self.0))
+    }
+
     /// How long after `earlier` this is; zero if it is before.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::try_from(self.0.duration_since(earlier.0)).unwrap_or(Duration::ZERO)

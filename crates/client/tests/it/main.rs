@@ -9,6 +9,7 @@ mod follow_up;
 mod guarded;
 mod media;
 mod network;
+mod playback;
 mod profiles;
 mod retries;
 mod secrets;
