@@ -8,7 +8,7 @@ use crate::{
 };
 use ::center::Center;
 use anyhow::{Context, Result};
-use audio::{FRAME_SAMPLES, Sound, TELEPHONY_RATE, dtmf, matching};
+use audio::{FRAME_SAMPLES, TELEPHONY_RATE, dtmf, matching};
 use comfy_table::{Table, presets::UTF8_FULL_CONDENSED};
 use futures_util::future::try_join_all;
 use jobs::playback::{Player, Work};
@@ -26,7 +26,7 @@ use wire::{
 };
 
 /// What is played.
-const PROMPT: &str = "general_welcome";
+const PROMPT: &str = "premium_priority";
 /// When the key is pressed, after the start.
 const PRESS_AFTER: Duration = Duration::from_millis(600);
 /// The key.
@@ -169,7 +169,9 @@ impl Played {
         }
         if self.agreement < LEAST_AGREEMENT {
             let agreement = self.agreement;
-            faults.push(format!("what was heard agrees only by {agreement:.2} with what was built"));
+            faults.push(format!(
+                "what was heard agrees only by {agreement:.2} with what was built"
+            ));
         }
         if self.session.underruns > 0 {
             faults.push(format!("{} frames came too late", self.session.underruns));
@@ -178,7 +180,9 @@ impl Played {
             faults.extend(self.judged_cut(cutoff, built));
         }
         let name = self.name();
-        faults.iter_mut().for_each(|fault| *fault = format!("{name}: {fault}"));
+        faults
+            .iter_mut()
+            .for_each(|fault| *fault = format!("{name}: {fault}"));
         faults
     }
 
@@ -224,10 +228,17 @@ impl Played {
 /// By how much a fade is off its ramp where that can be told, in dB: in steps of 10 ms, as two steps share a frame at its end.
 fn off_ramp(heard: &[f32], built: &[f32]) -> f32 {
     const STEP: usize = FRAME_SAMPLES / 2;
-    let steps = heard.chunks(STEP).zip(built.chunks(STEP)).take(FADE_SAMPLES / STEP);
+    let steps = heard
+        .chunks(STEP)
+        .zip(built.chunks(STEP))
+        .take(FADE_SAMPLES / STEP);
     let off = steps.enumerate().filter_map(|(at, (heard, built))| {
         let ramp = |n: usize| 1.0 - (at * STEP + n) as f32 / FADE_SAMPLES as f32;
-        let ramped: Vec<f32> = built.iter().enumerate().map(|(n, sample)| sample * ramp(n)).collect();
+        let ramped: Vec<f32> = built
+            .iter()
+            .enumerate()
+            .map(|(n, sample)| sample * ramp(n))
+            .collect();
         let expected = power(&ramped);
         (expected > AUDIBLE).then(|| (10.0 * (power(heard) / expected).log10()).abs())
     });
@@ -254,9 +265,18 @@ impl PlaybackReport {
     pub(super) fn table(&self) -> String {
         let mut table = Table::new();
         table.load_style(UTF8_FULL_CONDENSED);
-        table.set_header(["over RTP", "state", "ready in", "after the key", "agreement", "level, 40 ms a sign"]);
+        table.set_header([
+            "over RTP",
+            "state",
+            "ready in",
+            "after the key",
+            "agreement",
+            "level, 40 ms a sign",
+        ]);
         for played in &self.played {
-            let after = played.after_key_ms().map_or("-".to_owned(), |ms| format!("{ms} ms"));
+            let after = played
+                .after_key_ms()
+                .map_or("-".to_owned(), |ms| format!("{ms} ms"));
             let session = &played.session;
             table.add_row([
                 played.name(),
@@ -292,7 +312,11 @@ mod tests {
         let built = tone(2000);
         let faded = |length: f32| -> Vec<f32> {
             let gain = |n: usize| (1.0 - n as f32 / length).max(0.0);
-            built.iter().enumerate().map(|(n, sample)| sample * gain(n)).collect()
+            built
+                .iter()
+                .enumerate()
+                .map(|(n, sample)| sample * gain(n))
+                .collect()
         };
         assert!(off_ramp(&faded(1200.0), &built) < 0.01);
         assert!(off_ramp(&faded(1600.0), &built) > 3.0);
