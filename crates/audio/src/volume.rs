@@ -20,7 +20,8 @@ pub const MIN_COMPRESSION_RATIO: f32 = 0.1;
 /// out = knee + (in - knee) * compression_ratio        above it
 /// ```
 ///
-/// The level is followed within 4 ms when it rises, held for 10 ms, and let go within 120 ms; nothing is made louder for it. Then a limiter that looks 5 ms ahead keeps the sound below the
+/// The level is followed within 4 ms when it rises, held for 10 ms, and let go within 120 ms; nothing is made louder for it. Then
+/// a limiter that looks 5 ms ahead keeps the sound below the
 /// ceiling, between the samples too. No sample that comes out is above it, ever.
 ///
 /// A gain, a ratio or a limit of 1.0 changes nothing, not a bit. What is out of range is taken as the nearest that is in it, and what is no number
@@ -82,7 +83,8 @@ impl Volume {
         }
     }
 
-    /// The sound as G.711 at 8000 Hz: behind the law, no sample is above the ceiling either. (But A-law has nothing nearer to silence than 8 in 32768.)
+    /// The sound as G.711 at 8000 Hz: behind the law, no sample is above the ceiling either. (But A-law has nothing nearer to
+    /// silence than 8 in 32768.)
     pub fn encode(&self, sound: &Sound, law: Law) -> Vec<u8> {
         let applied = if sound.rate == TELEPHONY_RATE {
             self.apply(sound)

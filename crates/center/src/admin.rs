@@ -203,6 +203,7 @@ pub(crate) async fn status(State(app): State<Arc<App>>) -> Result<Json<Value>, R
         }
     }
     body["controllers"] = app.upgraded.len().into();
+    body["playback"] = json!(app.playback.status());
     Ok(Json(StatusCode::OK, body))
 }
 

@@ -2,7 +2,8 @@
 
 use crate::{
     clock::Clock, desk::Desks, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency,
-    limits::RateLimits, media::Media, switch::Switch, tasks::Tasks, tenant::Tenant, tokens::Tokens,
+    limits::RateLimits, media::Media, playback::Gateway, switch::Switch, tasks::Tasks, tenant::Tenant,
+    tokens::Tokens,
 };
 use secrecy::SecretString;
 use std::{
@@ -29,6 +30,7 @@ pub(crate) struct App {
     pub(crate) tasks: Tasks,
     pub(crate) desks: Arc<Desks>,
     pub(crate) media: Arc<Media>,
+    pub(crate) playback: Gateway,
     /// Who is told of completions.
     pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.

@@ -35,6 +35,7 @@ mod notifications;
 mod oauth;
 mod once;
 mod page;
+mod playback;
 mod profiles;
 mod prompts;
 mod public;
@@ -373,6 +374,16 @@ impl Center {
             path: data_dir,
             source,
         })?;
+        let media = Arc::new(media);
+        let playback = playback::Gateway::start(playback::Parts {
+            clock,
+            store: store.clone(),
+            subscribers: audience.subscribers.clone(),
+            media: media.clone(),
+            guard: guard.clone(),
+            most_streams: options.limits.streams,
+        });
+        let playback = playback.map_err(StartError::Thread)?;
         let (worker, compiler) = (store.join().await?, store.join().await?);
         let app = Arc::new(App {
             clock,
@@ -380,7 +391,8 @@ impl Center {
             store,
             tasks,
             desks,
-            media: Arc::new(media),
+            media,
+            playback,
             subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
@@ -451,6 +463,7 @@ impl Center {
         for server in std::mem::take(&mut self.servers) {
             let _ = server.await;
         }
+        self.app.playback.close().await;
         self.app.upgraded.close();
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
         if let Some(timers) = self.timers.take() {
@@ -471,6 +484,7 @@ impl Center {
 impl Drop for Center {
     fn drop(&mut self) {
         self.app.switch.begin_close(HangupCause::Shutdown);
+        self.app.playback.begin_close();
         self.app.closing.cancel();
     }
 }

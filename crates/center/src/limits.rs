@@ -8,12 +8,13 @@ use std::{
     sync::{Mutex, PoisonError},
     time::Duration,
 };
-use wire::ids::ClientId;
+use wire::{ids::ClientId, playback::MOST_STREAMS};
 
 /// What a limit counts together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RouteClass {
     ProfileReads,
+    SessionCreations,
     Other,
     /// Token requests with a wrong secret: apart, so that who guesses locks nobody out.
     WrongSecrets,
@@ -43,6 +44,10 @@ impl Rate {
 pub struct Limits {
     /// `GET /api/v2/profiles/...`.
     pub profile_reads: Option<Rate>,
+    /// `POST /api/v2/media/sessions`.
+    pub session_creations: Option<Rate>,
+    /// Most live playback streams of a client; not a rate, so there is always one.
+    pub streams: u32,
     /// Every other request, the token endpoint included; there, right and wrong secrets are counted apart.
     pub other: Option<Rate>,
 }
@@ -53,6 +58,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             profile_reads: Some(Rate::new(200, MINUTE)),
+            session_creations: Some(Rate::new(5, Duration::from_secs(1))),
+            streams: MOST_STREAMS,
             other: Some(Rate::new(300, MINUTE)),
         }
     }
@@ -62,9 +69,14 @@ impl Limits {
     /// No limits, for load tests.
     pub const OFF: Limits = Limits {
         profile_reads: None,
+        session_creations: None,
+        streams: NO_LIMIT_OF_STREAMS,
         other: None,
     };
 }
+
+/// So many streams are as good as no limit: sockets run out before.
+const NO_LIMIT_OF_STREAMS: u32 = 100_000;
 
 /// `off`, `default`, or such as `profile-reads=200/min,other=10/s`.
 impl FromStr for Limits {
@@ -77,13 +89,22 @@ impl FromStr for Limits {
         }
         let mut limits = Self::default();
         for part in text.split(',') {
+            if let Some(streams) = part.strip_prefix("streams=") {
+                let count = streams.parse().ok();
+                let count = count.filter(|count| (1..=NO_LIMIT_OF_STREAMS).contains(count));
+                limits.streams = count.ok_or_else(|| {
+                    format!("{part:?} is no limit; write a number of streams from 1 to {NO_LIMIT_OF_STREAMS}")
+                })?;
+                continue;
+            }
             let class = part.split_once('=').map(|(name, rate)| (name, parse_rate(rate)));
             match class {
                 Some(("profile-reads", Some(rate))) => limits.profile_reads = Some(rate),
+                Some(("session-creations", Some(rate))) => limits.session_creations = Some(rate),
                 Some(("other", Some(rate))) => limits.other = Some(rate),
                 _ => {
                     return Err(format!(
-                        "{part:?} is no limit; write 'off', 'default', or like 'profile-reads=200/min,other=10/s'"
+                        "{part:?} is no limit; write 'off', 'default', or like 'profile-reads=200/min,session-creations=5/s,streams=50,other=10/s'"
                     ));
                 }
             }
@@ -157,6 +178,7 @@ impl Counter {
 /// Counts requests. Only known clients are counted, so the tables are bounded.
 pub(crate) struct RateLimits {
     profile_reads: Option<Counter>,
+    session_creations: Option<Counter>,
     other: Option<Counter>,
     wrong_secrets: Option<Counter>,
     /// Clients that are not counted.
@@ -168,6 +190,7 @@ impl RateLimits {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             profile_reads: limits.profile_reads.map(Counter::new),
+            session_creations: limits.session_creations.map(Counter::new),
             other: limits.other.map(Counter::new),
             wrong_secrets: limits.other.map(Counter::new),
             without: None,
@@ -186,6 +209,7 @@ impl RateLimits {
     pub(crate) fn count(&self, now: Moment, client: &ClientId, class: RouteClass) -> Result<(), u64> {
         let counter = match class {
             RouteClass::ProfileReads => &self.profile_reads,
+            RouteClass::SessionCreations => &self.session_creations,
             RouteClass::Other => &self.other,
             RouteClass::WrongSecrets => &self.wrong_secrets,
         };
@@ -204,7 +228,7 @@ pub(crate) fn whole_seconds(wait: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use RouteClass::{Other, ProfileReads, WrongSecrets};
+    use RouteClass::{Other, ProfileReads, SessionCreations, WrongSecrets};
 
     fn at(ms: u64) -> Moment {
         Moment::at(Duration::from_millis(ms))
@@ -228,7 +252,10 @@ mod tests {
         let bob = "bob".parse().unwrap();
         assert_eq!(limits.count(at(0), &bob, ProfileReads), Ok(()));
         assert_eq!(passed(at(0), WrongSecrets), 300);
+        assert_eq!(passed(at(0), SessionCreations), 5);
         assert_eq!(passed(at(0), Other), 300);
+        assert_eq!(passed(at(999), SessionCreations), 0);
+        assert_eq!(passed(at(1_000), SessionCreations), 5);
         assert_eq!(passed(at(59_999), ProfileReads), 0);
         assert_eq!(passed(at(60_000), ProfileReads), 200);
     }
@@ -278,7 +305,21 @@ mod tests {
         assert_eq!("default".parse(), Ok(Limits::default()));
         let limits: Limits = "profile-reads=7/s".parse().unwrap();
         assert_eq!(limits.profile_reads, Some(Rate::new(7, Duration::from_secs(1))));
-        for wrong in ["", "7/s", "other=0/s", "other=5/h", "flights=3/s"] {
+        let limits: Limits = "session-creations=9/s,streams=7".parse().unwrap();
+        assert_eq!(
+            limits.session_creations,
+            Some(Rate::new(9, Duration::from_secs(1)))
+        );
+        assert_eq!(limits.streams, 7);
+        for wrong in [
+            "",
+            "7/s",
+            "other=0/s",
+            "other=5/h",
+            "flights=3/s",
+            "streams=0",
+            "streams=5/s",
+        ] {
             assert!(wrong.parse::<Limits>().is_err(), "{wrong}");
         }
     }

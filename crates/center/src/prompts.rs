@@ -1,6 +1,7 @@
 //! The prompt library: every audio file of a folder, decoded and encoded once at the start.
 
 use audio::{Limits, PreparedPrompt, Sound};
+use sha2::{Digest, Sha256};
 use std::{borrow::Cow, collections::BTreeMap, fs, path::Path, sync::Arc};
 use wire::{Faults, ids::PromptId};
 
@@ -9,11 +10,17 @@ pub(crate) const LONGEST_S: u32 = 600;
 /// Largest prompt file, in bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
+/// The content type of raw G.729 (RFC 4856), and the bytes of 10 ms of it.
+const G729: &str = "audio/G729";
+const G729_FRAME_BYTES: usize = 10;
+
 /// An audio file as it is served under the audio base URL.
 #[derive(Debug, Clone)]
 pub(crate) struct AudioFile {
     pub(crate) bytes: Arc<[u8]>,
     pub(crate) content_type: &'static str,
+    /// The SHA-256 of the bytes.
+    pub(crate) sha256: [u8; 32],
 }
 
 /// Prompts by id and files by name.
@@ -24,7 +31,7 @@ pub(crate) struct Prompts {
 }
 
 impl Prompts {
-    /// Reads a folder; files that are not `.wav` or `.mp3` are passed over, links are not followed.
+    /// Reads a folder; files that are not `.wav`, `.mp3` or `.g729` are passed over, links are not followed.
     pub(crate) fn read_folder(folder: &Path) -> Result<Self, Faults> {
         let entries = fs::read_dir(folder).map_err(|error| {
             Faults::one(format!(
@@ -59,7 +66,8 @@ impl Prompts {
         faults.finish(prompts.ok())
     }
 
-    /// Takes named files; where there are a `.wav` and an `.mp3` of one name, the prompt is made from the `.wav`.
+    /// Takes named files; where there are a `.wav` and an `.mp3` of one name, the prompt is made from the `.wav`. A `.g729` of that name is
+    /// what playback sends in that codec, as it is.
     pub(crate) fn from_files<'a>(
         files: impl IntoIterator<Item = (String, Cow<'a, [u8]>)>,
     ) -> Result<Self, Faults> {
@@ -74,16 +82,21 @@ impl Prompts {
                 stem.parse::<PromptId>()
                     .map_err(|error| format!("{name}: the name {error}")),
             );
-            let prompt = faults.keep(prepare(bytes.to_vec()).map_err(|error| format!("{name}: {error}")));
-            if let (Some(id), Some(prompt)) = (id, prompt) {
-                let from_wav = content_type == "audio/wav";
-                if from_wav || !prompts.ready.contains_key(&id) {
-                    prompts.ready.insert(id, prompt);
+            if content_type == G729 {
+                faults.keep(check_g729(&bytes).map_err(|error| format!("{name}: {error}")));
+            } else {
+                let prompt = faults.keep(prepare(bytes.to_vec()).map_err(|error| format!("{name}: {error}")));
+                if let (Some(id), Some(prompt)) = (id, prompt) {
+                    let from_wav = content_type == "audio/wav";
+                    if from_wav || !prompts.ready.contains_key(&id) {
+                        prompts.ready.insert(id, prompt);
+                    }
                 }
             }
             prompts.files.insert(
                 name,
                 AudioFile {
+                    sha256: Sha256::digest(&bytes).into(),
                     bytes: bytes.into(),
                     content_type,
                 },
@@ -102,6 +115,29 @@ impl Prompts {
                 .0;
             self.ready.get(&stem.parse().ok()?)
         })
+    }
+
+    /// The file that a prompt is made from.
+    pub(crate) fn source(&self, id: &PromptId) -> Option<&AudioFile> {
+        let named = || {
+            self.files
+                .get(id.as_str())
+                .filter(|file| file.content_type != G729)
+        };
+        let by_ending = |ending: &str| self.files.get(&format!("{id}.{ending}"));
+        by_ending("wav").or_else(|| by_ending("mp3")).or_else(named)
+    }
+
+    /// A prompt in G.729.
+    pub(crate) fn g729(&self, id: &PromptId) -> Option<&AudioFile> {
+        let stem = id
+            .as_str()
+            .rsplit_once('.')
+            .map_or(id.as_str(), |(stem, ending)| match content_type_of(ending) {
+                Some(_) => stem,
+                None => id.as_str(),
+            });
+        self.files.get(&format!("{stem}.g729"))
     }
 
     /// A file by name.
@@ -131,10 +167,26 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Sound, audio::DecodeError> {
 }
 
 fn content_type(name: &str) -> Option<&'static str> {
-    match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
+    content_type_of(name.rsplit_once('.')?.1)
+}
+
+fn content_type_of(ending: &str) -> Option<&'static str> {
+    match ending.to_ascii_lowercase().as_str() {
         "wav" => Some("audio/wav"),
         "mp3" => Some("audio/mpeg"),
+        "g729" => Some(G729),
         _ => None,
+    }
+}
+
+/// Nothing here can decode it, but frames have one length.
+fn check_g729(bytes: &[u8]) -> Result<(), String> {
+    match bytes.len() {
+        0 => Err("the file is empty".to_owned()),
+        length if length % G729_FRAME_BYTES > 0 => Err(format!(
+            "raw G.729 has {G729_FRAME_BYTES} bytes for each 10 ms, so {length} bytes are no whole number of frames; write it without a header"
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -147,13 +199,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("page.mp3"), "<html>").unwrap();
         fs::write(folder.path().join("empty.wav"), "").unwrap();
+        fs::write(folder.path().join("cut.g729"), [0; 25]).unwrap();
         fs::write(folder.path().join("notes.txt"), "no audio, no fault").unwrap();
         let mut faults = Prompts::read_folder(folder.path()).unwrap_err().into_vec();
         faults.sort();
-        assert_eq!(faults.len(), 2);
-        assert!(
-            faults[0].starts_with("empty.wav: ") && faults[1].starts_with("page.mp3: "),
-            "{faults:?}"
-        );
+        assert_eq!(faults.len(), 3);
+        for (fault, file) in faults.iter().zip(["cut.g729: ", "empty.wav: ", "page.mp3: "]) {
+            assert!(fault.starts_with(file), "{faults:?}");
+        }
     }
 }

@@ -57,6 +57,11 @@ impl Refusal {
         }
     }
 
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// 400 with every fault.
     pub fn faults(faults: Faults) -> Self {
         let errors = faults.into_vec();

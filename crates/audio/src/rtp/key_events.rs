@@ -7,7 +7,8 @@ use crate::dtmf::Key;
 pub const END_LOST_MS: u64 = 200;
 /// A packet of the same key that begins at most so long after the last known of a press belongs to that press: between two presses there are 40 ms.
 const ADJOINING_MS: u32 = 30;
-/// A press that is longer than a duration can tell goes on after so many ticks (RFC 4733, 2.5.1.3: 0xffff; senders that count in whole packets: somewhat less).
+/// A press that is longer than a duration can tell goes on after so many ticks (RFC 4733, 2.5.1.3: 0xffff; senders that count in
+/// whole packets: somewhat less).
 const FULL_SEGMENT: std::ops::RangeInclusive<u32> = 0xfe00..=0x1_0000;
 /// Packets that are up to so much older than the newest press come late; what is older still is another clock.
 const LATE_MS: u32 = 30_000;

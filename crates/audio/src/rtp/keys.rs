@@ -20,8 +20,8 @@ enum Way {
 
 /// Merges [`KeyEvents`](super::KeyEvents) with what [`dtmf::Detector`] hears: a press that comes both ways is told once, when it is first heard.
 ///
-/// Telephone events are sure, tones may be cut or doubled on their way: so while an event says that a key is down, tones of that key tell nothing.
-/// Of two presses in quick succession the second may be down before it is known that the first is up.
+/// Telephone events are sure, tones may break off on their way: so while a key is down by an event that came first, tones of that key tell nothing.
+/// Keys go down and up in turn: who presses the next one has let go of the one before, also when its end is still on its way.
 ///
 /// ```
 /// use audio::{dtmf::{self, Key}, rtp::{KeyEvent, Keys}};
@@ -45,9 +45,13 @@ pub struct Keys {
 #[derive(Debug, Clone, Copy)]
 struct Press {
     key: Key,
+    first_heard: Way,
     /// By [`Way`].
     heard: [Heard; 2],
-    /// When it was told that it is up.
+    down_ms: u64,
+    /// How long it was, by the events if they told.
+    duration_ms: Option<u64>,
+    /// When it was told that it is up. Only the newest may not be.
     up_ms: Option<u64>,
 }
 
@@ -80,77 +84,86 @@ impl Keys {
     }
 
     fn hear(&mut self, way: Way, event: KeyEvent, now_ms: u64, mut tell: impl FnMut(KeyEvent)) {
-        let told = match event {
-            KeyEvent::Down { key } => self.down(way, key, now_ms),
-            KeyEvent::Up { key, .. } => self.up(way, key, now_ms),
-        };
-        if told {
-            tell(event);
+        match event {
+            KeyEvent::Down { key } => {
+                if !self.is_known(way, key, now_ms) {
+                    self.end_newest(now_ms, &mut tell);
+                    self.presses.rotate_right(1);
+                    self.presses[0] = Some(Press::new(way, key, now_ms));
+                    tell(event);
+                }
+            }
+            KeyEvent::Up { key, duration_ms } => {
+                if self.is_over(way, key, duration_ms) {
+                    self.end_newest(now_ms, tell);
+                }
+            }
         }
     }
 
-    /// Whether it is another press.
-    fn down(&mut self, way: Way, key: Key, now_ms: u64) -> bool {
+    /// Whether this is a press that was told; then it knows of it.
+    fn is_known(&mut self, way: Way, key: Key, now_ms: u64) -> bool {
         // The oldest first: presses come in the same order both ways.
-        let known = self
-            .presses
-            .iter_mut()
-            .rev()
-            .flatten()
-            .find(|press| press.key == key && press.may_be(way, now_ms));
+        let mut presses = self.presses.iter_mut().rev().flatten();
+        let known = presses.find(|press| press.key == key && press.may_be(way, now_ms));
         if let Some(press) = known {
             press.heard[way as usize] = Heard::Down;
-            return false;
+            return true;
         }
-        let mut press = Press::new(key);
-        press.heard[way as usize] = Heard::Down;
-        self.remember(press);
-        true
+        false
     }
 
-    /// In the place of the oldest that is up: at most one is down each way.
-    fn remember(&mut self, press: Press) {
-        let is_free = |press: &Option<Press>| press.is_none_or(|press| press.up_ms.is_some());
-        let free = self.presses.iter().rposition(is_free);
-        self.presses[..=free.unwrap_or(PRESSES - 1)].rotate_right(1);
-        self.presses[0] = Some(press);
-    }
-
-    /// Whether the press is up with this.
-    fn up(&mut self, way: Way, key: Key, now_ms: u64) -> bool {
-        let held = self
-            .presses
-            .iter_mut()
-            .flatten()
-            .find(|press| press.key == key && press.heard[way as usize] == Heard::Down);
+    /// Whether this ends the newest press, and not one before, and not only its tones.
+    fn is_over(&mut self, way: Way, key: Key, duration_ms: u64) -> bool {
+        let mut presses = self.presses.iter_mut().flatten();
+        let held = presses.find(|press| press.key == key && press.heard[way as usize] == Heard::Down);
         let Some(press) = held else {
             return false;
         };
         press.heard[way as usize] = Heard::Over;
-        if press.up_ms.is_some() || press.heard[Way::Events as usize] == Heard::Down {
-            return false;
+        if way == Way::Events || press.duration_ms.is_none() {
+            press.duration_ms = Some(duration_ms);
         }
-        press.up_ms = Some(now_ms);
-        true
+        press.up_ms.is_none() && press.heard[Way::Events as usize] != Heard::Down
+    }
+
+    fn end_newest(&mut self, now_ms: u64, mut tell: impl FnMut(KeyEvent)) {
+        let newest = self.presses[0].as_mut().filter(|press| press.up_ms.is_none());
+        if let Some(press) = newest {
+            press.up_ms = Some(now_ms);
+            let so_far_ms = now_ms.saturating_sub(press.down_ms);
+            tell(KeyEvent::Up {
+                key: press.key,
+                duration_ms: press.duration_ms.unwrap_or(so_far_ms),
+            });
+        }
     }
 }
 
 impl Press {
-    fn new(key: Key) -> Press {
+    fn new(way: Way, key: Key, now_ms: u64) -> Press {
+        let mut heard = [Heard::Nothing; 2];
+        heard[way as usize] = Heard::Down;
         Press {
             key,
-            heard: [Heard::Nothing; 2],
+            first_heard: way,
+            heard,
+            down_ms: now_ms,
+            duration_ms: None,
             up_ms: None,
         }
     }
 
     /// Whether what is heard this way now may be this press.
     fn may_be(&self, way: Way, now_ms: u64) -> bool {
-        let held = way == Way::Tones && self.heard[Way::Events as usize] == Heard::Down;
+        // Tones that break off; but where events come later than tones, it may be the next press.
+        let broken = way == Way::Tones
+            && self.first_heard == Way::Events
+            && self.heard[Way::Events as usize] == Heard::Down;
         let recent = self
             .up_ms
             .is_none_or(|up_ms| up_ms.saturating_add(SAME_PRESS_MS) >= now_ms);
-        held || self.heard[way as usize] == Heard::Nothing && recent
+        broken || self.heard[way as usize] == Heard::Nothing && recent
     }
 }
 

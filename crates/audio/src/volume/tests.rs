@@ -144,6 +144,13 @@ fn settings_out_of_range_are_the_nearest_in_it() {
 }
 
 #[test]
+fn what_is_above_full_scale_is_limited_to_it() {
+    let played = volume(1.0, 1.0, 1.0).apply(&tone(440.0, 6.0, RATE));
+    assert!(highest(&played.samples) <= 1.0);
+    assert!((rms_db(&played.samples) + 3.01).abs() < 0.2);
+}
+
+#[test]
 fn silence_is_the_code_of_silence() {
     for law in [Law::Mu, Law::A] {
         let codes = volume(0.0, 0.0, 0.5).encode(&tone(440.0, 0.0, RATE), law);

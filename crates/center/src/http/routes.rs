@@ -3,7 +3,7 @@
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
     admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, media,
-    notifications, oauth, page, profiles, public, tasks,
+    notifications, oauth, page, playback, profiles, public, tasks,
 };
 use axum::{
     Router,
@@ -108,6 +108,39 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .route(
             "/api/v2/media/compile/{id}",
             guarded(&[Scope::MediaCompile], RouteClass::Other, get(media::job)),
+        )
+        .route(
+            "/api/v2/media/sessions",
+            guarded(
+                &[Scope::MediaManage],
+                RouteClass::SessionCreations,
+                post(playback::create),
+            )
+            .merge(guarded(
+                &[Scope::MediaManage],
+                RouteClass::Other,
+                get(playback::list),
+            )),
+        )
+        .route(
+            "/api/v2/media/sessions/{id}",
+            guarded(
+                &[Scope::MediaManage],
+                RouteClass::Other,
+                get(playback::find).delete(playback::stop),
+            ),
+        )
+        .route(
+            "/api/v2/media/sessions/{id}/control",
+            guarded(&[Scope::MediaManage], RouteClass::Other, post(playback::control)),
+        )
+        .route(
+            "/api/v2/analytics/events/custom",
+            guarded(
+                &[Scope::AnalyticsWrite],
+                RouteClass::Other,
+                post(playback::custom_event),
+            ),
         )
         .route(
             "/api/v2/flows/{id}/prompts",

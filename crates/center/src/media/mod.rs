@@ -16,6 +16,7 @@ mod folder;
 mod heard;
 mod job;
 mod jobs;
+mod played;
 mod retention;
 mod sound;
 #[cfg(test)]

@@ -20,6 +20,7 @@ mod leaks;
 mod media;
 mod oauth;
 mod page;
+mod playback;
 mod profiles;
 mod refusals;
 mod restart;

@@ -80,7 +80,6 @@ pub(crate) fn small_tenant() -> Tenant {
 /// The small tenant, and what else its file says.
 pub(crate) fn tenant_with(more: &str) -> Tenant {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let folder = FOLDER.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("prompts")).unwrap();
@@ -99,8 +98,14 @@ pub(crate) fn tenant_with(more: &str) -> Tenant {
         }
         folder
     });
+    tenant_in(folder.path(), more)
+}
+
+/// The small tenant with the prompts that are in a folder, and what else its file says.
+pub(crate) fn tenant_in(folder: &Path, more: &str) -> Tenant {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let file = folder.path().join(format!("tenant-{number}.toml"));
+    let file = folder.join(format!("tenant-{number}.toml"));
     fs::write(&file, format!("{TENANT}\n{more}")).unwrap();
     Tenant::load(&file).unwrap()
 }

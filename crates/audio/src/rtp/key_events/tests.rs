@@ -119,6 +119,16 @@ fn the_same_key_pressed_twice_is_two_keys_even_when_the_first_end_is_lost() {
 }
 
 #[test]
+fn a_newer_packet_with_the_marker_is_another_press_wherever_it_begins() {
+    let first = press('7', 0, 60, 9);
+    let mut second = press('7', 100, 60, 9);
+    // A clock that stood still between the keys.
+    second.iter_mut().for_each(|sent| sent.timestamp = 9 + PACKET);
+    let heard = heard(&[&first[..], &second].concat());
+    assert_eq!(heard, [once('7', 60), once('7', 60)].concat());
+}
+
+#[test]
 fn a_long_press_goes_on_under_new_timestamps() {
     let twenty_seconds = press('0', 0, 20_000, 5);
     assert!(twenty_seconds.iter().any(|sent| sent.timestamp == 5 + 2 * 0xffff));

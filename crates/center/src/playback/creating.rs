@@ -1,0 +1,143 @@
+//! Starting a session: all of it takes effect, or nothing.
+
+use super::{
+    Gateway, address,
+    address::RtpSocket,
+    engine::NewStream,
+    how,
+    line::{Beginning, Line, Route},
+    payload_type,
+    prepared::Prepared,
+    session::{Facts, Session},
+    source::Source,
+    trouble::Trouble,
+};
+use crate::{clock::Clock, prompts::Prompts};
+use flow::Moment;
+use rand::Rng as _;
+use std::{net::SocketAddr, sync::Arc};
+use wire::{
+    Faults,
+    ids::{ClientId, CorrelationId},
+    playback::{Destination, NewSession, RtpTarget, VolumeMatrix},
+};
+
+/// A directive, and who gave it.
+pub(super) struct Asked {
+    pub(super) directive: NewSession,
+    pub(super) client: ClientId,
+    pub(super) correlation: CorrelationId,
+    /// When it came.
+    pub(super) received: Moment,
+}
+
+/// A receiver, and the address that was found for it.
+struct Receiver {
+    target: RtpTarget,
+    address: SocketAddr,
+}
+
+impl Gateway {
+    /// Starts a session; it plays when this returns.
+    pub(super) async fn create(&self, prompts: &Prompts, asked: Asked) -> Result<Arc<Session>, Trouble> {
+        let Asked {
+            directive,
+            client,
+            correlation,
+            received,
+        } = asked;
+        let config = directive.config;
+        let source = Source::find(prompts, &self.media, &directive.prompt, &config).await?;
+        let at_most = directive.metadata.max_concurrent_streams;
+        let seat = self.book.reserve(&directive.session, &client, at_most, received);
+        let seat = seat.map_err(|no_seat| Trouble::NoSeat(directive.session.clone(), no_seat))?;
+        let receiver = self.receiver(&directive.destination).await?;
+        let prepared = self.prepared(&source, &config, config.volume).await?;
+        let facts = Facts {
+            serial: seat.serial,
+            id: directive.session,
+            client,
+            prompt: directive.prompt,
+            source,
+            config,
+            created_at: Clock::utc(),
+            correlation,
+            format_verified: config.format_verification && prepared.is_verified(),
+            // It was made whole before there was a stream.
+            buffer_preloaded: prepared.is_whole(),
+        };
+        let session = Arc::new(Session::new(facts, u64::from(prepared.shape().frames) * 20));
+        let line = match receiver {
+            Some(receiver) => Some(self.line(&receiver, &session, &prepared)?),
+            None => None,
+        };
+        let stream = NewStream {
+            session: session.clone(),
+            prepared,
+            line,
+            received,
+            seat,
+        };
+        self.engine.begin(stream).await?;
+        Ok(session)
+    }
+
+    /// A prompt as it is to sound, made ready unless it is.
+    pub(super) async fn prepared(
+        &self,
+        source: &Source,
+        config: &wire::playback::PlaybackConfig,
+        volume: VolumeMatrix,
+    ) -> Result<Arc<Prepared>, Trouble> {
+        let how = how(config, volume);
+        let (source_of, media) = (source.clone(), self.media.clone());
+        let made = self
+            .cache
+            .get(source.key(&how), move || source_of.prepare(&media, &how));
+        Ok(made.await?)
+    }
+
+    async fn receiver(&self, destination: &Destination) -> Result<Option<Receiver>, Trouble> {
+        let target = match destination {
+            Destination::Nowhere => return Ok(None),
+            Destination::Call(_) => {
+                let message = "destination.callId: sessions can't be played into calls yet; give an rtpUrl";
+                return Err(Faults::one(message).into());
+            }
+            Destination::Rtp(target) => target.clone(),
+        };
+        let address = address::resolve(target.address(), &self.guard).await;
+        let address = address.map_err(Faults::one)?;
+        Ok(Some(Receiver { target, address }))
+    }
+
+    fn line(
+        &self,
+        receiver: &Receiver,
+        session: &Arc<Session>,
+        prepared: &Prepared,
+    ) -> Result<Line, Trouble> {
+        let config = &session.facts.config;
+        let who = &config.interruptibility;
+        let is_heard = who.dtmf || who.voice;
+        let socket = address::open(receiver.address, is_heard).map_err(Trouble::Socket)?;
+        let socket = match is_heard {
+            true => self
+                .ears
+                .listen(socket, session, &receiver.target)
+                .map_err(Trouble::Socket)?,
+            false => Arc::<RtpSocket>::new(socket),
+        };
+        let route = Route {
+            address: receiver.address,
+            payload_type: payload_type(config.codec, &receiver.target),
+        };
+        let mut random = rand::rng();
+        let beginning = Beginning {
+            ssrc: random.random(),
+            sequence: random.random(),
+            timestamp: random.random(),
+        };
+        Ok(Line::new(socket, route, prepared.codec(), beginning))
+    }
+}

@@ -1,0 +1,207 @@
+//! What the engine's thread does: messages in, frames out.
+
+use super::{Counts, Directive, Message, NewStream, NotDone};
+use crate::{
+    clock::Clock,
+    playback::{
+        book::Book,
+        line::{Packet, Reports},
+        session::Serial,
+        stream::{Sender, Step, Stream},
+        telling::{Teller, Told},
+        wheel::{self, Wheel},
+    },
+};
+use flow::{Moment, playback::Cause};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::sync::oneshot;
+use wire::playback::Control;
+
+/// A frame later than this is counted as late, as for calls.
+const LATE: Duration = Duration::from_millis(5);
+const UNDERRUN: Duration = Duration::from_millis(flow::playback::FRAME_MS);
+
+/// Every stream, and what they share.
+pub(super) struct Running {
+    wheel: Wheel<Stream>,
+    /// The slot of each stream.
+    slots: HashMap<Serial, usize>,
+    packet: Box<Packet>,
+    reports: Reports,
+    book: Arc<Book>,
+    teller: Teller,
+    counts: Arc<Counts>,
+    is_closed: bool,
+}
+
+impl Running {
+    pub(super) fn new(book: Arc<Book>, teller: Teller, counts: Arc<Counts>) -> Self {
+        Self {
+            wheel: Wheel::new(),
+            slots: HashMap::new(),
+            packet: Box::new([0; size_of::<Packet>()]),
+            reports: Reports::open(),
+            book,
+            teller,
+            counts,
+            is_closed: false,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    /// When the next frame is due.
+    pub(super) fn deadline(&self) -> Moment {
+        self.wheel.deadline()
+    }
+
+    pub(super) fn message(&mut self, now: Moment, message: Message) {
+        match message {
+            Message::Start(stream, ready) => self.start(*stream, now, ready),
+            Message::Direct(directive, reply) => {
+                let _ = reply.send(self.direct(*directive, now));
+            }
+            Message::Heard(stream, cause) => self.hear(stream, cause, now),
+            Message::Close => self.close(now),
+        }
+    }
+
+    fn start(&mut self, new: NewStream, now: Moment, ready: oneshot::Sender<()>) {
+        let tick = self.wheel.place(now);
+        let serial = new.session.facts.serial;
+        new.seat.take(&new.session);
+        new.session.ready(now - new.received);
+        let stream = Stream::new(new.session, new.prepared, new.line, tick);
+        self.teller.tell(Told::created(&stream.session));
+        self.slots.insert(serial, wheel::slot(tick));
+        self.wheel.add(tick, stream);
+        self.counts.live.store(self.wheel.len(), Relaxed);
+        let _ = ready.send(());
+    }
+
+    fn direct(&mut self, directive: Directive, now: Moment) -> Result<(), NotDone> {
+        let stream = self.find(directive.stream).ok_or(NotDone::Gone)?;
+        let done = stream.control(&directive.control, directive.rendered);
+        done.map_err(NotDone::Refused)?;
+        let session = stream.session.clone();
+        let took = now - directive.received;
+        if matches!(directive.control, Control::Stop) {
+            self.end(directive.stream, now, |ended| {
+                ended.by(directive.correlation, took)
+            });
+        } else {
+            let action = directive.control.action();
+            self.teller
+                .tell(Told::controlled(&session, action, directive.correlation, took));
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, serial: Serial, cause: Cause, now: Moment) {
+        let Some(stream) = self.find(serial) else {
+            return;
+        };
+        stream.hear(cause);
+        if stream.is_over() {
+            self.end(serial, now, |ended| ended);
+        }
+    }
+
+    fn find(&mut self, serial: Serial) -> Option<&mut Stream> {
+        let slot = *self.slots.get(&serial)?;
+        self.wheel
+            .find(slot, |stream| stream.session.facts.serial == serial)
+    }
+
+    /// Takes a stream that is over out of its slot.
+    fn end(&mut self, serial: Serial, now: Moment, how: impl FnOnce(Told) -> Told) {
+        let Some(slot) = self.slots.get(&serial) else {
+            return;
+        };
+        let stream = self
+            .wheel
+            .remove(*slot, |stream| stream.session.facts.serial == serial);
+        if let Some(stream) = stream {
+            self.dismiss(&stream, now, how);
+        }
+    }
+
+    fn dismiss(&mut self, stream: &Stream, now: Moment, how: impl FnOnce(Told) -> Told) {
+        self.slots.remove(&stream.session.facts.serial);
+        stream.hang_up(&self.reports);
+        let stability = self.book.over(&stream.session, now);
+        self.teller.tell(how(Told::ended(&stream.session, stability)));
+        self.counts.live.store(self.wheel.len(), Relaxed);
+    }
+
+    /// Sends all frames that are due.
+    pub(super) fn advance(&mut self, clock: Clock) {
+        while let Some(due) = self.wheel.due(clock.now()) {
+            if due.skipped > 0 {
+                self.skipped(due.skipped);
+            }
+            let mut streams = self.wheel.take(due.tick);
+            let mut over = Vec::new();
+            let mut at = 0;
+            while let Some(stream) = streams.get_mut(at) {
+                match self.step(stream, due.tick, clock.now()) {
+                    Step::Over => over.push(streams.swap_remove(at)),
+                    Step::Played | Step::Rested => at += 1,
+                }
+            }
+            self.wheel.put_back(due.tick, streams);
+            for stream in over {
+                self.dismiss(&stream, clock.now(), |ended| ended);
+            }
+        }
+    }
+
+    fn step(&mut self, stream: &mut Stream, tick: wheel::Tick, now: Moment) -> Step {
+        let late = now - wheel::moment_of(tick);
+        let mut with = Sender {
+            packet: &mut self.packet,
+            reports: &self.reports,
+        };
+        let step = stream.step(tick, now, late, &mut with);
+        if step == Step::Played {
+            count(&self.counts.frames, 1);
+            count(&self.counts.late, u64::from(late > LATE));
+            count(&self.counts.underruns, u64::from(late > UNDERRUN));
+            let late_us = u64::try_from(late.as_micros()).unwrap_or(u64::MAX);
+            self.counts.worst_us.fetch_max(late_us, Relaxed);
+        }
+        step
+    }
+
+    /// The thread was held up for so long that turns were left out.
+    fn skipped(&mut self, turns: u64) {
+        let playing = self.wheel.iter_mut().map(|stream| stream.skipped(turns)).sum();
+        count(&self.counts.underruns, playing);
+    }
+
+    /// Ends every stream: whoever plays is told that the center closes.
+    fn close(&mut self, now: Moment) {
+        self.is_closed = true;
+        let streams: Vec<Stream> = self.wheel.drain().collect();
+        for mut stream in streams {
+            stream.fail("the center was closed".to_owned());
+            self.dismiss(&stream, now, |ended| ended);
+        }
+    }
+}
+
+/// Only this thread writes.
+fn count(counter: &AtomicU64, more: u64) {
+    if more > 0 {
+        counter.store(counter.load(Relaxed) + more, Relaxed);
+    }
+}
