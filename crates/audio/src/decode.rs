@@ -1,5 +1,6 @@
 //! From the bytes of an audio file to mono samples. What the bytes are decides, never a file's name.
 
+mod codebooks;
 mod coded;
 mod mix;
 mod ogg;
@@ -84,6 +85,16 @@ pub enum DecodeError {
     /// Opus with a channel mapping of its own.
     #[error("Opus with channel mapping family {0} is not decoded; use mono or stereo (family 0)")]
     Mapping(u8),
+    /// Vorbis whose decoder would take memory beyond reason.
+    #[error(
+        "the Vorbis codebooks are too large ({entries} entries, {numbers} numbers); encode the sound once more"
+    )]
+    Codebooks {
+        /// Of all codebooks that were read.
+        entries: u64,
+        /// Entries times dimensions, of all.
+        numbers: u64,
+    },
     /// The file is damaged.
     #[error("the file is damaged")]
     Damaged(#[source] Symphonia),

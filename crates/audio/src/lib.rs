@@ -44,7 +44,7 @@ pub use fade::{FADE_MS, fade, fade_samples};
 pub use g711::Law;
 pub use loudness::{Dbtp, Lufs};
 pub use phrases::Phrases;
-pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, mismatch, probe};
+pub use probe::{Codec, Container, Finding, Media, Mismatch, Pcm, ProbeError, Tag, Unit, mismatch, probe};
 pub use prompt::{FRAME_MS, FRAME_SAMPLES, Frame, PreparedPrompt, silence};
 pub use silence::{MIN_PAUSE_MS, MIN_PIECE_MS, Pause, Trim, Trimmed, pauses, split, trim};
 pub use volume::{KNEE_DBFS, MIN_COMPRESSION_RATIO, Volume};

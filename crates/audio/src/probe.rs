@@ -17,7 +17,7 @@ mod sniff;
 mod tags;
 pub(crate) mod wav;
 
-pub use media::{Codec, Container, Finding, MAX_TAG_CHARS, MAX_TAGS, Media, Pcm, Tag};
+pub use media::{Codec, Container, Finding, MAX_TAG_CHARS, MAX_TAGS, Media, Pcm, Tag, Unit};
 pub use name::{Mismatch, mismatch};
 pub use sniff::ProbeError;
 

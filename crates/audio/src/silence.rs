@@ -96,10 +96,9 @@ pub fn trim(sound: &Sound, trim: Trim) -> Trimmed {
             start..end
         }
     };
-    let in_ms = |samples: usize| samples as u64 * 1000 / u64::from(sound.rate.max(1));
     Trimmed {
-        start_ms: in_ms(kept.start),
-        end_ms: in_ms(length - kept.end),
+        start_ms: ms_of(kept.start, sound.rate),
+        end_ms: ms_of(length - kept.end, sound.rate),
         sound: piece(sound, kept),
     }
 }
@@ -121,8 +120,8 @@ pub fn pauses(sound: &Sound) -> Vec<Pause> {
             (false, Some(from)) => {
                 start = None;
                 let pause = Pause {
-                    start_ms: (from * FRAME_MS) as u64,
-                    end_ms: (at * FRAME_MS) as u64,
+                    start_ms: ms_of(from * frames.length, sound.rate),
+                    end_ms: ms_of(at * frames.length, sound.rate),
                 };
                 if pause.length_ms() >= MIN_PAUSE_MS {
                     pauses.push(pause);
@@ -138,18 +137,19 @@ pub fn pauses(sound: &Sound) -> Vec<Pause> {
 /// its earlier half; and only without any, where the wave crosses zero, with a short fade.
 pub fn split(sound: &Sound, max_ms: u64) -> Vec<Sound> {
     let max_ms = max_ms.max(MIN_PIECE_MS);
+    let half = max_ms / 2;
     let pauses = pauses(sound);
     let mut pieces = Vec::new();
     let mut start = 0;
     while sound.samples.len() - start > samples_in(max_ms, sound.rate) {
-        let start_ms = start as u64 * 1000 / u64::from(sound.rate.max(1));
+        let start_ms = ms_of(start, sound.rate);
         let longest = |from: u64, to: u64| {
             pauses
                 .iter()
                 .filter(|pause| (start_ms + from..start_ms + to).contains(&pause.middle_ms()))
                 .max_by_key(|pause| (pause.length_ms(), pause.start_ms))
         };
-        let best = longest(max_ms / 2, max_ms).or_else(|| longest(MIN_PIECE_MS.min(max_ms / 2), max_ms / 2));
+        let best = longest(half.max(MIN_PIECE_MS), max_ms).or_else(|| longest(MIN_PIECE_MS, half));
         let end = match best {
             Some(pause) => samples_in(pause.middle_ms(), sound.rate),
             None => crossing_before(sound, start + samples_in(max_ms, sound.rate)),
@@ -198,6 +198,10 @@ fn crossing_before(sound: &Sound, limit: usize) -> usize {
         .windows(2)
         .rposition(|pair| (pair[0] < 0.0) != (pair[1] < 0.0));
     crossing.map_or(limit, |at| from + at + 1)
+}
+
+fn ms_of(samples: usize, rate: u32) -> u64 {
+    samples as u64 * 1000 / u64::from(rate.max(1))
 }
 
 fn samples_in(ms: u64, rate: u32) -> usize {

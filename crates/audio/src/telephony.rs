@@ -4,6 +4,8 @@ use crate::{Codec, Container, Media, Pcm};
 
 /// Largest asset, in bytes: 2 MiB.
 pub const MAX_ASSET_BYTES: u64 = 2 * 1024 * 1024;
+/// Longest sound, in seconds: ten minutes.
+pub const MAX_ASSET_SECONDS: u64 = 600;
 /// The sample rates it takes, in hertz.
 pub const ASSET_RATES: [u32; 2] = [8000, 16000];
 /// Average bit rates of MP3 and AAC that it takes, in bit/s.
@@ -36,6 +38,9 @@ pub enum Objection {
     /// Too low or too high.
     #[error("the bit rate is {} kbit/s on average; telephony takes 64 to 128 kbit/s", .0.div_ceil(1000))]
     BitRate(u32),
+    /// Too long, in milliseconds.
+    #[error("the sound is {} s long; telephony takes at most {MAX_ASSET_SECONDS} s", .0.div_ceil(1000))]
+    Length(u64),
     /// There is nothing to hear.
     #[error("the file holds no sound")]
     NoSound,
@@ -52,6 +57,8 @@ pub fn objections(media: &Media, size_bytes: u64) -> Vec<Objection> {
         objections.push(Objection::Rate(media.rate));
     }
     objections.extend(of_bit_rate(media));
+    let too_long = |ms: &u64| *ms > MAX_ASSET_SECONDS * 1000;
+    objections.extend(media.duration_ms.filter(too_long).map(Objection::Length));
     if media.channels == 0 || media.duration_ms == Some(0) {
         objections.push(Objection::NoSound);
     }

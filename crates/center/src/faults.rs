@@ -90,9 +90,25 @@ pub(crate) struct Burden {
     pub(crate) retry_after_s: Option<u64>,
 }
 
+/// What becomes of a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) times: usize,
+    pub(crate) after: Duration,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Self {
+            times: 1,
+            after: Duration::ZERO,
+        }
+    }
+}
+
 impl Fault {
     /// One of `{"path","status"?: 400-599,"retryAfterS"?,"delayMs"?: up to 60000}`, `{"asset": its id or a node's}` and
-    /// `{"callback": "lost"|"twice"|"early"|"late","delayMs"?}`, each with `"times"?`: 1 unless given.
+    /// `{"callback": "lost"|"twice"|"early"|"late","delayMs"?: of "twice" and "late"}`, each with `"times"?`: 1 unless given.
     pub(crate) fn parse(body: &str) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let value = fault::json(body, &mut faults);
@@ -125,10 +141,13 @@ impl What {
             Some(&"asset") => Some(Self::Asset {
                 asset: body.text("asset", faults)?.to_owned(),
             }),
-            Some(&"callback") => Some(Self::Callback {
-                callback: CallbackFault::read(body, faults)?,
-                delay_ms,
-            }),
+            Some(&"callback") => {
+                let callback = CallbackFault::read(body, faults)?;
+                if delay_ms > 0 && matches!(callback, CallbackFault::Lost | CallbackFault::Early) {
+                    faults.push("delayMs goes with callbacks that are late or twice");
+                }
+                Some(Self::Callback { callback, delay_ms })
+            }
             _ => {
                 let path = body.text("path", faults).map(str::to_owned);
                 let status = body.optional_whole("status", 400..=599, faults);
@@ -193,13 +212,20 @@ impl FaultBook {
         self.first(strikes).is_some()
     }
 
-    /// What is to happen to a callback that is due, and the delay that was asked for.
-    pub(crate) fn strike_callback(&self) -> Option<(CallbackFault, Duration)> {
-        self.first(|what| match what {
-            What::Callback { callback, delay_ms } if *callback != CallbackFault::Early => {
-                Some((*callback, Duration::from_millis(*delay_ms)))
-            }
-            _ => None,
+    /// How often a callback that is due is to be sent, and when.
+    pub(crate) fn strike_callback(&self) -> Option<Sent> {
+        self.first(|what| {
+            let What::Callback { callback, delay_ms } = what else {
+                return None;
+            };
+            let times = match callback {
+                CallbackFault::Early => return None,
+                CallbackFault::Lost => 0,
+                CallbackFault::Late => 1,
+                CallbackFault::Twice => 2,
+            };
+            let after = Duration::from_millis(*delay_ms);
+            Some(Sent { times, after })
         })
     }
 
@@ -263,7 +289,10 @@ mod tests {
         assert!(!book.strike_asset("a-1", "goodbye"));
         assert!(book.strike_asset("a-1", "welcome") && book.strike_asset("welcome", "goodbye"));
         assert!(!book.strike_asset("a-1", "welcome"));
-        let late = (CallbackFault::Late, Duration::from_millis(1500));
+        let late = Sent {
+            times: 1,
+            after: Duration::from_millis(1500),
+        };
         assert_eq!(book.strike_callback(), Some(late));
         assert_eq!(book.strike_callback(), None);
         assert!(book.strike_early_callback() && !book.strike_early_callback());
@@ -278,6 +307,11 @@ mod tests {
         assert_eq!(
             faults.as_slice(),
             ["asset and callback are different faults; ask for one at a time"]
+        );
+        let faults = Fault::parse(r#"{"callback":"early","delayMs":1}"#).unwrap_err();
+        assert_eq!(
+            faults.as_slice(),
+            ["delayMs goes with callbacks that are late or twice"]
         );
         let faults = Fault::parse(r#"{"callback":"never","delayMs":60001}"#).unwrap_err();
         assert_eq!(

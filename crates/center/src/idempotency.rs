@@ -1,5 +1,5 @@
-//! `Idempotency-Key`: the same key and body give the same answer for 24 h (contract section 2). Requests that make tasks and
-//! notifications are not remembered here, but in the store ([`crate::once::Once`]).
+//! `Idempotency-Key`: the same key and body give the same answer for 24 h (contract section 2). Requests that make tasks,
+//! notifications and compilations are remembered in the store ([`crate::once::Once`]); uploads are known by their bytes.
 
 use axum::{body::Bytes, http::StatusCode};
 use flow::Moment;

@@ -1,6 +1,9 @@
 //! What every request passes on its way in and out, whoever serves it.
 
-use crate::answer::{Refusal, code_of};
+use crate::{
+    answer::{Refusal, code_of},
+    leftover::swallowed,
+};
 use axum::{
     body::{Body, HttpBody, to_bytes},
     extract::{Request, State},
@@ -21,18 +24,17 @@ use tokio::time::{Instant, timeout_at};
 use wire::ids::CorrelationId;
 
 /// How long a request's body may take to come.
-const BODY_PATIENCE: Duration = Duration::from_secs(30);
-/// The longest body that is read only to be refused, in bytes.
-const MOST_SWALLOWED: u64 = 64 * 1024 * 1024;
+pub(crate) const BODY_PATIENCE: Duration = Duration::from_secs(30);
 const CORRELATION: &str = "x-correlation-id";
 
-/// Gives every request its correlation id, and every refusal its body.
+/// Gives every request its correlation id, and every refusal its body. A request that is refused before its body was read is read to its
+/// end all the same, up to a bound: a connection that is closed while a client still writes takes the answer with it.
 pub async fn correlate(mut request: Request, next: Next) -> Response {
     let given = header_text(request.headers(), CORRELATION).and_then(|text| text.parse().ok());
     let id: CorrelationId = given.unwrap_or_else(|| CorrelationId::from_uuid(uuid::Uuid::now_v7()));
     request.extensions_mut().insert(id.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).await;
+    let mut response = next.run(swallowed(request)).await;
     tracing::debug!(%method, path, status = response.status().as_u16(), correlation = %id, "answered");
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         response = refusal.answer(&id);
@@ -92,17 +94,12 @@ pub async fn hurry(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses bodies that say that they are longer than this. They are read to their end all the same, up to a bound: a connection that
-/// is closed while a client still writes takes the answer with it.
+/// Refuses bodies that say that they are longer than this.
 pub async fn bounded(State(most): State<usize>, request: Request, next: Next) -> Response {
     let length = header_text(request.headers(), "content-length").and_then(|length| length.parse().ok());
     let length: u64 = length.unwrap_or(0);
     if length <= most as u64 {
         return next.run(request).await;
-    }
-    if !request.headers().contains_key(header::EXPECT) && length <= MOST_SWALLOWED {
-        let mut chunks = request.into_body().into_data_stream();
-        while let Some(Ok(_)) = chunks.next().await {}
     }
     let message = format!("the body has {length} bytes, of {most} at most");
     Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message).into_response()

@@ -39,6 +39,7 @@
 mod accept;
 mod answer;
 mod layers;
+mod leftover;
 
 pub use accept::serve;
 pub use answer::{Json, Refusal};

@@ -12,7 +12,7 @@ use store::{Commit, EffectKey, Expect, Intent, Put, Store};
 use url::Url;
 
 /// How many queues callbacks are spread over by the host they go to: a slow receiver delays its own lane only.
-pub(crate) const LANES: usize = 4;
+pub(crate) const LANES: usize = 16;
 /// The kind of the records that keep the secrets of callbacks.
 const KIND: &str = "callback-secret";
 
@@ -224,7 +224,7 @@ mod tests {
         let of = |url: &str| owed(url, "{}").queue;
         assert_eq!(of("https://a.example/x"), of("https://a.example/y?z"));
         let lanes: std::collections::BTreeSet<_> =
-            (0..64).map(|n| of(&format!("https://{n}.example/"))).collect();
+            (0..256).map(|n| of(&format!("https://{n}.example/"))).collect();
         assert_eq!(lanes.len(), LANES);
         assert!(
             lanes

@@ -64,15 +64,28 @@ pub(super) fn flac(layout: flac::Layout<'_>, judged: &Judged) -> Result<Vec<f32>
 pub(super) struct Blocks {
     decoder: Box<dyn AudioDecoder>,
     mono: Mono,
-    good: u64,
-    bad: u64,
+    tally: Tally,
     fault: Option<symphonia::core::errors::Error>,
+}
+
+/// How many blocks could be decoded, and how many not.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) good: u64,
+    pub(super) bad: u64,
 }
 
 /// Of so many blocks, one may be damaged: it becomes silence, as players do it.
 const GOOD_PER_BAD: u64 = 8;
 /// So many may be damaged in any file: the first of a recording that was cut out of a longer one.
 const BAD_IN_ANY: u64 = 2;
+
+impl Tally {
+    /// So many damaged blocks that the file is damaged.
+    pub(super) fn is_bad(&self) -> bool {
+        self.good == 0 || self.bad > (self.good / GOOD_PER_BAD).max(BAD_IN_ANY)
+    }
+}
 
 impl Blocks {
     pub(super) fn new(
@@ -97,8 +110,7 @@ impl Blocks {
         Ok(Self {
             decoder,
             mono,
-            good: 0,
-            bad: 0,
+            tally: Tally::default(),
             fault: None,
         })
     }
@@ -109,11 +121,11 @@ impl Blocks {
         match self.decoder.decode_ref(&packet) {
             Ok(sound) => {
                 self.mono.add(&sound);
-                self.good += 1;
+                self.tally.good += 1;
             }
             Err(error) => {
                 self.mono.add_silence(samples);
-                self.bad += 1;
+                self.tally.bad += 1;
                 self.fault.get_or_insert(error);
             }
         }
@@ -130,9 +142,8 @@ impl Blocks {
     }
 
     pub(super) fn finish(self) -> Result<Mono, DecodeError> {
-        let too_many = self.good == 0 || self.bad > (self.good / GOOD_PER_BAD).max(BAD_IN_ANY);
         match self.fault {
-            Some(fault) if too_many => Err(DecodeError::Damaged(fault)),
+            Some(fault) if self.tally.is_bad() => Err(DecodeError::Damaged(fault)),
             _ => Ok(self.mono),
         }
     }

@@ -71,7 +71,7 @@ impl Mono {
         if count > 1 {
             self.samples[start..]
                 .iter_mut()
-                .for_each(|sum| *sum /= count as f32);
+                .for_each(|sum| *sum = finite(*sum / count as f32));
         }
     }
 
@@ -103,4 +103,17 @@ impl Mono {
 /// What is no number is silence.
 pub(super) fn finite(sample: f32) -> f32 {
     if sample.is_finite() { sample } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_that_are_too_loud_together_become_silence() {
+        let planes = [[f32::MAX, 0.5], [f32::MAX, 0.5], [f32::MAX, -0.25]];
+        let mut mono = Mono::new(2);
+        mono.add_planes(3, |at| planes.get(at).map(|plane| &plane[..]), |sample| *sample);
+        assert_eq!(mono.part(0, 2), [0.0, 0.25]);
+    }
 }

@@ -20,7 +20,7 @@ pub enum Event {
         /// When its tones began.
         at_ms: u64,
     },
-    /// The key that was down is up. Told 25 ms after its tones ended.
+    /// The key that was down is up. Told 25 ms after its tones ended, or when another is down.
     Up {
         /// Which one.
         key: Key,
@@ -39,7 +39,7 @@ pub enum Event {
 /// | level per tone | 0 to -25 dBm0 | below -31 dBm0 |
 /// | twist | column 4 dB above to 8 dB below the row | 8 dB above, 12 dB below |
 /// | duration | 40 ms | below 23 ms |
-/// | pause between keys | 40 ms | an interruption of 10 ms ends nothing |
+/// | pause between keys | 40 ms | an interruption of 10 ms ends nothing, another key does |
 ///
 /// It takes frames of any length, allocates nothing, and holds 700 bytes. Silence costs next to nothing.
 #[derive(Debug, Clone)]
@@ -89,9 +89,7 @@ impl Detector {
             self.filled += 1;
             if self.filled == STRETCH {
                 self.filled = 0;
-                if let Some(event) = self.look() {
-                    tell(event);
-                }
+                self.look().into_iter().flatten().for_each(&mut tell);
             }
         }
     }
@@ -101,28 +99,44 @@ impl Detector {
         self.held.map(|held| held.found.key)
     }
 
-    fn look(&mut self) -> Option<Event> {
+    /// At most two things happen at once: a key is up because another is down.
+    fn look(&mut self) -> [Option<Event>; 2] {
         self.window.rotate_left(1);
         self.window[WINDOW - 1] = Stretch::of(&self.pending, self.index, evidence::FLOOR);
         self.index += 1;
         match self.held {
-            None => self.look_for_a_key(),
-            Some(held) => self.follow(held),
+            None => [self.look_for_a_key(), None],
+            Some(held) => match self.another_than(&held) {
+                Some(found) => {
+                    // What lately seemed to be the one may be the tone that it shares with the other.
+                    let until = held.until.min(self.index - WINDOW as u64);
+                    [Some(self.end(held, until)), Some(self.begin(found))]
+                }
+                None => [self.follow(held), None],
+            },
         }
     }
 
     fn look_for_a_key(&mut self) -> Option<Event> {
-        let found = evidence::find(&self.window)?;
+        evidence::find(&self.window).map(|found| self.begin(found))
+    }
+
+    /// The key that took the place of the one that is down: without a pause, and perhaps with one of its tones.
+    fn another_than(&self, held: &Held) -> Option<Finding> {
+        evidence::find(&self.window).filter(|found| found.key != held.found.key)
+    }
+
+    fn begin(&mut self, found: Finding) -> Event {
         let since = self.index - WINDOW as u64;
         self.held = Some(Held {
             found,
             since,
             until: self.index,
         });
-        Some(Event::Down {
+        Event::Down {
             key: found.key,
             at_ms: since * STRETCH_MS,
-        })
+        }
     }
 
     fn follow(&mut self, mut held: Held) -> Option<Event> {
@@ -130,14 +144,15 @@ impl Detector {
             held.until = self.index;
             self.held = Some(held);
         }
-        if self.index < held.until + GONE_AFTER {
-            return None;
-        }
+        (self.index >= held.until + GONE_AFTER).then(|| self.end(held, held.until))
+    }
+
+    fn end(&mut self, held: Held, until: u64) -> Event {
         self.held = None;
-        Some(Event::Up {
+        Event::Up {
             key: held.found.key,
-            at_ms: held.until * STRETCH_MS,
-            duration_ms: (held.until - held.since) * STRETCH_MS,
-        })
+            at_ms: until * STRETCH_MS,
+            duration_ms: until.saturating_sub(held.since) * STRETCH_MS,
+        }
     }
 }

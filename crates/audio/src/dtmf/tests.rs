@@ -106,6 +106,38 @@ fn a_key_is_told_before_40_ms_of_it_are_over() {
     assert_eq!(detector.held(), Some(key('5')));
 }
 
+/// Nobody presses keys like this, but dialling programs do; the tones of a row or a column go on.
+#[test]
+fn keys_that_share_a_tone_are_two_without_a_pause_between() {
+    for (first, second) in [
+        ('1', '2'),
+        ('1', '4'),
+        ('4', '1'),
+        ('5', '6'),
+        ('9', '#'),
+        ('1', '5'),
+    ] {
+        for pause in [0, 5, 10, 15, 20] {
+            for offset in all_offsets() {
+                let [one, two] = [first, second].map(|sign| tone(key(sign), 60, Level::both(-10.0)));
+                let sound = placed(offset, &[&one[..], &vec![0.0; pause * 8], &two].concat());
+                assert_eq!(keys(&sound), format!("{first}{second}"), "{pause} ms, {offset}");
+                let ups: Vec<u64> = heard(&sound)
+                    .into_iter()
+                    .filter_map(|event| match event {
+                        Event::Up { duration_ms, .. } => Some(duration_ms),
+                        Event::Down { .. } => None,
+                    })
+                    .collect();
+                assert!(
+                    ups.iter().all(|length| (50..=85).contains(length)),
+                    "{first}{second} {pause} ms: {ups:?}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn frequencies_may_be_off_by_a_percent_and_a_half() {
     for off in [0.985, 0.99, 1.01, 1.015] {

@@ -50,7 +50,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], tag_bytes: u64) -> Option<(Media, Layout
     media.duration_ms = Some(heard * 1000 / u64::from(first.rate));
     if let Some((declared, present)) = frames.cut {
         let (declared, present) = (coded + declared as u64, coded + present as u64);
-        media.find(Finding::Truncated { declared, present });
+        media.find(Finding::cut(declared, present));
     }
     for (bytes, finding) in [
         (frames.junk, Finding::Junk as fn(u64) -> Finding),

@@ -15,7 +15,7 @@ pub struct Media {
     pub channels: u16,
     /// Bits of a sample; `None` for codecs that have none.
     pub bits: Option<u16>,
-    /// Average bits a second of the coded sound, without tags and container.
+    /// Average bits a second of the coded sound, without tags and container; `None` where only decoding would tell the duration.
     pub bit_rate: Option<u32>,
     /// Milliseconds of sound that are there, without what encoders add at both ends.
     pub duration_ms: Option<u64>,
@@ -70,7 +70,7 @@ impl Media {
     }
 }
 
-/// `WAV, PCM 16 bit signed, 44100 Hz, stereo, 2.50 s`.
+/// `WAV, PCM 16 bit, 44100 Hz, stereo, 2.50 s`; where the codec is the container, once: `MP3, 16000 Hz, mono, 2.50 s`.
 impl fmt::Display for Media {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (container, codec) = (self.container.to_string(), self.codec.to_string());
@@ -204,17 +204,40 @@ pub struct Tag {
     pub value: String,
 }
 
+/// What a length is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Bytes of coded sound.
+    Bytes,
+    /// Samples of each channel.
+    Samples,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Unit::Bytes => "bytes",
+            Unit::Samples => "samples",
+        })
+    }
+}
+
 /// Something odd about a file, with a sentence for whoever has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// Less sound than the header declares.
-    #[error("the file breaks off: {declared} bytes of sound are declared, {present} are there")]
+    #[error("the file breaks off: {declared} {unit} of sound are declared, {present} are there")]
     Truncated {
-        /// Bytes.
+        /// What the header says.
         declared: u64,
-        /// Bytes.
+        /// What is there.
         present: u64,
+        /// What is counted.
+        unit: Unit,
     },
+    /// An Ogg stream without its last page. Some programs never write one.
+    #[error("the Ogg stream has no end mark: it may have been longer")]
+    NoEnd,
     /// Another header field that does not agree with the bytes.
     #[error("the header lies: its {field} is {declared}, but really {found}")]
     Lie {
@@ -251,7 +274,7 @@ pub enum Finding {
     #[error("{0} more tags are not listed")]
     TagsLeftOut(u64),
     /// Floating-point samples that are no numbers.
-    #[error("{0} samples are NaN or infinite; they become silence")]
+    #[error("{0} samples are NaN, infinite or beyond 32 bits; they become silence")]
     NotNumbers(u64),
     /// Sample rate or channels change.
     #[error("sample rate or channels change in mid-file")]
@@ -262,4 +285,15 @@ pub enum Finding {
     /// Checksums that do not agree.
     #[error("{0} pages or frames have a wrong checksum")]
     Checksums(u64),
+}
+
+impl Finding {
+    /// So many bytes of sound are declared, and so many are there.
+    pub(super) fn cut(declared: u64, present: u64) -> Self {
+        Finding::Truncated {
+            declared,
+            present,
+            unit: Unit::Bytes,
+        }
+    }
 }

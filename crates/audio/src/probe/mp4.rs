@@ -54,8 +54,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     let table = path(track, &[b"mdia", b"minf", b"stbl"]).ok_or(broken("its sound track has no tables"))?;
     let entry = child(table, b"stsd").and_then(Entry::read);
     let entry = entry.ok_or(broken("it does not say how its sound is coded"))?;
-    let places =
-        places(table, bytes.len() as u64).ok_or(broken("its tables do not say where the sound is"))?;
+    let places = places(table, bytes.len() as u64).ok_or(broken(
+        "its tables do not say where the sound is, or tell of more than a million frames",
+    ))?;
 
     let mut media = Media::new(
         Container::Mp4,
@@ -94,10 +95,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
             .and_then(|ms| u32::try_from(coded * 8000 / ms).ok());
     }
     if places.declared > coded {
-        media.find(Finding::Truncated {
-            declared: places.declared,
-            present: coded,
-        });
+        media.find(Finding::cut(places.declared, coded));
     }
     (media.tags, media.findings) = tags::bounded(collected, media.findings);
     Ok((media, layout))
@@ -226,6 +224,9 @@ struct Places {
     declared: u64,
 }
 
+/// Most frames of a file: six hours at 48 kHz, in 8 MB of places.
+const MAX_FRAMES: usize = 1 << 20;
+
 /// Where each frame is, by the tables of chunks and sizes. What is beyond the file is only counted.
 fn places(table: &[u8], file: u64) -> Option<Places> {
     let sizes = child(table, b"stsz")?;
@@ -267,6 +268,9 @@ fn places(table: &[u8], file: u64) -> Option<Places> {
                 }
             } else if size > 0 {
                 taken += u64::from(size);
+                if places.frames.len() == MAX_FRAMES {
+                    return None;
+                }
                 places.frames.push((at as u32, size));
             }
             at = end;
@@ -276,7 +280,8 @@ fn places(table: &[u8], file: u64) -> Option<Places> {
     Some(places)
 }
 
-/// The part of the sound that the edit list has played: samples to leave out, and to keep.
+/// The part of the sound that the edit list has played, from the first edit's start to the last one's end: samples to leave out,
+/// and to keep. What lies between edits is kept, too.
 fn edit(movie: &[u8], track: &[u8], rate: u32) -> Option<(u64, u64)> {
     let list = path(track, &[b"edts", b"elst"])?;
     let header = path(track, &[b"mdia", b"mdhd"])?;
@@ -288,30 +293,37 @@ fn edit(movie: &[u8], track: &[u8], rate: u32) -> Option<(u64, u64)> {
     )?);
     let count = u32_be(list, 4)? as usize;
     let long = list.first() == Some(&1);
-    let mut entries = (0..count.min(list.len())).map_while(|index| match long {
-        true => Some((u64_be(list, 8 + index * 20)?, u64_be(list, 16 + index * 20)?)),
-        false => {
-            let time = u32_be(list, 12 + index * 12)?;
-            let time = if time == u32::MAX {
-                u64::MAX
-            } else {
-                u64::from(time)
-            };
-            Some((u64::from(u32_be(list, 8 + index * 12)?), time))
+    let wide = |value: u32| {
+        if value == u32::MAX {
+            u64::MAX
+        } else {
+            u64::from(value)
         }
+    };
+    let entries = (0..count.min(list.len())).map_while(|index| match long {
+        true => Some((u64_be(list, 8 + index * 20)?, u64_be(list, 16 + index * 20)?)),
+        false => Some((
+            wide(u32_be(list, 8 + index * 12)?),
+            wide(u32_be(list, 12 + index * 12)?),
+        )),
     });
-    // An entry without a time is a pause before the sound.
-    let (duration, start) = entries.find(|(_, start)| *start != u64::MAX)?;
     let in_samples = |units: u64, scale: u64| {
         let samples = (u128::from(units) * u128::from(rate)).checked_div(u128::from(scale))?;
         u64::try_from(samples).ok()
     };
-    // The movie's clock is coarse (often milliseconds): a duration of 0 is "to the end".
-    let keep = match duration {
-        0 => u64::MAX,
-        units => in_samples(units + 1, movie_scale)?,
-    };
-    Some((in_samples(start, media_scale)?, keep))
+    let (mut first, mut last) = (None, 0u64);
+    // An entry without a time is a pause before the sound.
+    for (duration, start) in entries.filter(|(_, start)| *start != u64::MAX) {
+        let start = in_samples(start, media_scale)?;
+        // The movie's clock is coarse (often milliseconds): a duration of 0 is "to the end", and so is the largest.
+        let end = match duration {
+            0 | u64::MAX => u64::MAX,
+            units => start.saturating_add(in_samples(units + 1, movie_scale)?),
+        };
+        first = Some(first.unwrap_or(start).min(start));
+        last = last.max(end);
+    }
+    first.map(|first| (first, last - first))
 }
 
 fn declared_ms(track: &[u8]) -> Option<u64> {
@@ -354,5 +366,6 @@ fn smpb(value: &[u8]) -> Option<(u64, u64)> {
         .skip(1)
         .map(|field| u64::from_str_radix(field, 16).ok());
     let (delay, _padding, length) = (numbers.next()??, numbers.next()??, numbers.next()??);
-    Some((delay, length))
+    // All zeros are written by programs that do not know.
+    (length > 0).then_some((delay, length))
 }

@@ -118,7 +118,7 @@ impl Sums {
         };
         if of > rest {
             let (declared, present) = (self.bytes.saturating_add(of), self.bytes + rest);
-            findings.push(Finding::Truncated { declared, present });
+            findings.push(Finding::cut(declared, present));
         } else if let Some(declared) = differs {
             let found = self.frames;
             findings.push(Finding::Lie {

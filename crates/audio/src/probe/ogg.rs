@@ -44,8 +44,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     let heard = walk.last.saturating_sub(walk.first).min(walk.decoded);
     let keep = heard.saturating_sub(head.skip);
     media.measured(keep, walk.coded);
-    // Where a page of Vorbis breaks off, only decoding tells how much its packets hold.
-    if matches!(head.codec, Codec::Other(_)) || head.codec == Codec::Vorbis && walk.cut {
+    // Where Vorbis begins midway or breaks off, only decoding tells how much its packets hold.
+    let untold = walk.midway || head.codec == Codec::Vorbis && walk.cut;
+    if untold || matches!(head.codec, Codec::Other(_)) {
         (media.duration_ms, media.bit_rate) = (None, None);
     }
     (media.tags, media.findings) = tags::bounded(collected, media.findings);
@@ -146,7 +147,7 @@ impl Head {
 }
 
 /// The samples of an Opus packet at 48 kHz, by its first bytes (RFC 6716, section 3.1).
-fn opus_samples(packet: &[u8]) -> u64 {
+pub(crate) fn opus_samples(packet: &[u8]) -> u64 {
     let Some(toc) = packet.first() else { return 0 };
     let frame = match toc >> 3 {
         config @ 0..=11 => [480, 960, 1920, 2880][usize::from(config & 3)],
@@ -170,6 +171,8 @@ struct Walk {
     coded: u64,
     chained: bool,
     cut: bool,
+    /// Vorbis that was cut out of a longer stream: nothing tells where its first page begins.
+    midway: bool,
 }
 
 impl Walk {
@@ -181,6 +184,7 @@ impl Walk {
             coded: 0,
             chained: false,
             cut: false,
+            midway: false,
         };
         let (mut packets, mut pages_with_sound) = (0, 0u64);
         let (mut ended, mut wrong) = (false, 0);
@@ -188,7 +192,7 @@ impl Walk {
         let mut reassembled = Packets::new(bytes, serial);
         let mut sound_began = false;
         for page in &mut pages {
-            wrong += u64::from(!page.intact && !page.cut);
+            wrong += u64::from(!page.cut && !page.is_intact());
             walk.chained |= page.begins && sound_began;
             sound_began |= !page.begins;
             if page.serial != serial || walk.chained {
@@ -210,7 +214,9 @@ impl Walk {
                 continue;
             }
             pages_with_sound += 1;
-            if pages_with_sound == 1 && !page.ends && head.codec == Codec::Opus {
+            let midway = head.codec == Codec::Vorbis && page.granule > walk.decoded;
+            if pages_with_sound == 1 && !page.ends && (midway || head.codec == Codec::Opus) {
+                walk.midway = midway;
                 walk.first = page.granule.saturating_sub(walk.decoded);
             }
             walk.last = page.granule.max(walk.last);
@@ -222,12 +228,9 @@ impl Walk {
 
     fn findings(&self, media: &mut Media, head: &Head, (ended, wrong, pages): (bool, u64, &Pages<'_>)) {
         if let Some((declared, present)) = pages.cut {
-            media.find(Finding::Truncated { declared, present });
+            media.find(Finding::cut(declared, present));
         } else if !ended {
-            media.find(Finding::Truncated {
-                declared: self.coded + 1,
-                present: self.coded,
-            });
+            media.find(Finding::NoEnd);
         }
         if wrong > 0 {
             media.find(Finding::Checksums(wrong));
@@ -256,10 +259,17 @@ struct Page<'a> {
     begins: bool,
     ends: bool,
     continues: bool,
-    intact: bool,
     cut: bool,
+    /// All of it, or what is there.
+    bytes: &'a [u8],
     segments: &'a [u8],
     body: &'a [u8],
+}
+
+impl Page<'_> {
+    fn is_intact(&self) -> bool {
+        u32_le(self.bytes, 22) == Some(checksum(self.bytes))
+    }
 }
 
 /// The pages of a file, whatever stream they belong to.
@@ -299,10 +309,8 @@ impl<'a> Pages<'a> {
             begins: flags & 2 != 0,
             ends: flags & 4 != 0,
             continues: flags & 1 != 0,
-            intact: rest
-                .get(..end)
-                .is_some_and(|page| u32_le(page, 22) == Some(checksum(page))),
             cut: end > rest.len(),
+            bytes: rest.get(..end).unwrap_or(rest),
             segments,
             body,
         };

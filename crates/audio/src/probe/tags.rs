@@ -175,16 +175,26 @@ pub(super) fn without_tail(bytes: &[u8], collected: &mut Collected) -> usize {
         collected.id3v1(tag);
         end -= 128;
     }
-    let footer = end.checked_sub(32).map(|at| &bytes[at..end]);
-    if let Some(footer) = footer.filter(|footer| footer.starts_with(b"APETAGEX")) {
-        let header = if u32_le(footer, 20).unwrap_or(0) >> 31 == 1 {
-            32
-        } else {
-            0
-        };
-        let size = u32_le(footer, 12).unwrap_or(0) as usize + header;
-        collected.binary("ape", size.min(end));
-        end = end.saturating_sub(size);
+    if let Some(size) = ape_length(&bytes[..end]) {
+        collected.binary("ape", size);
+        end -= size;
     }
     end
+}
+
+/// The length of the APE tag at the end, if its items really fill it: what only claims to be a tag must not hide sound.
+fn ape_length(bytes: &[u8]) -> Option<usize> {
+    let footer_at = bytes.len().checked_sub(32)?;
+    let footer = bytes[footer_at..].strip_prefix(b"APETAGEX")?;
+    let (size, items) = (u32_le(footer, 4)? as usize, u32_le(footer, 8)?);
+    let header = if u32_le(footer, 12)? >> 31 == 1 { 32 } else { 0 };
+    let mut at = bytes.len().checked_sub(size)?;
+    let start = at.checked_sub(header)?;
+    for _ in 0..items.min(footer_at as u32) {
+        let value = u32_le(bytes, at)? as usize;
+        // A name ends in a zero.
+        let name = bytes.get(at + 8..footer_at)?.iter().position(|byte| *byte == 0)?;
+        at = (at + 8 + name + 1).checked_add(value)?;
+    }
+    (at == footer_at).then_some(bytes.len() - start)
 }

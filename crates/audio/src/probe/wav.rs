@@ -16,6 +16,9 @@ pub(crate) struct Layout<'a> {
 
 /// A length that is not known: what programs write that stream.
 const UNKNOWN: u32 = u32::MAX;
+/// From here on a length that the file does not have was made up, too: to a pipe, eSpeak and SoX write the most that a signed number
+/// holds in whole pages, 0x7ffff000, or somewhat less.
+const MADE_UP: u32 = 0x7fff_8000;
 
 pub(super) fn is_wav(bytes: &[u8]) -> bool {
     (bytes.starts_with(b"RIFF") || bytes.starts_with(b"RF64")) && bytes.get(8..12) == Some(b"WAVE")
@@ -29,7 +32,9 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     media.bits = Some(format.bits);
     media.findings = chunks.findings;
     let frame = format.width * usize::from(format.channels);
-    if frame > 0 && usize::from(format.block_align) != frame {
+    // Of a codec that is not known, nothing of this can be judged.
+    let known = !matches!(media.codec, Codec::Other(_));
+    if known && frame > 0 && usize::from(format.block_align) != frame {
         let (declared, found) = (u64::from(format.block_align), frame as u64);
         media.find(Finding::Lie {
             field: "block align",
@@ -41,7 +46,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     let data = &data[..frames * frame];
     if let Some(declared) = chunks
         .fact
-        .filter(|fact| *fact != frames as u64 && *fact != u64::from(UNKNOWN))
+        .filter(|fact| known && *fact != frames as u64 && *fact != u64::from(UNKNOWN))
     {
         // Only compressed sound needs the chunk, and a truncated file has been reported already.
         if !media
@@ -59,7 +64,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(Media, Layout<'_>), ProbeError> {
     media.measured(frames as u64, data.len() as u64);
     match media.codec {
         Codec::Pcm(Pcm::Float) => find_no_numbers(&mut media, data, format.width),
-        Codec::Other(_) => media.duration_ms = None,
+        Codec::Other(_) => (media.duration_ms, media.bit_rate) = (None, None),
         _ => {}
     }
     (media.tags, media.findings) = tags::bounded(chunks.tags, media.findings);
@@ -91,7 +96,7 @@ fn find_no_numbers(media: &mut Media, data: &[u8], width: usize) {
             .as_chunks()
             .0
             .iter()
-            .filter(|b| !f64::from_le_bytes(**b).is_finite())
+            .filter(|b| !(f64::from_le_bytes(**b) as f32).is_finite())
             .count(),
     };
     if count > 0 {
@@ -216,12 +221,13 @@ impl<'a> Chunks<'a> {
         let declared = match (size, self.long_data) {
             (UNKNOWN, Some(long)) => long,
             (UNKNOWN, None) => return self.take_streamed(rest),
+            (size, _) if size >= MADE_UP && size as usize > rest.len() => return self.take_streamed(rest),
             (0, _) if !rest.is_empty() && !another_chunk(rest) => return self.take_streamed(rest),
             (size, _) => u64::from(size),
         };
         let present = declared.min(rest.len() as u64);
         if present < declared {
-            self.findings.push(Finding::Truncated { declared, present });
+            self.findings.push(Finding::cut(declared, present));
         }
         self.data = Some(&rest[..present as usize]);
         present as usize

@@ -131,3 +131,36 @@ proptest! {
         let _ = pauses(&sound);
     }
 }
+
+#[test]
+fn times_do_not_drift_at_rates_that_have_no_whole_frames() {
+    let rate = 11_025;
+    let part = |seconds: f64, level: f32| vec![level; (seconds * f64::from(rate)) as usize];
+    let samples = [part(60.0, 0.5), part(0.5, 0.0), part(1.0, 0.5)].concat();
+    let found = pauses(&Sound { rate, samples });
+    let [pause] = found[..] else {
+        unreachable!("one pause: {found:?}")
+    };
+    assert!(
+        pause.start_ms.abs_diff(60_000) <= 20 && pause.end_ms.abs_diff(60_500) <= 20,
+        "{pause:?}"
+    );
+}
+
+#[test]
+fn no_piece_is_cut_short_on_purpose() {
+    let part = |ms: usize, level: f32| vec![level; ms * 8];
+    let sound = |first: usize| Sound {
+        rate: 8000,
+        samples: [part(first, 0.5), part(150, 0.0), part(2000, 0.5)].concat(),
+    };
+    // A pause whose middle is at 375 ms is too early, one at 575 ms is not.
+    for (first, wanted) in [(300, 580..=600), (500, 575..=575)] {
+        let pieces = split(&sound(first), 600);
+        assert!(
+            wanted.contains(&pieces[0].duration_ms()),
+            "{first}: {}",
+            pieces[0].duration_ms()
+        );
+    }
+}

@@ -13,6 +13,9 @@ const LINGER: u32 = 4;
 
 /// Steps with a pitch without which nothing is speech.
 const PITCHED: u64 = 2;
+/// How many steps before the ones that it takes somebody can have begun: a long hiss, or a word of short bits. What is older was
+/// a noise of its own.
+const BEGINNING: u64 = 20;
 
 /// When something counts as speech.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,6 +176,7 @@ impl Detector {
         let pitched = pitched + u64::from(voiced && pitched < PITCHED && self.has_pitch());
         let needed = u64::from(self.settings.sustained_ms).div_ceil(STEP_MS).max(1);
         if count >= needed && pitched >= PITCHED && !self.gate.is_steady() {
+            let since = since.max(self.index.saturating_sub(needed + BEGINNING));
             self.state = State::Speaking {
                 since,
                 until: self.index,
@@ -214,5 +218,28 @@ impl Detector {
 impl std::fmt::Debug for Detector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Detector({:?} after {} ms)", self.state, self.index * STEP_MS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_a_voice_now_and_then_is_no_beginning() {
+        let mut detector = Detector::new(Settings::default());
+        // The level changes, unlike that of a machine.
+        let step = std::array::from_fn(|n| if n % 2 == 0 { 0.5 } else { -0.5 });
+        detector.gate.opens(&step);
+        detector.index = 1000;
+        detector.state = State::Quiet {
+            voiced: 4,
+            pitched: PITCHED,
+            since: 10,
+        };
+        let Some(Event::Began { at_ms }) = detector.weigh(true) else {
+            unreachable!("it was about to begin");
+        };
+        assert_eq!(at_ms, (1000 - 25) * STEP_MS);
     }
 }

@@ -1,7 +1,7 @@
 //! What people give as audio and is none, or is broken: each has a fault with a name.
 
 use crate::file;
-use audio::{Codec, DecodeError, Finding, ProbeError, decode, probe};
+use audio::{Codec, DecodeError, Finding, ProbeError, Unit, decode, probe};
 
 #[test]
 fn what_is_no_audio_is_called_by_its_name() {
@@ -24,6 +24,7 @@ fn what_is_no_audio_is_called_by_its_name() {
         assert_eq!(probe(bytes).unwrap_err().to_string(), said);
         assert_eq!(decode(bytes).unwrap_err().to_string(), said);
     }
+    assert_eq!(probe(&file("layer2.mp2")), Err(ProbeError::Unknown));
     assert_eq!(probe(&file("tone.aiff")), Err(ProbeError::NotRead("AIFF")));
     assert_eq!(
         probe(&file("tone.webm")),
@@ -115,11 +116,12 @@ fn a_size_that_lies_takes_no_memory_and_is_found() {
     let mut bytes = file("s16le.wav");
     let at = bytes.windows(4).position(|window| window == b"data").unwrap() + 4;
     let real = bytes.len() - at - 4;
-    bytes[at..at + 4].copy_from_slice(&0xf000_0000u32.to_le_bytes());
+    bytes[at..at + 4].copy_from_slice(&0x7ffe_0000u32.to_le_bytes());
     let media = probe(&bytes).unwrap();
     let truncated = Finding::Truncated {
-        declared: 0xf000_0000,
+        declared: 0x7ffe_0000,
         present: real as u64,
+        unit: Unit::Bytes,
     };
     assert_eq!(media.findings[0], truncated);
     assert_eq!(decode(&bytes).unwrap().duration_ms(), 600);
@@ -149,6 +151,15 @@ fn samples_that_are_no_numbers_become_silence() {
             .iter()
             .all(|sample| sample.is_finite())
     );
+}
+
+#[test]
+fn samples_beyond_32_bits_become_silence_and_are_counted() {
+    let mut bytes = file("f64le.wav");
+    let end = bytes.len();
+    bytes[end - 8..].copy_from_slice(&1e300f64.to_le_bytes());
+    assert_eq!(probe(&bytes).unwrap().findings, [Finding::NotNumbers(1)]);
+    assert_eq!(decode(&bytes).unwrap().samples.last(), Some(&0.0));
 }
 
 #[test]

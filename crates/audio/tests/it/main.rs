@@ -3,8 +3,12 @@
 
 mod bad_input;
 mod bounds;
+mod crafted;
 mod decoded;
+mod edited;
+mod flac;
 mod hostile;
+mod ogg;
 mod opus;
 mod probed;
 

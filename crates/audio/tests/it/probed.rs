@@ -20,13 +20,13 @@ fn each_kind_is_known_by_its_content() {
         ("alaw.wav", "WAV, A-law, 8000 Hz, mono, 0.60 s"),
         ("rf64.wav", "WAV, PCM 16 bit, 8000 Hz, mono, 0.60 s"),
         ("six-channels.wav", "WAV, PCM 16 bit, 8000 Hz, 6 channels, 0.60 s"),
-        ("mpeg1-stereo.mp3", "MP3, MP3, 44100 Hz, stereo, 0.60 s"),
-        ("mpeg2.mp3", "MP3, MP3, 16000 Hz, mono, 0.60 s"),
-        ("mpeg25.mp3", "MP3, MP3, 8000 Hz, mono, 0.60 s"),
+        ("mpeg1-stereo.mp3", "MP3, 44100 Hz, stereo, 0.60 s"),
+        ("mpeg2.mp3", "MP3, 16000 Hz, mono, 0.60 s"),
+        ("mpeg25.mp3", "MP3, 8000 Hz, mono, 0.60 s"),
         ("stereo.m4a", "MP4, AAC-LC, 44100 Hz, stereo, 0.60 s"),
         ("vorbis.ogg", "Ogg, Vorbis, 16000 Hz, mono, 0.60 s"),
         ("opus-voip.opus", "Ogg, Opus, 48000 Hz, mono, 0.60 s"),
-        ("s16.flac", "FLAC, FLAC, 8000 Hz, mono, 0.60 s"),
+        ("s16.flac", "FLAC, 8000 Hz, mono, 0.60 s"),
     ] {
         let media = probe(&file(name)).unwrap();
         assert_eq!(media.to_string(), said, "{name}");
@@ -129,4 +129,18 @@ fn telephony_objects_to_all_at_once_by_measured_values() {
         said("opus.ogg", 1000),
         ["the sample rate is 48000 Hz; telephony takes 8000 or 16000 Hz"]
     );
+}
+
+#[test]
+fn telephony_objects_to_more_than_ten_minutes() {
+    let media = |ms| audio::Media {
+        duration_ms: Some(ms),
+        ..probe(&file("s16le.wav")).unwrap()
+    };
+    assert_eq!(objections(&media(600_000), 1000), []);
+    let said: Vec<String> = objections(&media(600_001), 1000)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(said, ["the sound is 601 s long; telephony takes at most 600 s"]);
 }

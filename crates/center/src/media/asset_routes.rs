@@ -5,7 +5,7 @@ use super::{
     assets::{Kept, PATH},
     books, parse_id, sound, upload as body_of,
 };
-use crate::app::App;
+use crate::{app::App, tokens::Bearer};
 use axum::{
     Extension,
     body::Body,
@@ -15,9 +15,8 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 use server::{Json, Refusal};
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use store::Commit;
-use tokio::time::timeout;
 use url::form_urlencoded;
 use wire::{
     Faults,
@@ -26,27 +25,24 @@ use wire::{
     page::{Page, PageAsked},
 };
 
-/// How long an upload waits while others are read.
-const TURN_PATIENCE: Duration = Duration::from_secs(5);
-
 /// `POST /api/v2/media/assets`: 201 with the asset, or 200 with the one that has the same bytes.
 ///
 /// Repeats are known by their bytes, so that no `Idempotency-Key` is needed, and no body is remembered.
 pub(crate) async fn upload(
     State(app): State<Arc<App>>,
     Extension(correlation): Extension<CorrelationId>,
+    Extension(bearer): Extension<Bearer>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let turn = timeout(TURN_PATIENCE, app.media.uploads.acquire()).await;
-    let Ok(Ok(_turn)) = turn else {
+    let Some(_turn) = app.media.uploads.take(&bearer.client).await else {
         return Err(Refusal::unavailable("too many uploads at once; try again", 1));
     };
     let upload = match body_of::read(&headers, body).await {
         Ok(upload) => upload,
         Err(unusable) => {
             let faults = Faults::one(unusable.to_string());
-            note(&app, books::asset_refused(None, None, &faults, &correlation)).await?;
+            note(&app, books::asset_refused(None, None, &faults, &correlation)).await;
             return Err(unusable.refusal());
         }
     };
@@ -61,7 +57,7 @@ pub(crate) async fn upload(
         Ok(judged) => judged,
         Err(faults) => {
             let refused = books::asset_refused(Some(&name), sha256.as_deref(), &faults, &correlation);
-            note(&app, refused).await?;
+            note(&app, refused).await;
             return Err(Refusal::faults(faults));
         }
     };
@@ -74,7 +70,7 @@ pub(crate) async fn upload(
     let kept = keeping.await.map_err(|error| Refusal::internal(&error))?;
     let (Kept { asset, is_new }, correlation) = kept.map_err(Trouble::refusal)?;
     if !is_new {
-        note(&app, books::asset_repeated(&asset, &correlation)).await?;
+        note(&app, books::asset_repeated(&asset, &correlation)).await;
     }
     let status = match is_new {
         true => StatusCode::CREATED,
@@ -84,13 +80,17 @@ pub(crate) async fn upload(
     Ok((location, Json(status, asset)).into_response())
 }
 
-async fn note(app: &App, entry: audit::Entry) -> Result<(), Refusal> {
+/// Keeps an entry of something that changes nothing: if that fails, the answer is what it is.
+async fn note(app: &App, entry: audit::Entry) {
+    let action = entry.action.clone();
     let commit = Commit {
         audit: vec![entry],
         ..Commit::default()
     };
-    let noted = app.media.store.commit(commit).await;
-    noted.map(drop).map_err(|error| Trouble::from(error).refusal())
+    if let Err(error) = app.media.store.commit(commit).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::error!(error, action, "an entry of the audit log can't be kept");
+    }
 }
 
 /// `GET /api/v2/media/assets/{id}`.

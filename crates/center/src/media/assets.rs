@@ -2,6 +2,7 @@
 
 use super::{MOST_TRIES, Media, Trouble, books, files::Kind, sound::Judged, to_ms};
 use crate::clock::Clock;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use std::collections::{BTreeSet, HashMap};
 use store::{Commit, Committed, Expect, Find, Put, Terms};
 use wire::{
@@ -18,6 +19,8 @@ pub(super) const ASSET: &str = "media-asset";
 pub(super) const BY_SHA256: &str = "media-asset-sha256";
 /// The term of all assets.
 const ALL: &str = "all";
+/// Most assets of a request that are looked up at a time.
+const READS_AT_ONCE: usize = 8;
 
 /// A file that was sent.
 pub(super) struct Upload {
@@ -38,17 +41,18 @@ fn of_sha256(sha256: &str) -> String {
 impl Media {
     /// Keeps the bytes, then that they are an asset; or gives the asset that has them already.
     pub(super) async fn keep_asset(
-        self: &std::sync::Arc<Self>,
+        &self,
         upload: Upload,
         judged: Judged,
         correlation: &CorrelationId,
     ) -> Result<Kept, Trouble> {
-        let _naming = self.files.naming().await;
+        let files = self.files().await?;
+        let _naming = files.naming().await;
         let size = upload.bytes.len() as u64;
-        let media = self.clone();
+        let keeping = files.clone();
         let writing = tokio::task::spawn_blocking(move || {
             let sha256 = sha256_hex(&upload.bytes);
-            media.files.keep(Kind::Asset, &sha256, &upload.bytes)?;
+            keeping.keep(Kind::Asset, &sha256, &upload.bytes)?;
             Ok::<_, std::io::Error>(sha256)
         });
         let sha256 = writing.await.map_err(std::io::Error::other)??;
@@ -98,13 +102,13 @@ impl Media {
         &self,
         ids: &BTreeSet<AssetId>,
     ) -> Result<HashMap<AssetId, Asset>, store::Error> {
-        let mut there = HashMap::new();
-        for id in ids {
-            if let Some(asset) = self.asset(id).await? {
-                there.insert(id.clone(), asset);
-            }
-        }
-        Ok(there)
+        let looking_up = stream::iter(ids.clone()).map(async |id| self.asset(&id).await);
+        let there = looking_up.buffer_unordered(READS_AT_ONCE);
+        let there = there.try_filter_map(async |asset| Ok(asset));
+        there
+            .map_ok(|asset| (asset.id.clone(), asset))
+            .try_collect()
+            .await
     }
 
     /// An asset is no longer to be had; what was compiled from it is. Its file goes later.

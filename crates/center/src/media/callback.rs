@@ -1,7 +1,7 @@
 //! The webhook that says that a job is over.
 
 use super::{Media, job::Job};
-use crate::faults::CallbackFault;
+use crate::faults::Sent;
 use std::time::Duration;
 use store::{EffectKey, Intent};
 use tokio::time::{Instant, sleep};
@@ -26,23 +26,30 @@ fn key(job: &CompileId, step: &str) -> EffectKey {
 }
 
 impl Media {
-    /// What is owed to whoever asked for the job: one callback, unless an administrator asked for a fault.
-    pub(super) async fn callbacks(&self, job: &Job, body: &str) -> Result<Vec<Intent>, store::Error> {
+    /// What becomes of the job's callback, which is due: it is sent once, unless an administrator asked for a fault.
+    pub(super) fn strike_callback(&self, job: &Job) -> Sent {
+        match job.webhook_url {
+            Some(_) => self.faults.strike_callback().unwrap_or_default(),
+            None => Sent::default(),
+        }
+    }
+
+    /// What is owed to whoever asked for the job.
+    pub(super) async fn callbacks(
+        &self,
+        job: &Job,
+        body: &str,
+        sent: Sent,
+    ) -> Result<Vec<Intent>, store::Error> {
         let Some(url) = job.webhook_url.as_ref().and_then(|text| text.parse().ok()) else {
             return Ok(Vec::new());
         };
         // Kept in the store when it is needed first: a center starts over a store that is full, too.
         let keep = || Signer::keep(&self.store, &self.secret);
         let signer = self.signer.get_or_try_init(keep).await?;
-        let (steps, after): (&[_], _) = match self.faults.strike_callback() {
-            Some((CallbackFault::Lost, _)) => (&[], Duration::ZERO),
-            Some((CallbackFault::Twice, delay)) => (&[STEP, DOUBLE], delay),
-            Some((CallbackFault::Early | CallbackFault::Late, delay)) => (&[STEP], delay),
-            None => (&[STEP], Duration::ZERO),
-        };
-        let owed = steps
-            .iter()
-            .filter_map(|step| owed(signer, job, step, &url, body));
+        let steps = [STEP, DOUBLE].into_iter().take(sent.times);
+        let owed = steps.filter_map(|step| owed(signer, job, step, &url, body));
+        let after = sent.after;
         Ok(owed.map(|intent| Intent { after, ..intent }).collect())
     }
 

@@ -1,6 +1,6 @@
 //! `/api/v2/media/compile`.
 
-use super::{Media, Trouble, job::PATH, jobs::Accepted, parse_id};
+use super::{Media, Trouble, files::Kind, job::PATH, jobs::Accepted, parse_id};
 use crate::{
     app::App,
     once::{Once, replayed},
@@ -12,9 +12,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::json;
 use server::{Json, Refusal};
 use std::sync::Arc;
+use tokio::task::spawn_blocking;
 use webhooks::CallbackUrl;
 use wire::{
     Faults,
@@ -40,12 +41,17 @@ pub(crate) async fn accept(
         return Ok(answer(&before));
     }
     // Until the job names its assets, none of their files is removed.
-    let naming = media.files.naming().await;
+    let files = media.files().await.map_err(Trouble::refusal)?;
+    let naming = files.naming().await;
     let named = NamedInCompile::find(&body);
     let assets = media.assets(&named.assets).await;
     let assets = assets.map_err(|error| Trouble::from(error).refusal())?;
+    let to_compile: Vec<String> = assets.values().map(|asset| asset.sha256.clone()).collect();
+    let renewing = files.clone();
+    let renewed = spawn_blocking(move || renewing.renew(Kind::Asset, to_compile)).await;
+    renewed.map_err(|error| Refusal::internal(&error))?;
     let parsed = NewCompile::parse_for(&body, |flow| media.has_flow(flow), |id| assets.contains_key(id));
-    let request = with_address(parsed, media.inward(&body)).map_err(Refusal::faults)?;
+    let request = with_address(parsed, media.inward(&named)).map_err(Refusal::faults)?;
     let accepted = media.accept(&request, &assets, once.as_ref(), &correlation).await;
     let accepted = accepted.map_err(Trouble::refusal)?;
     drop(naming);
@@ -81,11 +87,8 @@ fn with_address(parsed: Result<NewCompile, Faults>, inward: Option<String>) -> R
 impl Media {
     /// Why callbacks must not go where the request says, as far as that can be told without resolving names; it is checked again
     /// when they are sent.
-    fn inward(&self, body: &str) -> Option<String> {
-        let value: Value = serde_json::from_str(body).ok()?;
-        let text = value["webhookUrl"]
-            .as_str()
-            .filter(|text| text.starts_with("http"))?;
+    fn inward(&self, named: &NamedInCompile) -> Option<String> {
+        let text = named.webhook_url.as_ref()?;
         let checked = text.parse::<CallbackUrl>().map_err(|error| error.to_string());
         let checked = checked.and_then(|url| {
             let permitted = self.guard.check_literal(url.url());

@@ -8,7 +8,7 @@ use std::{
 };
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// The folder in the data folder.
+/// The folder in the data folder; in it, each database has one.
 const FOLDER: &str = "media";
 /// What the names of files end with while they are written.
 const UNFINISHED: &str = ".tmp";
@@ -30,7 +30,7 @@ pub(super) struct Files {
 }
 
 /// A file that nobody touched for a while.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Old {
     /// One that may be named by a record.
     Whole(String),
@@ -38,10 +38,16 @@ pub(super) enum Old {
     Unfinished(PathBuf),
 }
 
+/// Where the files of all databases are.
+pub(super) fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join(FOLDER)
+}
+
 impl Files {
-    pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
+    /// Opens the folder that a database has under that name.
+    pub(super) fn open(data_dir: &Path, name: &str) -> io::Result<Self> {
         let files = Self {
-            folder: data_dir.join(FOLDER),
+            folder: folder(data_dir).join(name),
             unnamed: RwLock::default(),
         };
         for kind in [Kind::Asset, Kind::Compiled] {
@@ -76,15 +82,12 @@ impl Files {
 
     /// Writes a file, unless it is there; it is on disk when this returns. Blocks.
     pub(super) fn keep(&self, kind: Kind, sha256: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(kind, sha256);
+        let (path, folder) = (self.path(kind, sha256), self.folder_of(kind));
         if fs::metadata(&path).is_ok_and(|there| there.len() == bytes.len() as u64) {
-            // As good as new: it is not removed as one that nobody needs.
-            return File::options()
-                .write(true)
-                .open(&path)?
-                .set_modified(SystemTime::now());
+            touch(&path)?;
+            // Somebody may have put it there this very moment.
+            return sync_folder(&folder);
         }
-        let folder = self.folder_of(kind);
         let unfinished = folder.join(format!("{}{UNFINISHED}", uuid::Uuid::new_v4().simple()));
         let written = write(&unfinished, bytes)
             .and_then(|()| fs::rename(&unfinished, &path))
@@ -95,16 +98,33 @@ impl Files {
         written
     }
 
-    /// The bytes of a file. Blocks.
-    pub(super) fn read(&self, kind: Kind, sha256: &str) -> io::Result<Vec<u8>> {
-        fs::read(self.path(kind, sha256))
+    /// Makes files young that are about to be named, so that no other process removes them meanwhile. Blocks.
+    pub(super) fn renew(&self, kind: Kind, sha256s: impl IntoIterator<Item = String>) {
+        for sha256 in sha256s {
+            // What is not there, or can't be touched, is told when it is needed.
+            let _ = touch(&self.path(kind, &sha256));
+        }
+    }
+
+    /// The bytes of a file, if it is there; a folder that is gone is an error, as that of a disk that is not mounted. Blocks.
+    pub(super) fn read(&self, kind: Kind, sha256: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.path(kind, sha256)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.folder_of(kind).is_dir() => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The files that nobody touched for so long. Blocks.
     pub(super) fn old(&self, kind: Kind, for_long: Duration) -> io::Result<Vec<Old>> {
         let mut old = Vec::new();
         for entry in fs::read_dir(self.folder_of(kind))? {
-            let path = entry?.path();
+            // One that can't be looked at, or is gone by now, keeps no other.
+            let Ok(path) = entry.map(|entry| entry.path()) else {
+                continue;
+            };
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
                 continue;
             };
@@ -143,6 +163,12 @@ pub(super) fn is_sha256(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Makes a file as good as new: it is not removed as one that nobody needs.
+fn touch(path: &Path) -> io::Result<()> {
+    let file = File::options().write(true).open(path)?;
+    file.set_modified(SystemTime::now())
+}
+
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
@@ -169,24 +195,28 @@ mod tests {
     #[test]
     fn a_file_is_there_whole_and_once() {
         let data = tempfile::tempdir().unwrap();
-        let files = Files::open(data.path()).unwrap();
+        let files = Files::open(data.path(), "own").unwrap();
         let sha = "a".repeat(64);
         for _ in 0..2 {
             files.keep(Kind::Compiled, &sha, b"sound").unwrap();
         }
-        assert_eq!(files.read(Kind::Compiled, &sha).unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &sha).unwrap().unwrap(), b"sound");
         let there = fs::read_dir(files.folder_of(Kind::Compiled)).unwrap().count();
         assert_eq!(there, 1, "nothing unfinished is left");
         // One that was cut short, by a disk that lied, is mended.
         fs::write(files.path(Kind::Compiled, &sha), "so").unwrap();
         files.keep(Kind::Compiled, &sha, b"sound").unwrap();
-        assert_eq!(files.read(Kind::Compiled, &sha).unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &sha).unwrap().unwrap(), b"sound");
+        assert_eq!(files.read(Kind::Compiled, &"b".repeat(64)).unwrap(), None);
+        fs::remove_dir_all(files.folder_of(Kind::Compiled)).unwrap();
+        let unknown = files.read(Kind::Compiled, &sha);
+        assert!(unknown.is_err(), "nothing is known while the folder is not there");
     }
 
     #[test]
     fn only_what_is_old_is_removed() {
         let data = tempfile::tempdir().unwrap();
-        let files = Files::open(data.path()).unwrap();
+        let files = Files::open(data.path(), "own").unwrap();
         let sha = "b".repeat(64);
         files.keep(Kind::Asset, &sha, b"x").unwrap();
         fs::write(files.folder_of(Kind::Asset).join("1.tmp"), "").unwrap();
@@ -195,6 +225,12 @@ mod tests {
         assert_eq!(files.old(Kind::Asset, day).unwrap(), []);
         assert_eq!(files.old(Kind::Asset, Duration::ZERO).unwrap().len(), 2);
         assert!(!files.remove_old(&files.path(Kind::Asset, &sha), day).unwrap());
+        let old = SystemTime::now() - 2 * day;
+        let file = File::options().write(true).open(files.path(Kind::Asset, &sha));
+        file.unwrap().set_modified(old).unwrap();
+        assert_eq!(files.old(Kind::Asset, day).unwrap(), [Old::Whole(sha.clone())]);
+        files.renew(Kind::Asset, ["0".repeat(64), sha.clone()]);
+        assert_eq!(files.old(Kind::Asset, day).unwrap(), []);
         assert!(
             files
                 .remove_old(&files.path(Kind::Asset, &sha), Duration::ZERO)

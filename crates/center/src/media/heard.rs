@@ -8,7 +8,7 @@ use audio::PreparedPrompt;
 use flow::call::leg::Sound;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::timeout;
@@ -16,6 +16,8 @@ use wire::ids::{FlowId, PromptId};
 
 /// How long it may take until it is known what to play; the caller hears silence meanwhile.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long the store may take to say whether a compiled prompt is to be played instead of that of the library.
+const LIBRARY_PATIENCE: Duration = Duration::from_millis(500);
 /// Most frames that are kept: of 20 ms, and 320 bytes in both laws, so 64 MiB.
 const MOST_FRAMES: usize = 200_000;
 
@@ -73,27 +75,39 @@ impl Media {
     /// What a call of the flow hears as this prompt: what was compiled for the node of that name; otherwise, or when that can't be
     /// had, `library`, which is the prompt of the library if there is one.
     pub(crate) async fn sound(
-        self: &Arc<Self>,
+        &self,
         flow: &FlowId,
         prompt: &PromptId,
         library: Option<PreparedPrompt>,
     ) -> Sound {
-        let looked = timeout(PATIENCE, self.compiled_sound(flow, prompt)).await;
-        let why = match looked {
-            Ok(Ok(Some(prompt))) => return Sound::Ready(prompt),
-            Ok(Ok(None)) => format!("there is no prompt {prompt:?}"),
-            Ok(Err(error)) => error,
-            Err(_) => format!("it took longer than {} s", PATIENCE.as_secs()),
+        let patience = match library {
+            Some(_) => LIBRARY_PATIENCE,
+            None => PATIENCE,
         };
-        library.map_or(Sound::Failed(why), Sound::Ready)
+        let why = match timeout(PATIENCE, self.compiled_sound(flow, prompt, patience)).await {
+            Ok(Ok(Some(prompt))) => return Sound::Ready(prompt),
+            Ok(Ok(None)) => return library.map_or_else(|| none(prompt), Sound::Ready),
+            Ok(Err(why)) => why,
+            Err(_) => too_long("the compiled file", PATIENCE),
+        };
+        match library {
+            Some(library) => {
+                tracing::warn!(%flow, %prompt, why, "the library's prompt is played instead of a compiled one");
+                Sound::Ready(library)
+            }
+            None => Sound::Failed(why),
+        }
     }
 
+    /// What was compiled for the node of that name; the store may take so long to say what that is.
     async fn compiled_sound(
-        self: &Arc<Self>,
+        &self,
         flow: &FlowId,
         prompt: &PromptId,
+        patience: Duration,
     ) -> Result<Option<PreparedPrompt>, String> {
-        let found = self.node_prompt(flow, prompt.as_str()).await;
+        let found = timeout(patience, self.node_prompt(flow, prompt.as_str())).await;
+        let found = found.map_err(|_| too_long("the store", patience))?;
         let Some(found) = found.map_err(|error| error.to_string())? else {
             return Ok(None);
         };
@@ -105,19 +119,29 @@ impl Media {
         if let Some(prompt) = self.heard.kept().get(&sha256) {
             return Ok(Some(prompt));
         }
-        let (media, name) = (self.clone(), sha256.clone());
-        let loading = tokio::task::spawn_blocking(move || {
-            let bytes = media.files.read(Kind::Compiled, &name);
-            let bytes = bytes.map_err(|error| format!("the compiled file can't be read: {error}"))?;
-            prompts::prepare(bytes).map_err(|error| error.to_string())
-        });
-        let loaded = loading.await.unwrap_or_else(|error| Err(error.to_string()));
-        let loaded = loaded.inspect_err(|error| {
-            tracing::error!(%flow, %prompt, error, "a compiled prompt can't be played");
-        })?;
+        let loaded = self.load(sha256.clone()).await?;
         self.heard.kept().put(sha256, loaded.clone(), MOST_FRAMES);
         Ok(Some(loaded))
     }
+
+    async fn load(&self, sha256: String) -> Result<PreparedPrompt, String> {
+        let files = self.files().await.map_err(|error| error.to_string())?;
+        let loading = tokio::task::spawn_blocking(move || {
+            let bytes = files.read(Kind::Compiled, &sha256);
+            let bytes = bytes.map_err(|error| format!("the compiled file can't be read: {error}"))?;
+            let bytes = bytes.ok_or("the compiled file is gone; compile it again")?;
+            prompts::prepare(bytes).map_err(|error| error.to_string())
+        });
+        loading.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+fn none(prompt: &PromptId) -> Sound {
+    Sound::Failed(format!("there is no prompt {prompt:?}"))
+}
+
+fn too_long(what: &str, patience: Duration) -> String {
+    format!("{what} took longer than {} ms", patience.as_millis())
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    faults::Sent,
     once::{Looked, Once},
 };
-use std::collections::HashMap;
-use store::{Commit, Committed, EffectKey, Expect, Find, Intent, Put, Terms};
+use std::{collections::HashMap, time::Duration};
+use store::{Commit, Committed, EffectKey, Expect, Find, Found, Intent, Put, Terms};
 use wire::{
     UtcTime,
     ids::{AssetId, CompileId, CorrelationId, FlowId},
@@ -28,7 +29,7 @@ pub(super) const QUEUE: &str = "media-compile";
 /// The term of jobs that are not over, by when they were accepted.
 pub(super) const OPEN: &str = "open";
 /// The term of jobs that are over, by when they were.
-const OVER: &str = "over";
+pub(super) const OVER: &str = "over";
 
 /// A job that was asked for.
 pub(super) struct Accepted {
@@ -122,16 +123,26 @@ impl Media {
 
     /// What is known so far of a job's entries, by their number, in order.
     pub(super) async fn outcomes(&self, id: &CompileId) -> Result<Vec<(i64, Outcome)>, store::Error> {
+        let found = self.found_outcomes(id).await?;
+        let read = found
+            .iter()
+            .filter_map(|found| Some((found.place, books::read(&found.record.body)?)));
+        Ok(read.collect())
+    }
+
+    /// The ids of the records of a job's results.
+    pub(super) async fn outcome_ids(&self, id: &CompileId) -> Result<Vec<String>, store::Error> {
+        let found = self.found_outcomes(id).await?;
+        Ok(found.into_iter().map(|found| found.record.id).collect())
+    }
+
+    async fn found_outcomes(&self, id: &CompileId) -> Result<Vec<Found>, store::Error> {
         let find = Find {
             kind: OUTCOME.into(),
             term: of_job(id),
             ..Find::default()
         };
-        let found = self.store.find(&find, MOST_MEDIA).await?;
-        let read = found
-            .iter()
-            .filter_map(|found| Some((found.place, books::read(&found.record.body)?)));
-        Ok(read.collect())
+        self.store.find(&find, MOST_MEDIA).await
     }
 
     /// The job as it is told.
@@ -148,10 +159,11 @@ impl Media {
         version: i64,
         outcomes: &[Outcome],
         at: UtcTime,
+        sent: Sent,
     ) -> Result<Commit, store::Error> {
         let body = books::text(&self.told(job, outcomes));
         Ok(Commit {
-            intents: self.callbacks(job, &body).await?,
+            intents: self.callbacks(job, &body, sent).await?,
             audit: vec![books::job_over(job, outcomes, at)],
             ..changed(job, Expect::Version(version), (OVER, to_ms(at)))
         })
@@ -159,22 +171,26 @@ impl Media {
 }
 
 /// What accepts a job.
-fn accepted(job: &Job) -> Commit {
-    let work = Intent {
+pub(super) fn accepted(job: &Job) -> Commit {
+    Commit {
+        intents: vec![work(&job.id, "compile".into(), 0, Duration::ZERO)],
+        audit: vec![books::job_asked(job)],
+        ..changed(job, Expect::Absent, (OPEN, to_ms(job.accepted)))
+    }
+}
+
+/// An item of the queue: some of the work on a job. `unusable` is how often in a row it met files that can't be used.
+pub(super) fn work(job: &CompileId, step: String, unusable: u32, after: Duration) -> Intent {
+    Intent {
         effect: EffectKey {
             source: QUEUE.into(),
-            event: job.id.to_string(),
-            step: "compile".into(),
+            event: job.to_string(),
+            step,
         },
         queue: QUEUE.into(),
         subject: None,
-        body: String::new(),
-        after: std::time::Duration::ZERO,
-    };
-    Commit {
-        intents: vec![work],
-        audit: vec![books::job_asked(job)],
-        ..changed(job, Expect::Absent, (OPEN, to_ms(job.accepted)))
+        body: unusable.to_string(),
+        after,
     }
 }
 

@@ -12,6 +12,7 @@ mod compile_routes;
 mod download;
 mod files;
 mod flow_prompts;
+mod folder;
 mod heard;
 mod job;
 mod jobs;
@@ -20,6 +21,7 @@ mod retention;
 mod sound;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod upload;
 mod working;
 
@@ -35,9 +37,16 @@ use files::Files;
 use heard::Heard;
 use http::StatusCode;
 use server::Refusal;
-use std::{collections::BTreeSet, io, path::Path, sync::Arc, thread};
+use std::{
+    collections::BTreeSet,
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
 use store::Store;
 use tokio::sync::{Mutex, OnceCell, Semaphore};
+use turns::Turns;
 use webhooks::{Secret, Signer};
 use wire::{
     Faults, UtcTime,
@@ -46,13 +55,12 @@ use wire::{
 
 /// How often a change is tried, when others change the same thing meanwhile.
 const MOST_TRIES: usize = 32;
-/// Most uploads that are read at a time: each may hold an asset in memory.
-const MOST_UPLOADS: usize = 32;
 
 /// The prompts of a center.
 pub(crate) struct Media {
     store: Store,
-    files: Files,
+    data_dir: PathBuf,
+    files: OnceCell<Arc<Files>>,
     /// The flows of the tenant.
     flows: BTreeSet<FlowId>,
     /// Where the center is reached: what it is when a URI is told, not when a file was made.
@@ -64,7 +72,7 @@ pub(crate) struct Media {
     signer: OnceCell<Signer>,
     faults: Arc<FaultBook>,
     heard: Heard,
-    uploads: Semaphore,
+    uploads: Turns,
     /// One for each processor: compiling is nothing but work.
     processors: Semaphore,
     /// Jobs are accepted one after the other in this process, so that they seldom collide in the store.
@@ -106,9 +114,11 @@ impl Media {
         secret: Secret,
         faults: Arc<FaultBook>,
     ) -> io::Result<Self> {
+        fs::create_dir_all(files::folder(data_dir))?;
         Ok(Self {
             store,
-            files: Files::open(data_dir)?,
+            data_dir: data_dir.to_owned(),
+            files: OnceCell::new(),
             flows,
             base_url,
             guard: Guard { own: None, ..guard },
@@ -116,7 +126,7 @@ impl Media {
             signer: OnceCell::new(),
             faults,
             heard: Heard::default(),
-            uploads: Semaphore::new(MOST_UPLOADS),
+            uploads: Turns::default(),
             processors: Semaphore::new(processors()),
             accepting: Mutex::default(),
             publishing: Mutex::default(),

@@ -2,6 +2,7 @@
 
 use super::{Media, files::Kind};
 use std::io;
+use tokio::runtime::Handle;
 use wire::ids::AssetId;
 
 impl Media {
@@ -10,8 +11,10 @@ impl Media {
         Ok(self.asset(id).await?.map(|asset| asset.sha256))
     }
 
-    /// The bytes of an asset's file. Blocks.
+    /// The bytes of an asset's file. Blocks, on a thread of the runtime that may.
     pub(crate) fn read_asset(&self, sha256: &str) -> io::Result<Vec<u8>> {
-        self.files.read(Kind::Asset, sha256)
+        let files = Handle::current().block_on(self.files());
+        let file = files.map_err(io::Error::other)?.read(Kind::Asset, sha256)?;
+        file.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }

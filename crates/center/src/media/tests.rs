@@ -1,18 +1,20 @@
 //! What can only be seen from inside: the order of ends, what a killed center left, what is removed.
 
 use super::{
-    Media,
+    Media, Trouble,
     assets::Upload,
     files::{Files, Kind},
     flow_prompts::{FLOW_PROMPT, MOST_NODES, NodePrompt},
     job::{Job, Made, Outcome},
-    jobs::{OUTCOME, QUEUE},
+    jobs::QUEUE,
     sound,
-    working::Working,
+    working::{MOST_UNUSABLE, Working},
 };
 use crate::clock::Clock;
+use audio::PreparedPrompt;
 use client::guard::Guard;
-use std::{collections::HashMap, fs, path::Path, sync::Arc, time::Duration};
+use flow::call::leg::Sound;
+use std::{collections::HashMap, fs, sync::Arc, time::Duration};
 use store::{Commit, Expect, Location, Put, Store, Terms};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -22,15 +24,21 @@ use wire::{
     media::{Asset, CompileJob, JobStatus, NewCompile, NodeStatus},
 };
 
+const PATIENCE: Duration = Duration::from_secs(60);
+
 struct Desk {
     media: Arc<Media>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Desk {
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let location = Location::Sqlite(folder.path().join("trunkline.db"));
+        Self::open_in(Arc::new(tempfile::tempdir().unwrap()), "trunkline.db").await
+    }
+
+    /// With a database of that name.
+    async fn open_in(folder: Arc<TempDir>, database: &str) -> Self {
+        let location = Location::Sqlite(folder.path().join(database));
         let media = Media::open(
             Store::open(&location).await.unwrap(),
             folder.path(),
@@ -44,6 +52,10 @@ impl Desk {
             media: Arc::new(media.unwrap()),
             folder,
         }
+    }
+
+    async fn files(&self) -> Arc<Files> {
+        self.media.files().await.unwrap()
     }
 
     async fn asset(&self, level: i16) -> Asset {
@@ -184,18 +196,117 @@ async fn an_asset_whose_file_is_gone_fails_alone() {
     let desk = Desk::open().await;
     let id = desk.accept(&["a", "b"]).await;
     let job = desk.job(&id).await;
-    fs::remove_file(desk.media.files.path(Kind::Asset, &job.entries[0].sha256)).unwrap();
+    fs::remove_file(desk.files().await.path(Kind::Asset, &job.entries[0].sha256)).unwrap();
     let told = desk.work(&id).await;
     assert_eq!(told.status, JobStatus::Completed);
     assert_eq!(told.results[0].status, NodeStatus::Failed);
-    assert!(
-        told.results[0]
-            .message
-            .as_ref()
-            .unwrap()
-            .contains("can't be read")
-    );
+    assert!(told.results[0].message.as_ref().unwrap().contains("is gone"));
     assert_eq!(told.results[1].status, NodeStatus::Ready);
+}
+
+#[tokio::test]
+async fn a_call_hears_the_library_when_what_was_compiled_can_not_be_had() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["n"]).await;
+    desk.work(&id).await;
+    let library = PreparedPrompt::new(&audio::Sound {
+        rate: 8000,
+        samples: vec![0.1; 160],
+    });
+    let hears = async |library: Option<&PreparedPrompt>| {
+        let (flow, prompt) = ("f".parse().unwrap(), "n".parse().unwrap());
+        match desk.media.sound(&flow, &prompt, library.cloned()).await {
+            Sound::Ready(prompt) => Ok(prompt.frames()),
+            Sound::Failed(why) => Err(why),
+            Sound::Loading => panic!("it is there"),
+        }
+    };
+    let path = {
+        let sha256 = desk.serving("n").await.made.sha256;
+        desk.files().await.path(Kind::Compiled, &sha256)
+    };
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert_eq!(hears(Some(&library)).await, Ok(1));
+    assert!(hears(None).await.unwrap_err().contains("is gone"));
+    fs::write(&path, bytes).unwrap();
+    for library in [Some(&library), None] {
+        assert!(hears(library).await.unwrap() > 1);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_can_not_be_read_now_may_be_later() {
+    let desk = Desk::open().await;
+    let id = desk.accept(&["a", "b"]).await;
+    let path = {
+        let sha256 = &desk.job(&id).await.entries[0].sha256;
+        desk.files().await.path(Kind::Asset, sha256)
+    };
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    // What stands there is no file.
+    fs::create_dir(&path).unwrap();
+    let worker = desk.media.store.join().await.unwrap();
+    let mut claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    let closing = CancellationToken::new();
+    for _ in 0..2 {
+        let trouble = desk.media.work_on(&claim, PATIENCE, &closing).await;
+        assert!(matches!(trouble, Err(Trouble::Files(_))), "{trouble:?}");
+    }
+    let told = desk.media.tell(&id).await.unwrap();
+    assert_eq!(told.status, JobStatus::Running);
+    let states: Vec<_> = told
+        .results
+        .iter()
+        .map(|result| (result.node_id.as_str(), result.status))
+        .collect();
+    assert_eq!(states, [("b", NodeStatus::Ready)]);
+    drop(worker);
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(desk.work(&id).await.results[0].status, NodeStatus::Ready);
+
+    // In the end it is given up.
+    let id = desk.accept(&["c"]).await;
+    let path = desk
+        .files()
+        .await
+        .path(Kind::Asset, &desk.job(&id).await.entries[0].sha256);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    let worker = desk.media.store.join().await.unwrap();
+    claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    claim.body = MOST_UNUSABLE.to_string();
+    desk.media.work_on(&claim, PATIENCE, &closing).await.unwrap();
+    let told = desk.media.tell(&id).await.unwrap();
+    assert_eq!(told.status, JobStatus::Failed);
+    let message = told.results[0].message.clone().unwrap();
+    assert!(message.contains("can't be read"), "{message}");
+}
+
+#[tokio::test]
+async fn after_its_slice_a_job_lets_those_that_wait_go_first() {
+    let desk = Desk::open().await;
+    let (first, second) = (desk.accept(&["a"]).await, desk.accept(&["b"]).await);
+    let worker = desk.media.store.join().await.unwrap();
+    let closing = CancellationToken::new();
+    for turn in [&first, &second, &first] {
+        let claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+        assert_eq!(claim.effect.event, turn.to_string());
+        desk.media
+            .work_on(&claim, Duration::ZERO, &closing)
+            .await
+            .unwrap();
+    }
+    let claim = worker.claim(QUEUE, 1).await.unwrap().remove(0);
+    // At the end of the process it keeps its place.
+    closing.cancel();
+    desk.media
+        .work_on(&claim, Duration::ZERO, &closing)
+        .await
+        .unwrap();
+    assert_eq!(worker.claim(QUEUE, 1).await.unwrap()[0].effect, claim.effect);
 }
 
 #[tokio::test]
@@ -205,7 +316,8 @@ async fn files_go_when_no_record_names_them() {
     let told = desk.work(&id).await;
     let asset: AssetId = told.results[0].asset_id.clone();
     let file = desk.serving("n").await.made.sha256;
-    let there = |kind: Kind| files_in(&desk.media.files, kind);
+    let files = desk.files().await;
+    let there = |kind: Kind| files_in(&files, kind);
     assert_eq!(desk.media.remove_old(Duration::ZERO).await.unwrap(), 0);
     desk.media
         .delete_asset(&asset, &"c".parse().unwrap())
@@ -226,19 +338,82 @@ async fn files_go_when_no_record_names_them() {
     let next = desk.job(&desk.accept(&["n"]).await).await;
     desk.publish(&next, 0, &sha('d')).await;
     desk.media.remove_old(Duration::ZERO).await.unwrap();
-    assert!(desk.media.files.path(Kind::Compiled, &file).exists());
-    desk.media
-        .store
-        .purge_records(OUTCOME, Duration::ZERO)
-        .await
-        .unwrap();
+    assert!(files.path(Kind::Compiled, &file).exists());
+    desk.media.remove_jobs(Duration::ZERO).await.unwrap();
     desk.media.remove_old(Duration::ZERO).await.unwrap();
-    assert!(!desk.media.files.path(Kind::Compiled, &file).exists());
-    assert!(Path::exists(desk.folder.path()));
+    assert!(!files.path(Kind::Compiled, &file).exists());
+    assert!(desk.media.job(&id).await.unwrap().is_none());
+    assert!(desk.media.outcomes(&id).await.unwrap().is_empty());
 }
 
 fn files_in(files: &Files, kind: Kind) -> usize {
     files.old(kind, Duration::ZERO).unwrap().len()
+}
+
+#[tokio::test]
+async fn databases_over_one_folder_remove_nothing_of_each_other() {
+    let one = Desk::open().await;
+    let other = Desk::open_in(one.folder.clone(), "other.db").await;
+    let id = one.accept(&["n"]).await;
+    other.asset(1).await;
+    let told = one.work(&id).await;
+    assert_eq!(other.media.remove_old(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(one.media.remove_old(Duration::ZERO).await.unwrap(), 0);
+    assert_eq!(told.results[0].status, NodeStatus::Ready);
+    let again = Desk::open_in(one.folder.clone(), "trunkline.db").await;
+    for desk in [&one, &again] {
+        let files = desk.files().await;
+        assert_eq!(
+            (files_in(&files, Kind::Asset), files_in(&files, Kind::Compiled)),
+            (1, 1)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_not_over_stays_however_old_it_is() {
+    let desk = Desk::open().await;
+    let (open, over) = (desk.accept(&["n"]).await, desk.accept(&["m"]).await);
+    // Only one is worked on: the other's item is held by somebody else.
+    let other = desk.media.store.join().await.unwrap();
+    let claims = other.claim(QUEUE, 1).await.unwrap();
+    assert_eq!(claims[0].effect.event, open.to_string());
+    desk.work(&over).await;
+    desk.media.remove_jobs(Duration::from_secs(60)).await.unwrap();
+    assert!(
+        desk.media.job(&over).await.unwrap().is_some(),
+        "it was over just now"
+    );
+    desk.media.remove_jobs(Duration::ZERO).await.unwrap();
+    assert!(desk.media.job(&over).await.unwrap().is_none());
+    assert!(desk.media.outcomes(&over).await.unwrap().is_empty());
+    assert!(desk.media.job(&open).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn all_open_jobs_are_seen_however_many_there_are_and_though_some_have_one_time() {
+    let desk = Desk::open().await;
+    let template = desk.job(&desk.accept(&["n"]).await).await;
+    let accepted = template.accepted;
+    // Seven of one millisecond, then one each.
+    for at in 0..12_i64 {
+        let later = Duration::from_millis(u64::try_from((at - 6).max(0)).unwrap());
+        let mut job = Job {
+            id: CompileId::from_uuid(uuid::Uuid::now_v7()),
+            accepted: accepted.after(later),
+            ..template.clone()
+        };
+        job.entries[0].sha256 = format!("{at:064}");
+        let commit = Commit {
+            intents: Vec::new(),
+            ..super::jobs::accepted(&job)
+        };
+        desk.media.store.commit(commit).await.unwrap();
+    }
+    for portion in [1, 2, 3, 5, 8, 13, 100] {
+        let seen = desk.media.in_open_jobs(portion).await.unwrap();
+        assert_eq!(seen.len(), 13, "in portions of {portion}");
+    }
 }
 
 #[tokio::test]

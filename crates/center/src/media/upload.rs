@@ -2,8 +2,7 @@
 
 use super::assets::Upload;
 use axum::body::{Body, BodyDataStream};
-use futures_util::StreamExt;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use multer::{Constraints, Multipart, SizeLimit};
 use server::{Refusal, header_text};
 use wire::{
@@ -15,8 +14,6 @@ use wire::{
 const BESIDE: u64 = 64 * 1024;
 /// The longest body, in bytes.
 const MOST_BODY: u64 = LARGEST_ASSET + BESIDE;
-/// Most that is read of a body that is refused, in bytes. A client that writes all before it reads would not see the answer otherwise.
-const MOST_SWALLOWED: u64 = 64 * 1024 * 1024;
 /// Most parts that are looked at.
 const MOST_PARTS: usize = 64;
 /// The name of the part.
@@ -45,17 +42,10 @@ impl Unusable {
     }
 }
 
-/// Reads the file. What is left of a body that is refused is read in the background: the answer does not wait for it.
+/// Reads the file.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Upload, Unusable> {
-    let mut chunks = body.into_data_stream();
-    let read = match check(headers) {
-        Ok(boundary) => read_parts(&mut chunks, boundary).await,
-        Err(unusable) => Err(unusable),
-    };
-    if read.is_err() && !headers.contains_key(header::EXPECT) {
-        tokio::spawn(swallow(chunks));
-    }
-    read
+    let boundary = check(headers)?;
+    read_parts(body.into_data_stream(), boundary).await
 }
 
 /// What can be said before anything is read. Gives the boundary.
@@ -73,7 +63,7 @@ fn check(headers: &HeaderMap) -> Result<String, Unusable> {
     })
 }
 
-async fn read_parts(chunks: &mut BodyDataStream, boundary: String) -> Result<Upload, Unusable> {
+async fn read_parts(chunks: BodyDataStream, boundary: String) -> Result<Upload, Unusable> {
     let limit = SizeLimit::new()
         .whole_stream(MOST_BODY)
         .for_field(FILE, LARGEST_ASSET);
@@ -137,19 +127,10 @@ fn name_of(sent: &str) -> String {
     }
 }
 
-async fn swallow(mut chunks: BodyDataStream) {
-    let mut swallowed = 0;
-    while let Some(Ok(chunk)) = chunks.next().await {
-        swallowed += chunk.len() as u64;
-        if swallowed > MOST_SWALLOWED {
-            return;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     #[test]
     fn names_are_those_of_files() {

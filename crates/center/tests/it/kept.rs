@@ -187,7 +187,7 @@ async fn who_placed_a_call_and_how_it_ended_is_audited() {
 }
 
 /// A store in which nothing more fits, until [`make_room`].
-async fn full_store(folder: &Path) -> Store {
+pub(crate) async fn full_store(folder: &Path) -> Store {
     let settings = Settings {
         most_pages: Some(200),
         ..Settings::default()

@@ -13,6 +13,7 @@ mod follow_up;
 mod kill;
 mod killed;
 mod menu;
+mod play_outside;
 mod postgres;
 mod prompts_build;
 mod prompts_check;

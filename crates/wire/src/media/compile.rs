@@ -151,11 +151,11 @@ pub struct NewCompile {
     pub options: CompileOptions,
 }
 
-/// What a request names that must be there, as far as it can be read: looked up before it is judged as a whole.
+/// What a request names that is looked at before it is judged as a whole, as far as it can be read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NamedInCompile {
-    /// Flows, at most one.
-    pub flow: Option<FlowId>,
+    /// Where the callback is to go, if it begins with http:// or https://.
+    pub webhook_url: Option<String>,
     /// Assets, each once, at most [`MOST_MEDIA`].
     pub assets: BTreeSet<AssetId>,
 }
@@ -168,7 +168,7 @@ impl NamedInCompile {
         let media = value["media"].as_array().map(Vec::as_slice).unwrap_or_default();
         let assets = media.iter().take(MOST_MEDIA);
         Self {
-            flow: id(&value["flowId"]).and_then(|text| text.parse().ok()),
+            webhook_url: id(&value["webhookUrl"]).filter(|text| is_web(text)),
             assets: assets
                 .filter_map(|entry| id(&entry["assetId"])?.parse().ok())
                 .collect(),
@@ -259,10 +259,7 @@ fn read_url(body: &Object<'_>, faults: &mut Faults) -> Option<String> {
     let text = body
         .short_text("webhookUrl", LONGEST_URL, faults)
         .filter(|text| !text.is_empty())?;
-    if !["http://", "https://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
-    {
+    if !is_web(text) {
         faults.push(format!(
             "webhookUrl must begin with http:// or https://, not {:?}",
             fault::shorten(text)
@@ -270,6 +267,12 @@ fn read_url(body: &Object<'_>, faults: &mut Faults) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+fn is_web(url: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.starts_with(scheme))
 }
 
 fn read_media(
@@ -400,10 +403,14 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_looked_up_is_found_in_faulty_requests_too() {
-        let named = NamedInCompile::find(r#"{"flowId":"f","media":[{"assetId":"a-1"},7,{"assetId":"a-1"}]}"#);
-        assert_eq!(named.flow.unwrap().as_str(), "f");
-        assert_eq!(named.assets.len(), 1);
+    fn what_must_be_looked_at_is_found_in_faulty_requests_too() {
+        let named = |url: &str| {
+            let media = r#"[{"assetId":"a-1"},7,{"assetId":"a-1"}]"#;
+            NamedInCompile::find(&format!(r#"{{"webhookUrl":"{url}","media":{media}}}"#))
+        };
+        assert_eq!(named("").assets.len(), 1);
+        assert_eq!(named("https://x").webhook_url.unwrap(), "https://x");
+        assert_eq!(named("httpx://x").webhook_url, None);
         assert_eq!(NamedInCompile::find("no json"), NamedInCompile::default());
     }
 }

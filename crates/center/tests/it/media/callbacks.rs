@@ -135,11 +135,42 @@ async fn a_job_is_over_though_a_center_was_started_again_meanwhile() {
     let token = rig.token().await;
     let mut receiver = Receiver::start().await;
     let mut body = with_hook(&rig, &token, &receiver).await;
-    let asset = body["media"][0]["assetId"].clone();
-    let entry = |at: usize| json!({"assetId": asset, "nodeId": format!("node-{at}")});
+    let first = body["media"][0]["assetId"].clone();
+    let bytes = tone(600.0, 8000, 250);
+    let last = asset(&rig, &token, &bytes).await;
+    let entry = |at: usize| match at {
+        99 => json!({"assetId": last, "nodeId": "last"}),
+        at => json!({"assetId": first, "nodeId": format!("node-{at}")}),
+    };
     body["media"] = (0..100).map(entry).collect();
+    // The last one's file can't be read for now.
+    let media = std::fs::read_dir(rig.folder.path().join("data/media")).unwrap();
+    let own = media.map(|own| own.unwrap().path()).next().unwrap();
+    let file = own.join("assets").join(wire::media::sha256_hex(&bytes));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::create_dir(&file).unwrap();
     let id = compile(&rig, &token, &body).await;
-    let rig = rig.restarted(with_flow).await;
+    let path = format!("{COMPILE}/{id}");
+    let others = async {
+        while get(&rig, &token, &path).await.body["results"]
+            .as_array()
+            .unwrap()
+            .len()
+            < 99
+        {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, others).await.unwrap();
+    let told = get(&rig, &token, &path).await;
+    assert_eq!(told.body["status"], "RUNNING");
+    // Between the two centers, it can be read again.
+    let mend = |options: &mut _| {
+        std::fs::remove_dir(&file).unwrap();
+        std::fs::write(&file, &bytes).unwrap();
+        with_flow(options);
+    };
+    let rig = rig.restarted(mend).await;
     let (_, told) = receiver.next(&rig).await;
     assert_eq!((&told["id"], &told["status"]), (&json!(id), &json!("COMPLETED")));
     assert_eq!(told["results"].as_array().unwrap().len(), 100);

@@ -48,8 +48,10 @@ async fn every_fault_of_a_file_is_told_and_nothing_of_it_is_kept() {
         }
     }
     assert_eq!(get(&rig, &token, ASSETS).await.body["totalCount"], 0);
-    let folder = rig.folder.path().join("data/media/assets");
-    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    let folder = std::fs::read_dir(rig.folder.path().join("data/media")).unwrap();
+    let own = folder.map(|own| own.unwrap().path().join("assets"));
+    let files = own.map(|own| std::fs::read_dir(own).unwrap().count());
+    assert_eq!(files.collect::<Vec<_>>(), [0]);
 }
 
 #[tokio::test]
@@ -156,4 +158,45 @@ async fn the_answer_does_not_wait_for_what_is_too_large() {
     let answer = begun(&rig, &token, "Transfer-Encoding: chunked", &chunk).await;
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert!(clock.elapsed() < Duration::from_secs(10), "{:?}", clock.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_is_refused_at_the_door_sees_that_though_it_writes_all_before_it_reads() {
+    let rig = Rig::start_with(|options| options.limits = "other=3/min".parse().unwrap()).await;
+    let token = rig.token().await;
+    let reads = rig.token_of(crate::support::ALICE, "media:read").await;
+    let body = form_of("a.wav", &vec![0; 16 * MIB]);
+    let length = format!("Content-Length: {}", body.len());
+    let refused = async |token: &str, status: u16| {
+        let answer = begun(&rig, token, &length, &body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        answer
+    };
+    refused("nobody", 401).await;
+    refused(&reads, 403).await;
+    // Two tokens were asked for, so that one request is left.
+    refused(&token, 413).await;
+    let limited = refused(&token, 429).await;
+    assert!(limited.contains("retry-after: "), "{limited}");
+    let fault = r#"{"path":"/api/v2/media/assets","status":503,"retryAfterS":7}"#;
+    let asked = rig.admin(Method::POST, "/center/v1/faults").body(fault);
+    assert_eq!(send(asked).await.status, 204);
+    let struck = refused(&token, 503).await;
+    assert!(struck.contains("retry-after: 7"), "{struck}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_file_is_told_though_nothing_can_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = crate::kept::full_store(folder.path()).await;
+    let rig = Rig::start_with(|options| options.store = Some(full)).await;
+    let token = rig.token().await;
+    let with_bytes = async |bytes: &[u8]| upload(&rig, &token, "a.wav", bytes).await;
+    with_bytes(&vec![0; 3 * MIB]).await.refused(413, "too_large");
+    with_bytes(&tone(440.0, 44_100, 200))
+        .await
+        .refused(400, "bad_request");
+    with_bytes(&tone(440.0, 8000, 200))
+        .await
+        .refused(503, "unavailable");
 }
