@@ -42,7 +42,8 @@ pub(crate) enum Heard {
 pub(crate) struct Gateway {
     child: Child,
     address: String,
-    token: String,
+    /// The header that says who asks, once there is a token.
+    bearer: String,
     _folder: TempDir,
 }
 
@@ -65,11 +66,11 @@ impl Gateway {
         let mut gateway = Self {
             child,
             address: String::new(),
-            token: String::new(),
+            bearer: String::new(),
             _folder: folder,
         };
         gateway.address = gateway.wait_for_address();
-        gateway.token = gateway.client().token();
+        gateway.bearer = format!("Authorization: Bearer {}\r\n", gateway.client().token());
         gateway
     }
 
@@ -81,7 +82,7 @@ impl Gateway {
         Client {
             connection: BufReader::new(connection),
             host: self.address.clone(),
-            token: self.token.clone(),
+            bearer: self.bearer.clone(),
         }
     }
 
@@ -113,7 +114,7 @@ impl Drop for Gateway {
 pub(crate) struct Client {
     connection: BufReader<TcpStream>,
     host: String,
-    token: String,
+    bearer: String,
 }
 
 impl Client {
@@ -180,9 +181,9 @@ impl Client {
     }
 
     fn request(&mut self, method: &str, path: &str, kind: &str, body: &str) -> (u16, Value) {
-        let (host, token, length) = (&self.host, &self.token, body.len());
+        let (host, bearer, length) = (&self.host, &self.bearer, body.len());
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{bearer}Content-Type: {kind}\r\n\
              Content-Length: {length}\r\n\r\n{body}"
         );
         self.connection

@@ -50,7 +50,8 @@ fn is_wanted() -> bool {
 /// A center with one prompt, also in G.729.
 struct Studio {
     center: Center,
-    token: String,
+    /// The header that says who asks, once there is a token.
+    bearer: String,
 }
 
 impl Studio {
@@ -66,14 +67,12 @@ impl Studio {
         let center = Center::start_in(folder, &["--tenant", "tenant.toml", "--limits", "off"]);
         let mut studio = Self {
             center,
-            token: String::new(),
+            bearer: String::new(),
         };
         let form = "grant_type=client_credentials&client_id=studio&client_secret=studio-secret-1";
         let (_, answer) = studio.request("POST", "/oauth/token", "application/x-www-form-urlencoded", form);
-        answer["access_token"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut studio.token);
+        let token = answer["access_token"].as_str().unwrap();
+        studio.bearer = format!("Authorization: Bearer {token}\r\n");
         studio
     }
 
@@ -118,9 +117,9 @@ impl Studio {
             .strip_prefix("http://")
             .unwrap();
         let mut socket = TcpStream::connect(address).unwrap();
-        let (token, length) = (&self.token, body.len());
+        let (bearer, length) = (&self.bearer, body.len());
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nContent-Type: {kind}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{bearer}Content-Type: {kind}\r\n\
              Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         );
         socket.write_all(request.as_bytes()).unwrap();
