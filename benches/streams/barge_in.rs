@@ -69,19 +69,27 @@ fn pressed(mut client: Client, held: u64) -> String {
         let (mut phone, port) = Phone::new();
         let session = client.play(port, Heard::Keys).expect("a session");
         phone.answer();
-        // At any place between two frames.
-        phone.hear(BEFORE + Duration::from_millis(n * 7 % 20));
+        phone.hear(BEFORE);
+        // At any place between two frames: the last one just came.
+        thread::sleep(Duration::from_millis(n % 20));
         let mut fingers = phone.for_sending();
         let pressing = thread::spawn(move || fingers.press(Duration::from_millis(held)));
-        let (last, _) = phone.hear_out(MISSED);
+        let came = phone.hear_out(MISSED);
         let begun = pressing.join().expect("a press");
         must_be_interrupted(&mut client, &session, "dtmf");
-        let after = last.map_or(Duration::ZERO, |last| last.saturating_duration_since(begun));
-        times.push(after.as_secs_f64() * 1000.0);
-        most = most.max(after.as_millis().div_ceil(FRAME.as_millis()));
+        times.push(last_after(&came, begun));
+        most = most.max(came.iter().filter(|at| **at > begun).count());
     }
     let [p50, p90, max] = [0.5, 0.9, 1.0].map(|share| percentile(&mut times, share));
     format!("{held:4} ms  {p50:7.1} {p90:7.1} {max:7.1}  {most}")
+}
+
+/// Milliseconds from a moment to the last packet; 0 when none came after it.
+fn last_after(came: &[Instant], begun: Instant) -> f64 {
+    let last = came
+        .last()
+        .map_or(Duration::ZERO, |last| last.saturating_duration_since(begun));
+    last.as_secs_f64() * 1000.0
 }
 
 fn must_be_interrupted(client: &mut Client, session: &str, cause: &str) {
@@ -128,16 +136,12 @@ fn said(client: &mut Client, frames: &[Frame]) -> Option<f64> {
     let line = [sounds::quiet(QUIET), frames.to_vec()].concat();
     let mut mouth = phone.for_sending();
     let speaking = thread::spawn(move || mouth.say(&line, QUIET));
-    let (last, _) = phone.hear_out(FRAME * QUIET as u32 + MISSED);
+    let came = phone.hear_out(FRAME * QUIET as u32 + MISSED);
     // When the first frame was sent, its first sound was 20 ms old.
     let begun = speaking.join().expect("a speaker")? - FRAME;
     let is_interrupted = client.session(&session)["playbackState"] == "interrupted";
     client.stop(&session);
-    is_interrupted.then(|| {
-        last.map_or(0.0, |last| {
-            last.saturating_duration_since(begun).as_secs_f64() * 1000.0
-        })
-    })
+    is_interrupted.then(|| last_after(&came, begun))
 }
 
 /// Prints how often noise is taken for a voice.

@@ -58,7 +58,10 @@ impl Gateway {
         fs::write(path.join("tenant.toml"), TENANT).expect("the tenant");
         let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
             .current_dir(path)
-            .args("center --listen 127.0.0.1:0 --env-file env --tenant tenant.toml --limits off".split(' '))
+            .args(
+                "center --quiet --listen 127.0.0.1:0 --env-file env --tenant tenant.toml --limits off"
+                    .split(' '),
+            )
             .env("RUST_LOG", "error")
             .stdout(Stdio::null())
             .spawn()

@@ -54,15 +54,15 @@ impl Phone {
         while Instant::now() < until && self.next().is_some() {}
     }
 
-    /// Hears what comes until nothing does, but no longer than this: when the last packet came, and how many did.
-    pub(crate) fn hear_out(&self, at_most: Duration) -> (Option<Instant>, usize) {
+    /// Hears what comes until nothing does, but no longer than this: when each packet came.
+    pub(crate) fn hear_out(&self, at_most: Duration) -> Vec<Instant> {
         let until = Instant::now() + at_most;
-        let (mut last, mut count) = (None, 0);
+        let mut came = Vec::new();
         while Instant::now() < until {
             let Some(at) = self.next() else { break };
-            (last, count) = (Some(at), count + 1);
+            came.push(at);
         }
-        (last, count)
+        came
     }
 
     /// When the next packet of sound came.
