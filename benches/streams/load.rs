@@ -179,6 +179,7 @@ impl Row {
                 counted.streams.abs_diff(self.streams) as u64,
                 counted.streams as u64,
             ),
+            ("pieces of 20 ms left out", counted.left_out, counted.left_out),
             ("late or twice", counted.out_of_order, counted.out_of_order),
             ("no RTP", counted.garbage, counted.garbage),
             ("no room at receivers", counted.no_room, counted.no_room),
