@@ -25,18 +25,19 @@ async fn a_prompt_arrives_whole_in_order_and_in_time() {
         let prompt = prompt(PROMPT, law);
         assert_eq!(packets.len(), prompt.len().div_ceil(160));
         assert_eq!(session["durationMs"], packets.len() * 20);
+        let session = over(&rig, &token, number).await;
+        // When the machine was held up for long, time goes on and sound waits; that is told.
+        let in_time = session["underruns"] == 0;
         for (at, pair) in packets.windows(2).enumerate() {
             let [one, next] = pair else { unreachable!() };
             assert_eq!(next.header.sequence, one.header.sequence.wrapping_add(1), "{at}");
-            assert_eq!(
-                next.header.timestamp,
-                one.header.timestamp.wrapping_add(160),
-                "{at}"
-            );
+            let ticks = next.header.timestamp.wrapping_sub(one.header.timestamp);
+            assert!(ticks == 160 || !in_time && ticks % 160 == 0, "{at}: {ticks}");
+            assert_eq!(next.header.marker, ticks != 160, "{at}");
             assert_eq!(next.header.ssrc, one.header.ssrc, "{at}");
         }
         let first = &packets[0].header;
-        assert!(first.marker && packets[1..].iter().all(|packet| !packet.header.marker));
+        assert!(first.marker);
         assert!(
             packets
                 .iter()
@@ -44,12 +45,11 @@ async fn a_prompt_arrives_whole_in_order_and_in_time() {
         );
         let span = packets[packets.len() - 1].at - packets[0].at;
         let apart = span.as_secs_f64() * 1000.0 / (packets.len() - 1) as f64;
-        assert!((19.0..21.0).contains(&apart), "{apart} ms");
+        assert!((19.0..21.0).contains(&apart) || !in_time, "{apart} ms");
 
         let heard = heard(law, &packets);
         assert_eq!(heard[..prompt.len()], prompt, "{codec}");
 
-        let session = over(&rig, &token, number).await;
         assert_eq!(session["playbackState"], "completed");
         assert_eq!(session["framesSent"], packets.len());
         assert_eq!(session["playedMs"], packets.len() * 20);

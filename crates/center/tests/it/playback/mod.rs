@@ -1,6 +1,11 @@
 //! Playback sessions over real sockets: what contract section 3 promises.
 
+mod barge_in;
+mod limits;
 mod line;
+mod refused;
+mod steering;
+mod told;
 
 use crate::support::{Answer, PATIENCE, Rig, send};
 use audio::{
@@ -240,4 +245,17 @@ pub(crate) fn prompt(name: &str, law: Law) -> Vec<f32> {
 
 pub(crate) fn peak(samples: &[f32]) -> f32 {
     samples.iter().fold(0.0, |peak, sample| peak.max(sample.abs()))
+}
+
+/// A directive for what is uploaded here: another prompt than those of the library.
+pub(crate) async fn of_sound(rig: &Rig, token: &str, number: u64, wav: &[u8]) -> Value {
+    let asset = crate::media::asset(rig, token, wav).await;
+    let mut directive = directive(number);
+    directive["promptId"] = asset.into();
+    directive
+}
+
+/// A center without rate limits: tests ask faster than people do.
+pub(crate) fn unlimited_rates(options: &mut center::Options) {
+    options.limits = "session-creations=1000/s,other=10000/s".parse().unwrap();
 }
