@@ -1,6 +1,6 @@
 //! What a playback stream costs, how evenly its packets come, and how fast callers are heard, beside rtpengine in the same run.
 //!
-//! `cargo bench -p trunkline --bench streams [-- 200 1000 3000 | keys | voice | noise]...`
+//! `cargo bench -p trunkline --bench streams [-- 200 1000 3000 alone keys voice noise]`
 //!
 //! - **Streams**: so many G.711 prompts at once over RTP on loopback, each listening for keys. Their receiver is a second process, which
 //!   looks at its sockets twice a millisecond. CPU time and memory are those of the whole serving process, over 15 s. How long a session
@@ -9,9 +9,9 @@
 //! - **Voice**: from the moment when a caller begins to say a prompt of the demo to the last packet of the prompt that arrives.
 //! - **Noise**: false triggers while callers send nothing but noise. Levels are those of the RMS; a full square wave has 0 dBFS.
 //!
-//! rtpengine is that of Debian (`apt-get install rtpengine-daemon`), in user space; without it the rest goes on. It plays the same mu-law
-//! file and, where ffmpeg can make one, an MP3, which it paces better. It doesn't stop for keys and voices by itself. Each measurement
-//! has a process of its own. For 3,000 streams a process has to open 15,000 files: `ulimit -n 20000`.
+//! rtpengine is that of Debian (`apt-get install rtpengine-daemon`), in user space; without it, or with `alone`, the rest goes on. It plays
+//! the same mu-law file and, where ffmpeg can make one, an MP3, which it paces better. It doesn't stop for keys and voices by itself. Each
+//! measurement has a process of its own. For 3,000 streams rtpengine has to open 15,000 files: `ulimit -n 20000`.
 
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -35,7 +35,7 @@ mod sounds;
 use std::env;
 
 const COUNTS: [usize; 3] = [200, 1000, 3000];
-const PARTS: [&str; 3] = ["keys", "voice", "noise"];
+const PARTS: [&str; 4] = ["alone", "keys", "voice", "noise"];
 
 fn main() {
     let arguments: Vec<String> = env::args()
@@ -61,7 +61,7 @@ fn main() {
     }
     println!("{}\n", process::machine());
     if !counts.is_empty() {
-        load::compare(&counts);
+        load::compare(&counts, arguments.iter().any(|argument| argument == "alone"));
     }
     if asked("keys") {
         barge_in::keys();

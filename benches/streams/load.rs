@@ -16,6 +16,8 @@ use std::{
 };
 
 const WINDOW: Duration = Duration::from_secs(15);
+/// Of a stream, in frames of 20 ms.
+const PACKETS_A_SECOND: f64 = 50.0;
 /// What all processes get to calm down before the window.
 const SETTLING: Duration = Duration::from_secs(2);
 /// Sessions that take so long to create in all are no more created: their prompts would end within the window.
@@ -34,7 +36,7 @@ pub(crate) trait Player {
 /// What was measured with so many streams.
 struct Row {
     streams: usize,
-    /// CPU time of a stream, in % of a core.
+    /// CPU time of a stream, in % of a core; where fewer packets were sent than should be, of 50 packets a second.
     cpu: f64,
     /// Memory of a stream, in KB.
     memory: f64,
@@ -44,7 +46,7 @@ struct Row {
 }
 
 /// Prints the table.
-pub(crate) fn compare(counts: &[usize]) {
+pub(crate) fn compare(counts: &[usize], is_alone: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let (wav, mp3) = (folder.path().join("prompt.wav"), folder.path().join("prompt.mp3"));
     fs::write(&wav, sounds::prompt(PROMPT_SECONDS)).expect("the prompt");
@@ -66,7 +68,7 @@ pub(crate) fn compare(counts: &[usize]) {
         "p99",
         "held up ms"
     );
-    let has_rtpengine = rtpengine::is_there();
+    let has_rtpengine = !is_alone && rtpengine::is_there();
     let has_mp3 = has_rtpengine && make_mp3(&wav, &mp3);
     for &streams in counts {
         let ours = measure::<Ours>("trunkline", &wav, streams);
@@ -80,7 +82,7 @@ pub(crate) fn compare(counts: &[usize]) {
         }
         println!();
     }
-    if !has_rtpengine {
+    if !has_rtpengine && !is_alone {
         println!("rtpengine is not installed: apt-get install rtpengine-daemon");
     }
     println!(
@@ -121,7 +123,7 @@ fn measure<P: Player>(name: &str, file: &Path, streams: usize) -> Row {
     let more_kib = process::memory_kib(pid).saturating_sub(before_kib);
     let row = Row {
         streams: created,
-        cpu: share * 100.0 / created as f64,
+        cpu: share * 100.0 / counted.sent_streams().min(created as f64),
         memory: more_kib as f64 * 1.024 / creating.len().max(1) as f64,
         counted,
         creating: [
@@ -156,6 +158,13 @@ pub(crate) fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.get(at.saturating_sub(1)).copied().unwrap_or(f64::NAN)
 }
 
+impl Counted {
+    /// How many streams the packets that were sent would be.
+    fn sent_streams(&self) -> f64 {
+        (self.packets + self.lost) as f64 / WINDOW.as_secs_f64() / PACKETS_A_SECOND
+    }
+}
+
 impl Row {
     fn print(&self, name: &str) {
         let Counted {
@@ -179,6 +188,7 @@ impl Row {
                 counted.streams.abs_diff(self.streams) as u64,
                 counted.streams as u64,
             ),
+            ("pieces of 20 ms left out", counted.left_out, counted.left_out),
             ("late or twice", counted.out_of_order, counted.out_of_order),
             ("no RTP", counted.garbage, counted.garbage),
             ("no room at receivers", counted.no_room, counted.no_room),

@@ -4,7 +4,7 @@
 //! are as exact as that. Streams share sockets; they are told apart by where they come from.
 
 use crate::process;
-use audio::rtp::{Packet, is_rtcp, steps_ahead};
+use audio::rtp::{Header, Packet, is_rtcp, steps_ahead, ticks_ahead};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -22,6 +22,8 @@ pub(crate) const MARK: &str = "receive-streams";
 /// What the kernel keeps for a socket is little, so there are many.
 const SOCKETS: usize = 64;
 const FIRST_PORT: u16 = 20_000;
+/// Of 20 ms of G.711.
+const FRAME_TICKS: u64 = 160;
 const PATIENCE: Duration = Duration::from_micros(500);
 /// Times between packets are counted in tenths of a millisecond, up to 2 s.
 const BUCKET_US: u128 = 100;
@@ -34,6 +36,8 @@ pub(crate) struct Counted {
     pub(crate) packets: u64,
     /// Numbers that never came.
     pub(crate) lost: u64,
+    /// Pieces of 20 ms that were never sent: the timestamps jump and the numbers do not.
+    pub(crate) left_out: u64,
     /// Numbers that came late or twice.
     pub(crate) out_of_order: u64,
     /// Neither RTP nor RTCP.
@@ -164,7 +168,7 @@ fn receive(sockets: &[UdpSocket], orders: &Inbox<String>) {
 /// What is known of a stream.
 struct Stream {
     last_at: Instant,
-    newest: u16,
+    newest: Header,
     packets: u64,
     expected: u64,
 }
@@ -173,6 +177,7 @@ struct Counting {
     streams: HashMap<(u16, u32), Stream>,
     between: Vec<u64>,
     longest: Duration,
+    left_out: u64,
     out_of_order: u64,
     garbage: u64,
     dropped_before: u64,
@@ -186,6 +191,7 @@ impl Counting {
             streams: HashMap::new(),
             between: vec![0; BUCKETS],
             longest: Duration::ZERO,
+            left_out: 0,
             out_of_order: 0,
             garbage: 0,
             dropped_before: process::dropped_at_receivers(),
@@ -213,7 +219,7 @@ impl Counting {
         let Some(stream) = self.streams.get_mut(&(from, header.ssrc)) else {
             let stream = Stream {
                 last_at: now,
-                newest: header.sequence,
+                newest: header,
                 packets: 1,
                 expected: 1,
             };
@@ -223,10 +229,13 @@ impl Counting {
         let between = now - stream.last_at;
         stream.last_at = now;
         stream.packets += 1;
-        match u64::try_from(steps_ahead(header.sequence, stream.newest)) {
+        match u64::try_from(steps_ahead(header.sequence, stream.newest.sequence)) {
             Ok(steps) if steps > 0 => {
+                let ticks = ticks_ahead(header.timestamp, stream.newest.timestamp);
+                let frames = u64::try_from(ticks).unwrap_or(0) / FRAME_TICKS;
+                self.left_out += frames.saturating_sub(steps);
                 stream.expected += steps;
-                stream.newest = header.sequence;
+                stream.newest = header;
             }
             _ => self.out_of_order += 1,
         }
@@ -242,6 +251,7 @@ impl Counting {
             streams: self.streams.len(),
             packets: self.streams.values().map(|stream| stream.packets).sum(),
             lost: self.streams.values().map(lost).sum(),
+            left_out: self.left_out,
             out_of_order: self.out_of_order,
             garbage: self.garbage,
             no_room: process::dropped_at_receivers() - self.dropped_before,

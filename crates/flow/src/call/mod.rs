@@ -4,17 +4,20 @@
 //! for the two frames of that time, [`Call::act`] at [`Call::deadline`], and carries out the [`Output`]s.
 
 pub mod caller;
+mod inset;
 pub mod leg;
 mod parts;
 mod secrecy;
 
+pub use inset::{Inset, NotInset};
 pub use parts::{Announcements, Controller, ControllerId, Facts, Left, Output, Tick};
 pub use secrecy::SensitivePrompts;
 
-use crate::Moment;
+use crate::{Moment, playback::Heard};
 use audio::{Frame, PreparedPrompt};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use caller::{Caller, Signal};
+use inset::Inserted;
 use leg::{Item, Leg, LegEvent, PlayId, Sound};
 use secrecy::Secrecy;
 use std::{collections::VecDeque, time::Duration};
@@ -59,6 +62,8 @@ pub struct Call {
     announcements: Announcements,
     state: State,
     leg: Leg,
+    /// What is heard in the place of the leg's prompts.
+    inserted: Option<Inserted>,
     caller: Caller,
     answered: Option<(Moment, UtcTime)>,
     latest_end: Moment,
@@ -81,6 +86,7 @@ impl Call {
     ) -> Self {
         Self {
             leg: Leg::new(facts.law()),
+            inserted: None,
             facts,
             announcements,
             state: State::Ringing {
@@ -292,6 +298,7 @@ impl Call {
         target: TransferTarget,
         out: &mut Vec<Output>,
     ) {
+        self.take_inset_out(now, "the call was transferred", out);
         let events = self.leg.clear(FinishReason::Stopped);
         self.leg_events(now, events, out);
         self.tell(
@@ -335,6 +342,29 @@ impl Call {
         }
     }
 
+    /// Something is to be heard in the place of the call's prompts, from the next frame on.
+    pub fn insert(&mut self, inset: Box<dyn Inset>) -> Result<(), NotInset> {
+        let client = match &self.state {
+            State::Controlled(controller) => &controller.client,
+            State::Orphaned(orphan) => &orphan.client,
+            State::Ringing { .. } | State::Fallback | State::Transferred | State::Ended => {
+                return Err(NotInset::NotThere);
+            }
+        };
+        if client != inset.client() {
+            return Err(NotInset::NotThere);
+        }
+        let law = self.facts.law();
+        if inset.law() != Some(law) {
+            return Err(NotInset::Law(law));
+        }
+        if self.inserted.is_some() {
+            return Err(NotInset::Busy);
+        }
+        self.inserted = Some(Inserted::new(inset));
+        Ok(())
+    }
+
     /// The sound of a play has arrived, or failed.
     pub fn loaded(&mut self, play: PlayId, sound: Sound) {
         self.leg.loaded(play, sound);
@@ -369,8 +399,13 @@ impl Call {
         match signal {
             Signal::KeyDown(digit) => {
                 // The controller gets the key when it is up; what is written down may be masked.
-                let shown = self.secrecy.show(digit, self.leg.prompts());
+                let inserted = self.inserted.iter().map(|inserted| inserted.inset.prompt());
+                let shown = self.secrecy.show(digit, inserted.chain(self.leg.prompts()));
                 out.push(Output::Happened(Happening::KeyPressed { digit: shown }));
+                if let Some(inserted) = &mut self.inserted {
+                    inserted.drains |= inserted.inset.key(digit) == Heard::Later;
+                    return;
+                }
                 let events = self.leg.key(digit);
                 let cut_sound = events
                     .iter()
@@ -382,7 +417,13 @@ impl Call {
             }
             Signal::KeyUp(digit, held) => {
                 let duration_ms = u64::try_from(held.as_millis()).unwrap_or(u64::MAX);
-                self.tell_if(Capability::Dtmf, || Event::Dtmf { digit, duration_ms }, out);
+                let is_held = self
+                    .inserted
+                    .as_mut()
+                    .is_some_and(|inserted| inserted.holds(digit, duration_ms));
+                if !is_held {
+                    self.tell_if(Capability::Dtmf, || Event::Dtmf { digit, duration_ms }, out);
+                }
             }
             Signal::Speaks(duration_ms) => out.push(Output::Happened(Happening::Speaks { duration_ms })),
             Signal::HungUp => self.end(now, HangupCause::Caller, out),
@@ -390,6 +431,7 @@ impl Call {
     }
 
     fn fall_back(&mut self, now: Moment, out: &mut Vec<Output>) {
+        self.take_inset_out(now, "the call lost its controller", out);
         let events = self.leg.clear(FinishReason::Stopped);
         self.state = State::Fallback;
         self.leg_events(now, events, out);
@@ -400,7 +442,8 @@ impl Call {
     /// The next 20 ms in both directions.
     pub fn tick(&mut self, now: Moment, out: &mut Vec<Output>) -> Tick {
         let mut events = Vec::new();
-        let heard = self.leg.next_frame(&mut events);
+        let inset = self.inset_frame(now, out);
+        let heard = inset.unwrap_or_else(|| self.leg.next_frame(&mut events));
         if let Some((digit, pressed)) = self.cut.take() {
             let after_ms = (now - pressed).as_secs_f64() * 1000.0;
             out.push(Output::Happened(Happening::CutOff { digit, after_ms }));
@@ -410,8 +453,54 @@ impl Call {
             self.announcement_over(now, out);
         }
         let said = self.caller.next_frame();
+        if let Some(inserted) = &mut self.inserted {
+            inserted.inset.said(&said);
+        }
         self.media(now, &said, out);
         Tick { heard, said }
+    }
+
+    /// The next 20 ms of what is heard in the place of the leg's prompts.
+    fn inset_frame(&mut self, now: Moment, out: &mut Vec<Output>) -> Option<Frame> {
+        let inserted = self.inserted.as_mut()?;
+        if !std::mem::replace(&mut inserted.has_begun, true) {
+            let (prompt, keys) = (inserted.inset.prompt().to_owned(), inserted.inset.keys());
+            self.secrecy.began(&prompt);
+            self.caller.heard_start(now, &prompt, keys);
+            out.push(Output::Happened(Happening::PromptStarted { prompt }));
+        }
+        let frame = inserted.inset.next_frame();
+        if frame.is_none() {
+            self.inset_over(now, out);
+        }
+        frame
+    }
+
+    /// It is over, or has to be: why it must not go on.
+    fn take_inset_out(&mut self, now: Moment, why: &str, out: &mut Vec<Output>) {
+        if let Some(inserted) = &mut self.inserted {
+            inserted.inset.fail(why);
+            self.inset_over(now, out);
+        }
+    }
+
+    fn inset_over(&mut self, now: Moment, out: &mut Vec<Output>) {
+        let Some(inserted) = self.inserted.take() else {
+            return;
+        };
+        let (reason, played_ms) = inserted.inset.outcome();
+        let prompt = inserted.inset.prompt().to_owned();
+        self.caller.heard_end(now, &prompt);
+        if inserted.has_begun {
+            out.push(Output::Happened(Happening::PromptFinished {
+                prompt,
+                reason,
+                played_ms,
+            }));
+        }
+        for (digit, duration_ms) in inserted.held_keys {
+            self.tell_if(Capability::Dtmf, || Event::Dtmf { digit, duration_ms }, out);
+        }
     }
 
     fn announcement_over(&mut self, now: Moment, out: &mut Vec<Output>) {
@@ -453,6 +542,7 @@ impl Call {
         if matches!(self.state, State::Ended) {
             return;
         }
+        self.take_inset_out(now, "the call has ended", out);
         let events = self.leg.clear(FinishReason::Stopped);
         self.leg_events(now, events, out);
         if let State::Controlled(controller) = &self.state {

@@ -44,6 +44,11 @@ impl Secrecy {
         }
     }
 
+    /// A prompt of somebody else began.
+    pub(super) fn began(&mut self, audio: &str) {
+        self.asked = self.prompts.has(audio);
+    }
+
     /// A key that is pressed while these prompts play or wait: who knows the line types before it asks.
     pub(super) fn show<'a>(&self, digit: Digit, mut on_the_way: impl Iterator<Item = &'a str>) -> ShownDigit {
         ShownDigit::new(

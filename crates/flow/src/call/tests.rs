@@ -1,5 +1,7 @@
 //! Whole calls in virtual time: a call, a controller, and 20 ms ticks.
 
+mod inset;
+
 use super::{caller::Deed, *};
 use audio::{FRAME_SAMPLES, Law, TELEPHONY_RATE, silence};
 use proptest::prelude::*;

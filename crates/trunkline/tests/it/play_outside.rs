@@ -1,9 +1,10 @@
-//! Other programs that receive our RTP: tshark has nothing to complain of, ffmpeg plays all four codecs.
+//! Other programs that receive our RTP: tshark has nothing to complain of, ffmpeg and GStreamer play all four codecs.
 //!
-//! Runs only with `TRUNKLINE_TEST_MEDIA=1`, where tshark and ffmpeg are installed.
+//! Runs only with `TRUNKLINE_TEST_MEDIA=1`, where tshark, ffmpeg and GStreamer (with its libav plugin) are installed.
 
 mod capture;
 mod ffmpeg;
+mod gstreamer;
 mod tshark;
 
 use crate::support::{Center, wait_for};
@@ -13,6 +14,7 @@ use std::{
     io::{Read, Write},
     net::{TcpStream, UdpSocket},
     path::{Path, PathBuf},
+    process::Child,
 };
 
 /// The codecs by their names in a session, their payload types, and the steps of their timestamps.
@@ -42,7 +44,7 @@ agentGreeting = "general_welcome"
 fn is_wanted() -> bool {
     let wanted = std::env::var("TRUNKLINE_TEST_MEDIA").is_ok_and(|value| value == "1");
     if !wanted {
-        println!("skipped: set TRUNKLINE_TEST_MEDIA=1 where tshark and ffmpeg are installed");
+        println!("skipped: set TRUNKLINE_TEST_MEDIA=1 where tshark, ffmpeg and GStreamer are installed");
     }
     wanted
 }
@@ -153,4 +155,26 @@ fn port_pair() -> (UdpSocket, UdpSocket) {
         }
         Some((rtp, UdpSocket::bind(("127.0.0.1", port + 1)).ok()?))
     })
+}
+
+/// A program that is killed when dropped.
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether somebody has this UDP port.
+fn is_listened_to(port: u16) -> bool {
+    let address = format!(":{port:04X}");
+    let sockets = fs::read_to_string("/proc/net/udp").unwrap();
+    let mut locals = sockets.lines().filter_map(|line| line.split_whitespace().nth(1));
+    locals.any(|local| local.ends_with(&address))
+}
+
+fn samples(wav: &Path) -> Vec<f32> {
+    audio::decode(fs::read(wav).unwrap()).unwrap().samples
 }
