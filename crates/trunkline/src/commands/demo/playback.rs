@@ -29,6 +29,8 @@ use wire::{
 const PROMPT: &str = "premium_priority";
 /// When the key is pressed, after the start.
 const PRESS_AFTER: Duration = Duration::from_millis(600);
+/// How often a playback is tried whose frames come too late.
+const MOST_TRIES: usize = 4;
 /// The key.
 const KEY: char = '5';
 /// A prompt that really came through agrees with what was built better than this.
@@ -98,7 +100,18 @@ pub(super) async fn run(center: &Center, store: &Store, prompts: &PromptsReport)
     })
 }
 
+/// Plays until no frame came too late: what is judged is the gateway, not how busy the machine is.
 async fn play(player: &Player, asked: Asked, prompt: &PromptId, built: &[f32]) -> Result<Played> {
+    for _ in 1..MOST_TRIES {
+        let played = play_once(player, asked, prompt, built).await?;
+        if played.session.underruns == 0 {
+            return Ok(played);
+        }
+    }
+    play_once(player, asked, prompt, built).await
+}
+
+async fn play_once(player: &Player, asked: Asked, prompt: &PromptId, built: &[f32]) -> Result<Played> {
     let ear = Ear::open(asked.codec).await?;
     let directive = directive(asked, prompt.clone(), &ear)?;
     let mut playing = player.play(directive).await?;
