@@ -3,22 +3,24 @@
 use super::{
     Gateway, address,
     address::RtpSocket,
-    engine::NewStream,
+    engine::{NewInCall, NewStream, Overloaded},
     how,
+    in_call::{InCall, Shared},
     line::{Beginning, Line, Route},
     payload_type,
     prepared::Prepared,
     session::{Facts, Session},
     source::Source,
+    stream::Stream,
     trouble::Trouble,
 };
-use crate::{clock::Clock, prompts::Prompts};
-use flow::Moment;
+use crate::{clock::Clock, prompts::Prompts, switch::Switch};
+use flow::{Moment, playback::FRAME_MS};
 use rand::Rng as _;
 use std::{net::SocketAddr, sync::Arc};
 use wire::{
     Faults,
-    ids::{ClientId, CorrelationId},
+    ids::{CallId, ClientId, CorrelationId},
     playback::{Destination, NewSession, RtpTarget, VolumeMatrix},
 };
 
@@ -39,7 +41,12 @@ struct Receiver {
 
 impl Gateway {
     /// Starts a session; it plays when this returns.
-    pub(super) async fn create(&self, prompts: &Prompts, asked: Asked) -> Result<Arc<Session>, Trouble> {
+    pub(super) async fn create(
+        &self,
+        prompts: &Prompts,
+        switch: &Switch,
+        asked: Asked,
+    ) -> Result<Arc<Session>, Trouble> {
         let Asked {
             directive,
             client,
@@ -66,7 +73,23 @@ impl Gateway {
             // It was made whole before there was a stream.
             buffer_preloaded: prepared.is_whole(),
         };
-        let session = Arc::new(Session::new(facts, u64::from(prepared.shape().frames) * 20));
+        let duration_ms = u64::from(prepared.shape().frames) * FRAME_MS;
+        let session = Arc::new(Session::new(facts, duration_ms));
+        if let Destination::Call(call) = directive.destination {
+            let stream = Shared::new(Stream::new(session.clone(), prepared, None, 0));
+            self.play_in_call(switch, call, &session, &stream).await?;
+            let begun = self.engine.begin_in_call(NewInCall {
+                session: session.clone(),
+                stream: stream.clone(),
+                received,
+                seat,
+            });
+            if let Err(overloaded) = begun.await {
+                stream.lock().fail(overloaded.to_string());
+                return Err(overloaded.into());
+            }
+            return Ok(session);
+        }
         let line = match receiver {
             Some(receiver) => Some(self.line(&receiver, &session, &prepared)?),
             None => None,
@@ -80,6 +103,18 @@ impl Gateway {
         };
         self.engine.begin(stream).await?;
         Ok(session)
+    }
+
+    async fn play_in_call(
+        &self,
+        switch: &Switch,
+        call: CallId,
+        session: &Arc<Session>,
+        stream: &Shared,
+    ) -> Result<(), Trouble> {
+        let inset = InCall::new(session.clone(), stream.clone(), self.engine.listener());
+        let inserted = switch.insert(call, Box::new(inset)).await;
+        Ok(inserted.map_err(|_| Overloaded)??)
     }
 
     /// A prompt as it is to sound, made ready unless it is.
@@ -99,11 +134,7 @@ impl Gateway {
 
     async fn receiver(&self, destination: &Destination) -> Result<Option<Receiver>, Trouble> {
         let target = match destination {
-            Destination::Nowhere => return Ok(None),
-            Destination::Call(_) => {
-                let message = "destination.callId: sessions can't be played into calls yet; give an rtpUrl";
-                return Err(Faults::one(message).into());
-            }
+            Destination::Nowhere | Destination::Call(_) => return Ok(None),
             Destination::Rtp(target) => target.clone(),
         };
         let address = address::resolve(target.address(), &self.guard).await;

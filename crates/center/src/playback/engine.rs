@@ -2,10 +2,12 @@
 //!
 //! Whoever wants something of a stream sends the thread a message. It waits for nobody, and allocates nothing for a packet.
 
+mod calls;
 mod running;
 
 use super::{
     book::{Book, Seat},
+    in_call::Shared,
     line::Line,
     prepared::Prepared,
     session::{Serial, Session},
@@ -66,8 +68,19 @@ pub(super) enum NotDone {
     Refused(Refused),
 }
 
+/// A stream that is heard in a call already.
+pub(super) struct NewInCall {
+    pub(super) session: Arc<Session>,
+    pub(super) stream: Shared,
+    pub(super) received: Moment,
+    pub(super) seat: Seat,
+}
+
 enum Message {
     Start(Box<NewStream>, oneshot::Sender<()>),
+    InCall(Box<NewInCall>, oneshot::Sender<()>),
+    /// A stream in a call is over.
+    Over(Serial),
     Direct(Box<Directive>, oneshot::Sender<Result<(), NotDone>>),
     Heard(Serial, Cause),
     Close,
@@ -136,6 +149,11 @@ impl Engine {
         self.ask(|reply| Message::Start(Box::new(stream), reply)).await
     }
 
+    /// A stream began in a call; it is to be steered and told of from now on.
+    pub(super) async fn begin_in_call(&self, stream: NewInCall) -> Result<(), Overloaded> {
+        self.ask(|reply| Message::InCall(Box::new(stream), reply)).await
+    }
+
     /// A directive for a stream.
     pub(super) async fn direct(&self, directive: Directive) -> Result<Result<(), NotDone>, Overloaded> {
         self.ask(|reply| Message::Direct(Box::new(directive), reply))
@@ -184,6 +202,11 @@ impl Listener {
     /// A key went down, or somebody spoke. It must not be lost: who listens waits while the queue is full.
     pub(super) fn heard(&self, stream: Serial, cause: Cause) {
         let _ = self.0.send(Message::Heard(stream, cause));
+    }
+
+    /// A stream in a call is over. Waits for nothing: the engine looks by itself, too.
+    pub(super) fn over(&self, stream: Serial) {
+        let _ = self.0.try_send(Message::Over(stream));
     }
 }
 

@@ -19,6 +19,7 @@ mod creating;
 mod ears;
 mod engine;
 mod fade;
+mod in_call;
 mod line;
 mod prepared;
 mod rendering;

@@ -76,7 +76,7 @@ pub(crate) async fn create(
         correlation: correlation.clone(),
         received,
     };
-    let created = app.playback.create(&app.tenant.prompts, asked).await;
+    let created = app.playback.create(&app.tenant.prompts, &app.switch, asked).await;
     let session = created.map_err(|trouble| request.refused(Some(&id), trouble))?;
     let view = session.view();
     let location = [(header::LOCATION, view.self_uri.clone())];

@@ -23,7 +23,7 @@ pub(super) struct Stream {
     pub(super) session: Arc<Session>,
     playback: Playback,
     prepared: Arc<Prepared>,
-    /// `None`: it is played to nobody.
+    /// `None`: it is heard in a call, or by nobody.
     line: Option<Line>,
     fader: Option<Fader>,
     /// The millisecond of its first frame.
@@ -105,10 +105,7 @@ impl Stream {
             self.session.sent();
             return;
         };
-        let payload = match fading {
-            None => Some(self.prepared.payload(frame)),
-            Some(step) => faded(&mut self.fader, &self.prepared, frame, step),
-        };
+        let payload = payload(&mut self.fader, &self.prepared, frame, fading);
         // Silence is nothing that is sent: the receiver's clock goes on without it.
         let Some(payload) = payload.filter(|payload| !payload.is_empty()) else {
             return;
@@ -150,18 +147,40 @@ impl Stream {
         Ok(())
     }
 
+    /// The next 20 ms for a call: writes the frame, or leaves it silent. Whether it goes on.
+    pub(super) fn next_frame(&mut self, into: &mut audio::Frame) -> bool {
+        let (frame, fading) = match self.playback.turn() {
+            Turn::Play(frame) => (frame, None),
+            Turn::Fade(frame, step) => (frame, Some(step)),
+            Turn::Rest => return true,
+            Turn::Over => {
+                self.is_told = true;
+                self.publish();
+                return false;
+            }
+        };
+        let payload = payload(&mut self.fader, &self.prepared, frame, fading);
+        if let Some(payload) = payload.and_then(|payload| payload.try_into().ok()) {
+            *into = payload;
+        }
+        self.session.sent();
+        self.session.advanced(&self.playback);
+        true
+    }
+
     /// A key or a voice.
-    pub(super) fn hear(&mut self, cause: Cause) {
+    pub(super) fn hear(&mut self, cause: Cause) -> Heard {
         let heard = match cause {
             Cause::Key(digit) => self.playback.key(digit),
             Cause::Voice => self.playback.voice(),
         };
         match heard {
-            Heard::NotAnInterruption => return,
+            Heard::NotAnInterruption => return heard,
             Heard::Now => self.is_told = true,
             Heard::Later => {}
         }
         self.publish();
+        heard
     }
 
     /// It can't go on.
@@ -184,6 +203,19 @@ impl Stream {
 
     fn publish(&self) {
         self.session.changed(&self.playback, self.is_told);
+    }
+}
+
+/// What is sent in the 20 ms of a frame, as it is or at a step of a fade.
+fn payload<'a>(
+    fader: &'a mut Option<Fader>,
+    prepared: &'a Prepared,
+    frame: u32,
+    fading: Option<u8>,
+) -> Option<&'a [u8]> {
+    match fading {
+        None => Some(prepared.payload(frame)),
+        Some(step) => faded(fader, prepared, frame, step),
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::{address, book::NoSeat, cache::CacheError, engine::Overloaded, source::NoSource};
 use crate::calls;
+use audio::Law;
+use flow::call::NotInset;
 use http::StatusCode;
 use server::Refusal;
 use std::io;
 use wire::{
     Faults,
     ids::SessionId,
-    playback::{Conflict, PlaybackState},
+    playback::{CodecPreference, Conflict, PlaybackState},
 };
 
 /// When a client may try again, in seconds.
@@ -31,6 +33,9 @@ pub(super) enum Trouble {
     /// There is no socket to be had.
     #[error("the center can't open a socket for the stream: {0}")]
     Socket(#[source] io::Error),
+    /// The call takes it not.
+    #[error("destination.callId: {0}")]
+    NotInset(#[from] NotInset),
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
 }
@@ -62,6 +67,17 @@ impl Trouble {
                 tracing::error!(error, "a prompt can't be looked up");
                 calls::store_unavailable()
             }
+            Self::NotInset(NotInset::Law(law)) => {
+                let codec = match law {
+                    Law::Mu => CodecPreference::G711U,
+                    Law::A => CodecPreference::G711A,
+                };
+                Refusal::faults(Faults::one(format!(
+                    "playbackConfig.codecPreference must be {codec}, the codec of the call"
+                )))
+            }
+            Self::NotInset(NotInset::NotThere) => Refusal::new(StatusCode::NOT_FOUND, message),
+            Self::NotInset(NotInset::Busy) => Refusal::new(StatusCode::CONFLICT, message),
             Self::NoSource(_) | Self::Unknown(_) => Refusal::new(StatusCode::NOT_FOUND, message),
             Self::NoSeat(..) | Self::Over(..) => Refusal::new(StatusCode::CONFLICT, message),
             Self::Unprepared(CacheError::Unprepared(error)) => Refusal::faults(Faults::one(format!(

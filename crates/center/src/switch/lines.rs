@@ -16,7 +16,7 @@ use crate::{
 use flow::{
     Moment,
     call::{
-        Announcements, Call, Controller, ControllerId, Left, Output, SensitivePrompts, Tick,
+        Announcements, Call, Controller, ControllerId, Left, NotInset, Output, SensitivePrompts, Tick,
         leg::{PlayId, Sound},
     },
 };
@@ -189,6 +189,11 @@ impl Lines {
                 let live = self.lines.get(&call).is_some_and(|line| !line.over);
                 self.with(now, &call, |line, out| line.call.end(now, cause, out));
                 let _ = reply.send(live);
+            }
+            Message::Insert { call, inset, reply } => {
+                let mut inserted = Err(NotInset::NotThere);
+                self.with(now, &call, |line, _| inserted = line.call.insert(inset));
+                let _ = reply.send(inserted);
             }
             Message::Record(call, reply) => {
                 let live = self.lines.get(&call).map(Line::record_now);

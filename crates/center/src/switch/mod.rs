@@ -21,7 +21,7 @@ use crate::{
 use flow::{
     Moment,
     call::{
-        Announcements, Controller, ControllerId, Facts, Left, SensitivePrompts,
+        Announcements, Controller, ControllerId, Facts, Inset, Left, NotInset, SensitivePrompts,
         caller::Caller,
         leg::{PlayId, Sound},
     },
@@ -140,6 +140,11 @@ enum Message {
         call: CallId,
         cause: HangupCause,
         reply: oneshot::Sender<bool>,
+    },
+    Insert {
+        call: CallId,
+        inset: Box<dyn Inset>,
+        reply: oneshot::Sender<Result<(), NotInset>>,
     },
     Record(CallId, oneshot::Sender<Option<CallRecord>>),
     AwaitEnd(CallId, oneshot::Sender<CallRecord>),
@@ -269,6 +274,17 @@ impl Switch {
         self.ask(|reply| Message::End { call, cause, reply })
             .await
             .unwrap_or(false)
+    }
+
+    /// Something is to be heard in a call in the place of its own prompts.
+    pub(crate) async fn insert(
+        &self,
+        call: CallId,
+        inset: Box<dyn Inset>,
+    ) -> Result<Result<(), NotInset>, Overloaded> {
+        self.ask(|reply| Message::Insert { call, inset, reply })
+            .await
+            .ok_or(Overloaded)
     }
 
     /// A call that is live, or not in the store yet.

@@ -43,7 +43,7 @@ pub enum NotInset {
     #[error("the call is in {}", match .0 { Law::Mu => "G711U", Law::A => "G711A" })]
     Law(Law),
     /// There is one already.
-    #[error("another session is played into the call; wait until it is over, or stop it")]
+    #[error("another session is heard in the call; stop that first")]
     Busy,
 }
 

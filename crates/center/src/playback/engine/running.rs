@@ -1,6 +1,6 @@
 //! What the engine's thread does: messages in, frames out.
 
-use super::{Counts, Directive, Message, NewStream, NotDone};
+use super::{Counts, Directive, Message, NewInCall, NewStream, NotDone, calls::Calls};
 use crate::{
     clock::Clock,
     playback::{
@@ -33,6 +33,7 @@ pub(super) struct Running {
     wheel: Wheel<Stream>,
     /// The slot of each stream.
     slots: HashMap<Serial, usize>,
+    calls: Calls,
     packet: Box<Packet>,
     reports: Reports,
     book: Arc<Book>,
@@ -46,6 +47,7 @@ impl Running {
         Self {
             wheel: Wheel::new(),
             slots: HashMap::new(),
+            calls: Calls::new(),
             packet: Box::new([0; size_of::<Packet>()]),
             reports: Reports::open(),
             book,
@@ -59,14 +61,16 @@ impl Running {
         self.is_closed
     }
 
-    /// When the next frame is due.
+    /// When [`Self::advance`] is due.
     pub(super) fn deadline(&self) -> Moment {
-        self.wheel.deadline()
+        self.wheel.deadline().min(self.calls.deadline())
     }
 
     pub(super) fn message(&mut self, now: Moment, message: Message) {
         match message {
             Message::Start(stream, ready) => self.start(*stream, now, ready),
+            Message::InCall(stream, ready) => self.start_in_call(*stream, now, ready),
+            Message::Over(stream) => self.end_if_over(stream, now),
             Message::Direct(directive, reply) => {
                 let _ = reply.send(self.direct(*directive, now));
             }
@@ -84,15 +88,31 @@ impl Running {
         self.teller.tell(Told::created(&stream.session));
         self.slots.insert(serial, wheel::slot(tick));
         self.wheel.add(tick, stream);
-        self.counts.live.store(self.wheel.len(), Relaxed);
+        self.count_live();
         let _ = ready.send(());
     }
 
+    fn start_in_call(&mut self, new: NewInCall, now: Moment, ready: oneshot::Sender<()>) {
+        new.seat.take(&new.session);
+        new.session.ready(now - new.received);
+        self.teller.tell(Told::created(&new.session));
+        self.calls.add(new.session.facts.serial, new.stream, now);
+        self.count_live();
+        let _ = ready.send(());
+    }
+
+    fn count_live(&self) {
+        let live = self.wheel.len() + self.calls.len();
+        self.counts.live.store(live, Relaxed);
+    }
+
     fn direct(&mut self, directive: Directive, now: Moment) -> Result<(), NotDone> {
-        let stream = self.find(directive.stream).ok_or(NotDone::Gone)?;
-        let done = stream.control(&directive.control, directive.rendered);
-        done.map_err(NotDone::Refused)?;
-        let session = stream.session.clone();
+        let (control, rendered) = (directive.control, directive.rendered);
+        let done = self.with(directive.stream, |stream| {
+            let done = stream.control(&control, rendered);
+            done.map(|()| stream.session.clone())
+        });
+        let session = done.ok_or(NotDone::Gone)?.map_err(NotDone::Refused)?;
         let took = now - directive.received;
         if matches!(directive.control, Control::Stop) {
             self.end(directive.stream, now, |ended| {
@@ -107,24 +127,30 @@ impl Running {
     }
 
     fn hear(&mut self, serial: Serial, cause: Cause, now: Moment) {
-        let Some(stream) = self.find(serial) else {
-            return;
-        };
-        stream.hear(cause);
-        if stream.is_over() {
+        self.with(serial, |stream| stream.hear(cause));
+        self.end_if_over(serial, now);
+    }
+
+    fn end_if_over(&mut self, serial: Serial, now: Moment) {
+        if self.with(serial, |stream| stream.is_over()) == Some(true) {
             self.end(serial, now, |ended| ended);
         }
     }
 
-    fn find(&mut self, serial: Serial) -> Option<&mut Stream> {
-        let slot = *self.slots.get(&serial)?;
-        self.wheel
-            .find(slot, |stream| stream.session.facts.serial == serial)
+    fn with<T>(&mut self, serial: Serial, act: impl FnOnce(&mut Stream) -> T) -> Option<T> {
+        let Some(slot) = self.slots.get(&serial) else {
+            return self.calls.get(serial).map(|stream| act(&mut stream.lock()));
+        };
+        let is_it = |stream: &Stream| stream.session.facts.serial == serial;
+        self.wheel.find(*slot, is_it).map(act)
     }
 
     /// Takes a stream that is over out of its slot.
     fn end(&mut self, serial: Serial, now: Moment, how: impl FnOnce(Told) -> Told) {
         let Some(slot) = self.slots.get(&serial) else {
+            if let Some(stream) = self.calls.remove(serial) {
+                self.dismiss(&stream.lock(), now, how);
+            }
             return;
         };
         let stream = self
@@ -140,11 +166,14 @@ impl Running {
         stream.hang_up(&self.reports);
         let stability = self.book.over(&stream.session, now);
         self.teller.tell(how(Told::ended(&stream.session, stability)));
-        self.counts.live.store(self.wheel.len(), Relaxed);
+        self.count_live();
     }
 
     /// Sends all frames that are due.
     pub(super) fn advance(&mut self, clock: Clock) {
+        for serial in self.calls.over(clock.now()) {
+            self.end(serial, clock.now(), |ended| ended);
+        }
         while let Some(due) = self.wheel.due(clock.now()) {
             if due.skipped > 0 {
                 self.skipped(due.skipped);
@@ -193,6 +222,12 @@ impl Running {
         self.is_closed = true;
         let streams: Vec<Stream> = self.wheel.drain().collect();
         for mut stream in streams {
+            stream.fail("the center was closed".to_owned());
+            self.dismiss(&stream, now, |ended| ended);
+        }
+        let in_calls: Vec<_> = self.calls.drain().collect();
+        for stream in in_calls {
+            let mut stream = stream.lock();
             stream.fail("the center was closed".to_owned());
             self.dismiss(&stream, now, |ended| ended);
         }

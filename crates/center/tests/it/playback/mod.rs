@@ -1,6 +1,7 @@
 //! Playback sessions over real sockets: what contract section 3 promises.
 
 mod barge_in;
+mod in_call;
 mod limits;
 mod line;
 mod refused;
