@@ -130,7 +130,7 @@ pub(crate) struct CenterArgs {
     /// The tenant to serve [default: the demo tenant].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
     pub(crate) tenant: Option<PathBuf>,
-    /// Rate limits: default, off, or like 'profile-reads=200/min,other=10/s'.
+    /// Rate limits: default, off, or like 'profile-reads=200/min,session-creations=20/s,streams=200,other=10/s'.
     #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
     pub(crate) limits: Option<center::Limits>,
     /// Let calls fetch audio from this host, and webhooks go there, though its address is internal. May be repeated.
