@@ -340,6 +340,6 @@ mod tests {
     fn levels_are_drawn_from_silence_to_loud() {
         let mut samples = vec![0.0; 640];
         samples.extend(tone(640));
-        assert_eq!(drawn(&samples), "  ▆▆");
+        assert_eq!(drawn(&samples), "  ▇▇");
     }
 }
