@@ -70,7 +70,7 @@ struct Shelf {
 /// Prepared prompts by what they are made of.
 pub(super) struct Cache {
     shelf: Mutex<Shelf>,
-    /// One for each processor: preparing is nothing but work.
+    /// One for each processor but the one that plays: preparing is nothing but work.
     processors: Arc<Semaphore>,
     most_bytes: usize,
 }
@@ -80,7 +80,7 @@ impl Cache {
         Self {
             shelf: Mutex::default(),
             processors: Arc::new(Semaphore::new(
-                thread::available_parallelism().map_or(1, usize::from),
+                thread::available_parallelism().map_or(1, |all| all.get().saturating_sub(1).max(1)),
             )),
             most_bytes: MOST_BYTES,
         }
@@ -97,8 +97,12 @@ impl Cache {
             return Ok(there.clone());
         }
         let making = async {
-            // The semaphore is never closed.
-            let _turn = self.processors.acquire().await.ok();
+            // The semaphore is never closed. The turn ends with the work, also when nobody waits for it any more.
+            let turn = Arc::clone(&self.processors).acquire_owned().await.ok();
+            let make = move || {
+                let _turn = turn;
+                make()
+            };
             let made = tokio::task::spawn_blocking(make).await??;
             Ok::<_, CacheError>(Arc::new(made))
         };

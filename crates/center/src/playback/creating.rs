@@ -101,7 +101,11 @@ impl Gateway {
             received,
             seat,
         };
-        self.engine.begin(stream).await?;
+        if let Err(overloaded) = self.engine.begin(stream).await {
+            // Whoever listens to its caller must see that it is over.
+            session.abandoned(overloaded.to_string());
+            return Err(overloaded.into());
+        }
         Ok(session)
     }
 

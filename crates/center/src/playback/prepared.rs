@@ -149,8 +149,8 @@ impl Prepared {
 
     /// Writes the samples of a frame, -1.0 to 1.0, to the beginning of `room`; nothing beyond the end.
     pub(super) fn samples<'a>(&self, frame: u32, room: &'a mut [f32; MAX_SAMPLES]) -> &'a mut [f32] {
-        let length = match (&self.samples, Decoder::new(self.codec)) {
-            (Some(all), _) => {
+        let length = match &self.samples {
+            Some(all) => {
                 let frame_samples = self.codec.frame_samples();
                 let start = (frame as usize).saturating_mul(frame_samples);
                 let some = all
@@ -160,10 +160,11 @@ impl Prepared {
                 pairs.for_each(|(room, sample)| *room = f32::from(*sample) / 32768.0);
                 some.len()
             }
-            (None, Ok(mut decoder)) => decoder
-                .decode(self.payload(frame), room)
-                .map_or(0, |samples| samples.len()),
-            (None, Err(_)) => 0,
+            None => {
+                let decoded = Decoder::new(self.codec)
+                    .and_then(|mut decoder| Ok(decoder.decode(self.payload(frame), room)?.len()));
+                decoded.unwrap_or(0)
+            }
         };
         &mut room[..length]
     }

@@ -124,6 +124,13 @@ impl Session {
         self.standing().failure = Some(reason);
     }
 
+    /// It never began.
+    pub(super) fn abandoned(&self, reason: String) {
+        let mut standing = self.standing();
+        standing.state = PlaybackState::Failed;
+        standing.failure = Some(reason);
+    }
+
     pub(super) fn state(&self) -> PlaybackState {
         self.standing().state
     }

@@ -78,6 +78,9 @@ impl Stream {
 
     /// Carries out the 20 ms that begin at `tick`. `late` is how long ago that was.
     pub(super) fn step(&mut self, tick: Tick, now: Moment, late: Duration, with: &mut Sender<'_>) -> Step {
+        if tick < self.started {
+            return Step::Rested;
+        }
         let turn = self.playback.turn();
         match turn {
             Turn::Rest => return Step::Rested,
@@ -123,8 +126,9 @@ impl Stream {
         line.report(with.reports, Clock::utc, now);
     }
 
-    /// Turns of the wheel were left out. Gives how many frames were missed: none while it rests.
-    pub(super) fn skipped(&mut self, turns: u64) -> u64 {
+    /// Turns of the wheel before `tick` were left out. Gives how many frames were missed: none while it rests, or before it began.
+    pub(super) fn skipped(&mut self, tick: Tick, turns: u64) -> u64 {
+        let turns = turns.min(tick.saturating_sub(self.started) / FRAME_MS);
         if self.playback.state() != PlaybackState::Playing {
             return 0;
         }

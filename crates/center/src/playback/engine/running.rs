@@ -66,7 +66,11 @@ impl Running {
         self.wheel.deadline().min(self.calls.deadline())
     }
 
+    /// Nothing begins or changes once it is closed: whoever asks is told so by the reply that does not come.
     pub(super) fn message(&mut self, now: Moment, message: Message) {
+        if self.is_closed {
+            return;
+        }
         match message {
             Message::Start(stream, ready) => self.start(*stream, now, ready),
             Message::InCall(stream, ready) => self.start_in_call(*stream, now, ready),
@@ -169,14 +173,14 @@ impl Running {
         self.count_live();
     }
 
-    /// Sends all frames that are due.
+    /// Sends the frames of one slot that is due: however far behind the thread is, messages are taken in between.
     pub(super) fn advance(&mut self, clock: Clock) {
         for serial in self.calls.over(clock.now()) {
             self.end(serial, clock.now(), |ended| ended);
         }
-        while let Some(due) = self.wheel.due(clock.now()) {
+        if let Some(due) = self.wheel.due(clock.now()) {
             if due.skipped > 0 {
-                self.skipped(due.skipped);
+                self.skipped(due.tick, due.skipped);
             }
             let mut streams = self.wheel.take(due.tick);
             let mut over = Vec::new();
@@ -212,8 +216,9 @@ impl Running {
     }
 
     /// The thread was held up for so long that turns were left out.
-    fn skipped(&mut self, turns: u64) {
-        let playing = self.wheel.iter_mut().map(|stream| stream.skipped(turns)).sum();
+    fn skipped(&mut self, tick: wheel::Tick, turns: u64) {
+        let missed = self.wheel.iter_mut().map(|stream| stream.skipped(tick, turns));
+        let playing = missed.sum();
         count(&self.counts.underruns, playing);
     }
 

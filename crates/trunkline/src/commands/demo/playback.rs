@@ -200,12 +200,16 @@ impl Played {
     }
 
     fn judged_cut(&self, cutoff: Cutoff, built: &[f32]) -> Option<String> {
-        let key = self.key_at()?;
-        let after = self.heard.get(key..)?;
+        let Some((key, after)) = self.key_at().and_then(|key| Some((key, self.heard.get(key..)?))) else {
+            return Some("nothing tells when the key was noticed".to_owned());
+        };
         match cutoff {
             Cutoff::Immediate => None,
             Cutoff::Fade => {
-                let off = off_ramp(after, built.get(key..)?);
+                // What stops too early is silence, which no ramp is.
+                let mut after = after.to_vec();
+                after.resize(after.len().max(FADE_SAMPLES), 0.0);
+                let off = off_ramp(&after, built.get(key..)?);
                 (off > MOST_OFF_DB).then(|| format!("the fade is {off:.1} dB off its ramp"))
             }
             Cutoff::Drain => {
@@ -253,7 +257,7 @@ fn off_ramp(heard: &[f32], built: &[f32]) -> f32 {
             .map(|(n, sample)| sample * ramp(n))
             .collect();
         let expected = power(&ramped);
-        (expected > AUDIBLE).then(|| (10.0 * (power(heard) / expected).log10()).abs())
+        (expected > AUDIBLE).then(|| (10.0 * (power(heard).max(1e-9) / expected).log10()).abs())
     });
     off.fold(0.0, f32::max)
 }
@@ -334,6 +338,9 @@ mod tests {
         assert!(off_ramp(&faded(1200.0), &built) < 0.01);
         assert!(off_ramp(&faded(1600.0), &built) > 3.0);
         assert!(off_ramp(&built, &built) > 6.0);
+        let mut cut = faded(1200.0);
+        cut[160..].fill(0.0);
+        assert!(off_ramp(&cut, &built) > 20.0, "a prompt that stops is no fade");
     }
 
     #[test]
