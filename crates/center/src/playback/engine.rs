@@ -1,6 +1,6 @@
 //! The engine: one thread that owns every stream and sends each its frame every 20 ms.
 //!
-//! Whoever wants something of a stream sends the thread a message. It waits for nobody, and allocates nothing for a packet.
+//! Whoever wants something of a stream sends the thread a message. It waits for nothing but short locks, and allocates nothing for a packet.
 
 mod calls;
 mod running;

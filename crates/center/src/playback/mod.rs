@@ -7,8 +7,8 @@
 //!                                        ears: keys and voices of callers ─┘
 //! ```
 //!
-//! `flow::playback` decides which frame is next and how a playback ends. The engine's thread owns every stream, and waits for nobody; what
-//! others see of a session ([`session::Session`]) it writes without waiting for who reads.
+//! `flow::playback` decides which frame is next and how a playback ends. The engine's thread owns every stream, and waits for nothing but short locks; what
+//! others see of a session ([`session::Session`]) it writes there.
 
 mod address;
 mod analytics;

@@ -24,7 +24,7 @@ pub const FADE_FRAMES: u8 = 8;
 pub struct Shape {
     /// How many frames it has.
     pub frames: u32,
-    /// Where its phrases end: the first frame of each pause, and the number of frames. In order.
+    /// Where a phrase may end: every frame in a pause, and the number of frames. In order.
     pub phrase_ends: Arc<[u32]>,
 }
 
