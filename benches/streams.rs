@@ -21,6 +21,7 @@ mod barge_in;
 mod gateway;
 #[path = "streams/load.rs"]
 mod load;
+mod noise;
 #[path = "streams/phone.rs"]
 mod phone;
 #[path = "streams/process.rs"]

@@ -7,6 +7,9 @@
 
 #![allow(clippy::expect_used, clippy::panic)]
 
+#[path = "noise.rs"]
+mod noise;
+
 use audio::{dtmf, voice};
 use std::{
     hint::black_box,
@@ -35,14 +38,16 @@ fn main() {
     row("none", 99.0, &prompts, |_, length| vec![0.0; length]);
     for kind in KINDS {
         for db in [20.0, 10.0, 5.0, 0.0] {
-            row(kind, db, &prompts, |n, length| noise(kind, n, length, &prompts));
+            row(kind, db, &prompts, |n, length| {
+                noise_of(kind, n, length, &prompts)
+            });
         }
     }
     println!("\nfalse triggers a minute in {MINUTES} minutes of noise alone");
     for kind in KINDS {
         let counts = [-26.0f32, -36.0, -46.0, -56.0].map(|db| {
             let sound = scaled(
-                &noise(kind, 1, MINUTES * 60 * RATE, &prompts),
+                &noise_of(kind, 1, MINUTES * 60 * RATE, &prompts),
                 10f32.powf(db / 10.0),
             );
             format!("{db} dB {:.1}", begins(&sound).len() as f32 / MINUTES as f32)
@@ -102,7 +107,7 @@ fn begins(sound: &[f32]) -> Vec<usize> {
 fn costs(prompts: &[Vec<f32>]) {
     let speech = prompts.concat();
     let silence = vec![0.0; speech.len()];
-    let white = scaled(&white(1, speech.len()), SPEECH_POWER / 100.0);
+    let white = scaled(&noise::white(1, speech.len()), SPEECH_POWER / 100.0);
     println!("microseconds a frame of 20 ms");
     for (name, sound) in [
         ("speech", &speech),
@@ -158,35 +163,12 @@ fn prompts() -> Vec<Vec<f32>> {
     wavs.iter().map(read).collect()
 }
 
-fn noise(kind: &str, seed: usize, length: usize, prompts: &[Vec<f32>]) -> Vec<f32> {
+fn noise_of(kind: &str, seed: usize, length: usize, prompts: &[Vec<f32>]) -> Vec<f32> {
     match kind {
-        "white" => white(seed, length),
-        "pink" => pink(seed, length),
+        "white" => noise::white(seed as u32, length),
+        "pink" => noise::pink(seed as u32, length),
         _ => babble(seed, length, prompts),
     }
-}
-
-fn white(seed: usize, length: usize) -> Vec<f32> {
-    let mut state = (seed as u32 + 1).wrapping_mul(2_654_435_761) | 1;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state as f32 / u32::MAX as f32 - 0.5
-    };
-    (0..length).map(next).collect()
-}
-
-/// White noise through three one-pole filters that together fall by 3 dB an octave.
-fn pink(seed: usize, length: usize) -> Vec<f32> {
-    let mut poles = [0f32; 3];
-    let filter = |white: f32| {
-        poles[0] = 0.99765 * poles[0] + white * 0.099_046;
-        poles[1] = 0.963 * poles[1] + white * 0.296_516;
-        poles[2] = 0.57 * poles[2] + white * 1.052_691;
-        poles.iter().sum::<f32>() + white * 0.1848
-    };
-    white(seed, length).into_iter().map(filter).collect()
 }
 
 /// Four others who speak without a pause.

@@ -1,5 +1,6 @@
 //! What is played and said.
 
+use crate::noise::{pink, white};
 use audio::{FRAME_SAMPLES, Law, TELEPHONY_RATE, wav};
 use std::{fs, path::Path};
 
@@ -66,29 +67,6 @@ fn spoken() -> Vec<Vec<f32>> {
 /// Whole frames of it.
 fn frames(samples: &[f32]) -> Vec<Frame> {
     Law::Mu.encode_all(samples).as_chunks().0.to_vec()
-}
-
-fn white(seed: u32, length: usize) -> Vec<f32> {
-    let mut state = (seed + 1).wrapping_mul(2_654_435_761) | 1;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        state as f32 / u32::MAX as f32 - 0.5
-    };
-    (0..length).map(next).collect()
-}
-
-/// White noise through three one-pole filters that together fall by 3 dB an octave.
-fn pink(seed: u32, length: usize) -> Vec<f32> {
-    let mut poles = [0f32; 3];
-    let filter = |white: f32| {
-        poles[0] = 0.99765 * poles[0] + white * 0.099_046;
-        poles[1] = 0.963 * poles[1] + white * 0.296_516;
-        poles[2] = 0.57 * poles[2] + white * 1.052_691;
-        poles.iter().sum::<f32>() + white * 0.1848
-    };
-    white(seed, length).into_iter().map(filter).collect()
 }
 
 fn at_level(mut sound: Vec<f32>, db: f32) -> Vec<f32> {

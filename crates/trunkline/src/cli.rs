@@ -315,7 +315,7 @@ pub(crate) struct ServeArgs {
     /// The tenant of the centre in this process [default: the demo tenant].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
     pub(crate) tenant: Option<PathBuf>,
-    /// The rate limits of the centre in this process: default, off, or like 'profile-reads=200/min,other=10/s'.
+    /// The rate limits of the centre in this process: default, off, or like 'profile-reads=200/min,session-creations=20/s,streams=200,other=10/s'.
     #[arg(long, value_name = "LIMITS", env = "TRUNKLINE_LIMITS")]
     pub(crate) limits: Option<center::Limits>,
     /// Make up interactions and complete them at this rate, like 50/s or 6/min.
