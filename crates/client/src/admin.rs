@@ -1,4 +1,5 @@
-//! The center's own interface for test calls (`/center/v1`) and its agents' desktops, with its admin token.
+//! The center's own interface for test calls and the clocks of conversations (`/center/v1`), and its agents' desktops, with its
+//! admin token.
 
 use crate::{
     endpoint::{Endpoint, SetupError},
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use wire::{
     calls::{CallRecord, CallState, PlaceCall},
     desk::{Deed, Desk},
-    ids::{AgentId, CallId, PromptId, TaskId},
+    ids::{AgentId, CallId, ConversationId, PromptId, TaskId},
     task::Task,
 };
 
@@ -80,6 +81,14 @@ impl Admin {
             .with_timeouts(RECORDING_TIMEOUT, 2 * RECORDING_TIMEOUT)
             .with_answer_limit(LARGEST_RECORDING);
         Ok(self.transport.send(request).await?.body)
+    }
+
+    /// Lets time pass for one conversation: what is due by then (answers that are being typed, the bot's idle path) is there
+    /// when this returns. A repeat of the request lets no more time pass.
+    pub async fn advance_clock(&self, conversation: &ConversationId, by: Duration) -> Result<(), Error> {
+        let path = ["center", "v1", "conversations", conversation.as_str(), "clock"];
+        let body = serde_json::json!({"advanceMs": u64::try_from(by.as_millis()).unwrap_or(u64::MAX)});
+        self.transport.send(Request::post(path, &body)?).await.map(drop)
     }
 
     /// An agent's desktop as it stands.

@@ -1,5 +1,5 @@
-//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, prompts, playback, follow-up,
-//! and call control.
+//! Clients for a platform that speaks the v2 contract: tokens, requests that hold, profiles, prompts, playback, conversations,
+//! follow-up, and call control.
 //!
 //! A [`Transport`] is the way to one platform. It fetches access tokens and keeps them, repeats what may be repeated,
 //! obeys `Retry-After`, and bounds everything in attempts, time and size. The typed clients sit on it: [`Profiles`],
@@ -39,6 +39,7 @@
 mod admin;
 mod attempts;
 mod call_control;
+mod conversations;
 mod endpoint;
 mod error;
 mod follow_up;
@@ -63,6 +64,7 @@ pub use self::http::{
 pub use admin::Admin;
 pub use attempts::retry_after;
 pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionClosed, SessionEvent};
+pub use conversations::{Changes, Conversations};
 pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};
 pub use follow_up::{CreatedTask, FollowUp};

@@ -25,6 +25,7 @@ pub struct Request {
     pub(crate) body: Option<Body>,
     pub(crate) correlation_id: Option<CorrelationId>,
     pub(crate) key: Option<IdempotencyKey>,
+    pub(crate) if_match: Option<String>,
     pub(crate) attempt_timeout: Duration,
     pub(crate) total: Option<Duration>,
     pub(crate) answer_limit: AnswerLimit,
@@ -102,6 +103,7 @@ impl Request {
             body: None,
             correlation_id: None,
             key: None,
+            if_match: None,
             attempt_timeout: ATTEMPT_TIMEOUT,
             total: None,
             answer_limit: AnswerLimit::default(),
@@ -134,6 +136,14 @@ impl Request {
         Self {
             safety: Safety::Keyed,
             key: Some(key),
+            ..self
+        }
+    }
+
+    /// Is refused with 412 unless the resource has this entity tag, such as `"7"`.
+    pub fn with_if_match(self, tag: String) -> Self {
+        Self {
+            if_match: Some(tag),
             ..self
         }
     }

@@ -174,6 +174,11 @@ impl Transport {
         self.endpoint.is_host_of(url)
     }
 
+    /// Whether an address is of the platform's own scheme, host and port.
+    pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
+        self.endpoint.is_origin_of(url)
+    }
+
     /// How requests are repeated here unless they say otherwise.
     pub(crate) fn policy(&self) -> Policy {
         self.policy
@@ -287,6 +292,9 @@ impl Transport {
         }
         if let Some(key) = &ids.idempotency {
             builder = builder.header("idempotency-key", key.as_str());
+        }
+        if let Some(tag) = &request.if_match {
+            builder = builder.header(header::IF_MATCH, header_text(tag)?);
         }
         if let Some(body) = &request.body {
             builder = builder.header(header::CONTENT_TYPE, &body.content_type);

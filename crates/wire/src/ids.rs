@@ -1,5 +1,5 @@
 //! Typed ids: a call's id can't be taken for a prompt's. All are visible ASCII or Unicode text without control
-//! characters, 1 to 128 bytes long; a session's is a UUID.
+//! characters, 1 to 128 bytes long; a session's is a UUID, a conversation's printable ASCII.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -17,6 +17,12 @@ pub enum IdError {
     /// The text has a control character.
     #[error("must not contain control characters")]
     Control,
+    /// The text has a character that can't stand in an address as it is; holds the first one.
+    #[error("must be printable ASCII without blanks and / ? # %, so {0:?} can't be in it")]
+    NotPlain(char),
+    /// The text is a step in a path, `.` or `..`.
+    #[error("must not be {0:?}, which is a step in an address")]
+    Step(String),
     /// The text is not a UUID; holds its beginning.
     #[error("must be a UUID such as 0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b, not {0:?}")]
     NotUuid(String),
@@ -32,6 +38,17 @@ fn uuid(text: &str) -> Result<Arc<str>, IdError> {
     // Other spellings, which the parser knows, have other lengths.
     let id = uuid::Uuid::try_parse(text).ok().filter(|_| text.len() == 36);
     Ok(id.ok_or_else(refused)?.to_string().into())
+}
+
+/// Text that stands in an address as it is.
+fn plain(text: &str) -> Result<Arc<str>, IdError> {
+    check(text)?;
+    let is_plain = |sign: char| sign.is_ascii_graphic() && !matches!(sign, '/' | '?' | '#' | '%');
+    match text.chars().find(|sign| !is_plain(*sign)) {
+        Some(sign) => Err(IdError::NotPlain(sign)),
+        None if matches!(text, "." | "..") => Err(IdError::Step(text.to_owned())),
+        None => Ok(text.into()),
+    }
 }
 
 fn check(text: &str) -> Result<(), IdError> {
@@ -139,6 +156,14 @@ id!(
     InteractionId
 );
 id!(
+    /// A conversation, which its client names: printable ASCII that stands in an address as it is.
+    ConversationId is plain
+);
+id!(
+    /// Who takes part in a conversation: the customer, a bot, an agent.
+    ParticipantId
+);
+id!(
     /// An agent.
     AgentId
 );
@@ -194,6 +219,13 @@ impl InteractionId {
     /// An id for a new interaction, from 128 random or time-ordered bits.
     pub fn from_uuid(id: uuid::Uuid) -> Self {
         Self(format!("int-{id}").into())
+    }
+}
+
+impl ConversationId {
+    /// An id for a new conversation, from 128 random or time-ordered bits.
+    pub fn from_uuid(id: uuid::Uuid) -> Self {
+        Self(format!("conv-{id}").into())
     }
 }
 
@@ -287,6 +319,23 @@ mod tests {
         assert_eq!("a\nb".parse::<CallId>(), Err(IdError::Control));
         assert_eq!("a".repeat(128).parse::<CallId>().unwrap().as_str().len(), 128);
         assert!(serde_json::from_str::<PromptId>("\"\"").is_err());
+    }
+
+    #[test]
+    fn a_conversation_stands_in_an_address_as_it_is() {
+        let read = |text: &str| text.parse::<ConversationId>().map(|id| id.to_string());
+        for good in ["c", "conv-1", "!~", "a.b", "...", &"x".repeat(128)] {
+            assert_eq!(read(good), Ok(good.to_owned()));
+        }
+        for sign in ['/', '?', '#', '%', ' ', 'é', '🦀'] {
+            assert_eq!(read(&format!("a{sign}b")), Err(IdError::NotPlain(sign)));
+        }
+        assert_eq!(read("a\tb"), Err(IdError::Control));
+        assert_eq!(read(""), Err(IdError::Empty));
+        assert_eq!(read(&"x".repeat(129)), Err(IdError::TooLong(129)));
+        assert_eq!(read("."), Err(IdError::Step(".".into())));
+        assert_eq!(read(".."), Err(IdError::Step("..".into())));
+        assert_eq!("é".parse::<ParticipantId>().unwrap().as_str(), "é");
     }
 
     #[test]

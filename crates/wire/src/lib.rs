@@ -20,6 +20,7 @@
 pub mod callcontrol;
 pub mod calls;
 pub mod completion;
+pub mod conversation;
 pub mod desk;
 pub mod digit;
 pub mod error;

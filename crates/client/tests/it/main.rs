@@ -5,6 +5,7 @@
 
 mod admin;
 mod call_control;
+mod conversations;
 mod follow_up;
 mod guarded;
 mod media;
