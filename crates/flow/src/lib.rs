@@ -42,6 +42,8 @@ pub mod prompts;
 pub mod reconnect;
 pub mod retry;
 pub mod rules;
+
+pub mod sync;
 pub mod task;
 pub mod throttle;
 pub mod token;
