@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 use wire::{UtcTime, ids::ConversationId};
 
 /// A conversation as a page lists it.
@@ -23,6 +24,18 @@ pub enum Revision {
     Version(u64),
     /// When it changed, where there are no versions. It says nothing of older and newer: clocks jump.
     Stamp(Timestamp),
+}
+
+impl FromStr for Revision {
+    type Err = jiff::Error;
+
+    /// Reads what follows the `@` of a change id.
+    fn from_str(text: &str) -> Result<Self, jiff::Error> {
+        match text.parse() {
+            Ok(version) => Ok(Self::Version(version)),
+            Err(_) => text.parse().map(Self::Stamp),
+        }
+    }
 }
 
 impl Change {
