@@ -1,7 +1,7 @@
 //! The list of conversations by when they changed: `GET /api/v2/conversations?updatedDateGte=...&pageSize=100`.
 
 use super::{
-    ConversationType, State,
+    Conversation, ConversationType, Interaction, State,
     asked::{filled, parameter},
 };
 use crate::{Faults, UtcTime, ids::ConversationId};
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub const LARGEST_PAGE: usize = 1_000;
 /// The size of a page that nobody asked for.
 pub const USUAL_PAGE: usize = 100;
+
+/// Most interactions of a conversation that is expanded.
+pub const MOST_EXPANDED: usize = 100;
 
 /// A conversation in the list. What a platform other than the center leaves out is absent, false or 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,18 @@ pub struct ConversationSummary {
     /// The number of its last interaction; 0 when there is none (not in the contract).
     #[serde(default)]
     pub last_sequence: u64,
+    /// All of it, where `expand=all` asks for that (not in the contract).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<Box<Expanded>>,
+}
+
+/// A conversation with what was said, as it is when its page is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expanded {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// What was said, the oldest first: [`MOST_EXPANDED`] at the most. The rest is to be asked for.
+    pub interactions: Vec<Interaction>,
 }
 
 /// A page of the list, by (`updatedDate`, id).
