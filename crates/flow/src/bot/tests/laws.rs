@@ -109,7 +109,10 @@ proptest! {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the time that it takes is what is tested")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time that it takes is what is tested"
+)]
 fn the_longest_message_costs_little() {
     let bot = demo();
     let (mut dialogue, _) = Dialogue::begin(&bot, 1);
