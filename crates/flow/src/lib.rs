@@ -42,6 +42,7 @@ pub mod prompts;
 pub mod reconnect;
 pub mod retry;
 pub mod rules;
+pub mod scenario;
 pub mod task;
 pub mod throttle;
 pub mod token;
