@@ -32,7 +32,9 @@ impl Coverage {
     pub fn heard(&mut self, heard: &super::Heard) {
         let intent = heard.intent.iter().map(|intent| format!("intent:{intent}"));
         let steps = heard.steps.iter().map(|step| format!("step:{step}"));
-        for item in intent.chain(steps) {
+        // What is no step, such as the fallback, is told among them by its whole name.
+        let others = heard.steps.iter().cloned();
+        for item in intent.chain(steps).chain(others) {
             if let Some(count) = self.0.get_mut(&item) {
                 *count += 1;
             }

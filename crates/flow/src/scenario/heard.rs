@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use wire::conversation::State;
+use wire::conversation::{Button, State};
 
 /// An answer of the bot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Heard {
     pub text: String,
     /// What can be pressed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub buttons: Vec<Pressable>,
+    pub buttons: Vec<Button>,
     /// What the bot understood.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intent: Option<String>,
@@ -29,15 +29,6 @@ pub struct Heard {
     /// The steps that it walked.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
-}
-
-/// A button of an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pressable {
-    /// What is on it.
-    pub label: String,
-    /// What is sent when it is pressed.
-    pub value: String,
 }
 
 /// The conversation as it stands.

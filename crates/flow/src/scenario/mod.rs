@@ -27,7 +27,7 @@ mod tests;
 mod written;
 
 pub use coverage::Coverage;
-pub use heard::{Heard, Pressable, View};
+pub use heard::{Heard, View};
 pub use model::{
     AnswerCheck, Capture, CaptureSource, Count, Customer, Deed, Expectations, Group, How, MOST_RUNS,
     MOST_TURNS, Pattern, Repeat, Scenario, Slo, TextCheck, Turn, USUAL_DEADLINE, USUAL_PATIENCE, ViewChecks,
@@ -36,4 +36,5 @@ pub use parse::{MAX_BYTES, parse};
 pub use perturb::{Perturbation, Perturber};
 pub use run::{Action, CLOSING, Came, Input, Part, Run, RunReport, Sent, TurnOutcome, Verdict};
 pub use template::{Template, Vars};
+pub use wire::conversation::Button;
 pub use written::to_yaml;

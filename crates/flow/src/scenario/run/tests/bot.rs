@@ -221,7 +221,7 @@ impl Platform {
             buttons: says
                 .buttons
                 .iter()
-                .map(|(label, value)| crate::scenario::Pressable {
+                .map(|(label, value)| crate::scenario::Button {
                     label: (*label).into(),
                     value: (*value).into(),
                 })
