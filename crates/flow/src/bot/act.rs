@@ -1,8 +1,9 @@
 //! What a bot does.
 
-use super::{call::CallRequest, model::Button};
+use super::call::CallRequest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use wire::conversation::Button;
 
 /// One thing that a bot does, in the order in which it is to happen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

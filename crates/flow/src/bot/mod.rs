@@ -56,6 +56,7 @@ mod words;
 pub use act::Act;
 pub use call::{CallOutcome, CallRequest, MAX_CALL_ANSWER_BYTES};
 pub use dialogue::{Dialogue, MAX_SAID, MAX_SAID_PER_TURN, MAX_STEPS_PER_TURN};
-pub use model::{Bot, Button};
+pub use model::Bot;
 pub use parse::{MAX_FILE_BYTES, MAX_INTENTS, MAX_SLOTS, MAX_STEPS, parse};
 pub use parse_intent::MAX_EXAMPLES;
+pub use wire::conversation::Button;

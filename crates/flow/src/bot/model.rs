@@ -5,6 +5,7 @@ use crate::condition::Condition;
 use regex::Regex;
 use serde_json::Value;
 use std::{collections::HashMap, time::Duration};
+use wire::conversation::Button;
 
 /// A whole bot file.
 #[derive(Debug, Clone)]
@@ -131,15 +132,6 @@ pub(super) struct Idle {
     /// Since the customer's last message.
     pub(super) after: Duration,
     pub(super) step: StepId,
-}
-
-/// A quick reply: what it shows, and what is sent when it is pressed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Button {
-    /// What it shows.
-    pub label: String,
-    /// What the customer then says.
-    pub value: String,
 }
 
 impl Bot {

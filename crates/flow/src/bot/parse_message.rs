@@ -1,12 +1,9 @@
 //! Reading what a bot says.
 
-use super::{
-    model::{Button, Message},
-    parse::Reader,
-    template::Template,
-};
+use super::{model::Message, parse::Reader, template::Template};
 use crate::file::{self, Table, Value, kind};
 use toml::de::DeValue;
+use wire::conversation::Button;
 
 /// The longest text of a file, in characters.
 pub(super) const LONGEST_TEXT: usize = 2000;

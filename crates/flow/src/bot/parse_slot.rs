@@ -1,7 +1,7 @@
 //! Reading slots.
 
 use super::{
-    model::{Button, Message, Slot},
+    model::{Message, Slot},
     parse::Reader,
     slot::{Bounds, Choice, Kind},
     words::words,
@@ -9,6 +9,7 @@ use super::{
 use crate::file::{Table, Value, shorten, suggest};
 use regex::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
+use wire::conversation::Button;
 
 /// Most choices of a slot, and most ways to say one.
 const MAX_CHOICES: usize = 20;

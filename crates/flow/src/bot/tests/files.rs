@@ -6,6 +6,27 @@ fn faults(source: &str) -> String {
 }
 
 #[test]
+fn the_guide_shows_a_bot() {
+    let guide = include_str!("../../../../../docs/bots.md");
+    let example = guide
+        .split("```toml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let shown = transcript(
+        &bot(example),
+        1,
+        &["track my package", "when are you open", "ab-12345", "it did"],
+    );
+    assert!(
+        shown.ends_with("resolve\nbot: Great, this is resolved.\n"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn every_fault_comes_at_once() {
     insta::assert_snapshot!(faults(include_str!("broken.toml")), @r#"
     1:8: name must be a text, not a number
