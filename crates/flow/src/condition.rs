@@ -40,6 +40,39 @@ pub const MAX_PARTS: usize = 500;
 pub const MAX_SUMS: usize = 32;
 /// The names that conditions of a call may use.
 pub const CALL_NAMES: [&str; 3] = ["profile", "known", "call"];
+/// What the expression language keeps for itself.
+pub(crate) const RESERVED_WORDS: [&str; 30] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+    "int",
+    "uint",
+    "double",
+    "string",
+    "bool",
+    "bytes",
+    "list",
+    "map",
+    "type",
+];
 const FUNCTIONS: [&str; 8] = [
     "size",
     "contains",
@@ -176,6 +209,11 @@ impl Condition {
     /// Of how many parts (names, values, operators) it is made; the time it takes grows with them.
     pub fn parts(&self) -> usize {
         self.0.parts
+    }
+
+    /// The members of `name` that it names (`slots.size`), and where.
+    pub fn members(&self, name: &str) -> Vec<(String, Option<Position>)> {
+        shape::members(&self.0.source, &self.0.program, name)
     }
 
     /// What its names are compared with.

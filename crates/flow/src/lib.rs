@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod bot;
 pub mod calendar;
 pub mod call;
 pub mod condition;

@@ -89,9 +89,20 @@ impl Condition {
         let mut condition = Self::default();
         condition.and("kind = $", Parameter::Text(find.kind.clone()));
         condition.and("term = $", Parameter::Text(find.term.clone()));
-        if let Some(after) = find.after {
-            let beyond = if find.descending { "place < $" } else { "place > $" };
-            condition.and(beyond, Parameter::Number(after));
+        match (find.after, &find.after_id) {
+            (None, _) => {}
+            (Some(after), None) => {
+                let beyond = if find.descending { "place < $" } else { "place > $" };
+                condition.and(beyond, Parameter::Number(after));
+            }
+            (Some(after), Some(id)) => {
+                let way = if find.descending { '<' } else { '>' };
+                let (first, second) = (condition.next(), condition.next() + 1);
+                condition.and_fixed(&format!("(place, id) {way} (${first}, ${second})"));
+                condition
+                    .parameters
+                    .extend([Parameter::Number(after), Parameter::Text(id.clone())]);
+            }
         }
         condition
     }

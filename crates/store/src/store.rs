@@ -122,6 +122,15 @@ impl Store {
         }
     }
 
+    /// Whether it is a server's, which other processes, also on other machines, may write to at the same time.
+    pub fn is_shared(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
+        }
+    }
+
     /// The store's time, so long ago.
     pub(crate) fn ago(&self, span: Duration) -> i64 {
         self.clock.now_ms().saturating_sub(crate::clock::millis(span))

@@ -27,6 +27,9 @@ pub struct Find {
     pub term: String,
     /// Only those whose place is greater than this (with `descending`: smaller).
     pub after: Option<i64>,
+    /// With `after`, also those of that place whose id comes after this one: a list goes on exactly where it ended, also when
+    /// many have the same place.
+    pub after_id: Option<String>,
     /// The greatest place first; otherwise the smallest.
     pub descending: bool,
     /// How many are left out at first. They are stepped over one by one, so for a long way `after` is better.

@@ -93,6 +93,20 @@ impl Facts {
         })
     }
 
+    /// The facts of a conversation: names with any JSON. What is over the bounds is left out, as if it were not there.
+    pub fn nested<'a>(named: impl IntoIterator<Item = (&'a str, &'a Json)>) -> Self {
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        let mut values = 0;
+        for (name, json) in named {
+            let value = within_bounds(json, 0, &mut values).unwrap_or(Value::Null);
+            context.add_variable_from_value(name, value);
+        }
+        Self {
+            context,
+            known: false,
+        }
+    }
+
     fn new(call: &CallFacts, profile: Option<HashMap<Key, Value>>) -> Self {
         let known = profile.is_some();
         let mut numbers = HashMap::from([
@@ -162,6 +176,29 @@ fn value(json: &Json, place: &str, depth: usize, values: &mut usize) -> Result<V
                 .map(|(name, item)| Ok((key(name), value(item, place, depth + 1, values)?)));
             Ok(map(fields.collect::<Result<_, _>>()?))
         }
+    }
+}
+
+/// A value without the parts of it that are too large.
+fn within_bounds(json: &Json, depth: usize, values: &mut usize) -> Option<Value> {
+    if *values >= MAX_VALUES || depth > MAX_DEPTH {
+        return None;
+    }
+    match json {
+        Json::Array(items) => {
+            *values += 1;
+            let items = items.iter().take(MAX_ITEMS);
+            let items = items.filter_map(|item| within_bounds(item, depth + 1, values));
+            Some(Value::List(Arc::new(items.collect())))
+        }
+        Json::Object(fields) => {
+            *values += 1;
+            let fields = fields.iter().take(MAX_ITEMS);
+            let fields =
+                fields.filter_map(|(name, item)| Some((key(name), within_bounds(item, depth + 1, values)?)));
+            Some(map(fields.collect()))
+        }
+        simple => value(simple, "", depth, values).ok(),
     }
 }
 

@@ -68,6 +68,45 @@ pub(super) fn of(source: &str, program: &Program) -> Shape {
     reader.shape
 }
 
+/// The members of `name` that a program names, with their places.
+pub(super) fn members(source: &str, program: &Program, name: &str) -> Vec<(String, Option<Position>)> {
+    let mut found = Vec::new();
+    let mut open = vec![program.expression()];
+    while let Some(part) = open.pop() {
+        if let Expr::Select(select) = &part.expr
+            && select.operand.expr == Expr::Ident(name.to_owned())
+        {
+            found.push((select.field.clone(), place(source, program, &select.operand)));
+        }
+        open.extend(parts(part));
+    }
+    found
+}
+
+/// What a part is made of.
+fn parts(part: &IdedExpr) -> Vec<&IdedExpr> {
+    match &part.expr {
+        Expr::Unspecified | Expr::Struct(_) | Expr::Ident(_) | Expr::Literal(_) => Vec::new(),
+        Expr::Select(select) => vec![&select.operand],
+        Expr::List(list) => list.elements.iter().collect(),
+        Expr::Map(map) => {
+            let entries = map.entries.iter().map(|entry| match &entry.expr {
+                EntryExpr::MapEntry(entry) => vec![&entry.key, &entry.value],
+                EntryExpr::StructField(field) => vec![&field.value],
+            });
+            entries.flatten().collect()
+        }
+        Expr::Comprehension(iteration) => vec![
+            &iteration.iter_range,
+            &iteration.accu_init,
+            &iteration.loop_cond,
+            &iteration.loop_step,
+            &iteration.result,
+        ],
+        Expr::Call(call) => call.target.as_deref().into_iter().chain(&call.args).collect(),
+    }
+}
+
 struct Reader<'a> {
     source: &'a str,
     program: &'a Program,
@@ -106,35 +145,11 @@ impl Reader<'_> {
 
     fn otherwise(&mut self, part: &IdedExpr) {
         match &part.expr {
-            Expr::Unspecified | Expr::Struct(_) => {}
             Expr::Ident(name) => {
                 self.shape.otherwise.insert(name.clone());
             }
             Expr::Literal(_) => self.shape.literals.extend(constant(part)),
-            Expr::Select(select) => self.otherwise(&select.operand),
-            Expr::List(list) => list.elements.iter().for_each(|part| self.otherwise(part)),
-            Expr::Map(map) => map.entries.iter().for_each(|entry| match &entry.expr {
-                EntryExpr::MapEntry(entry) => {
-                    self.otherwise(&entry.key);
-                    self.otherwise(&entry.value);
-                }
-                EntryExpr::StructField(field) => self.otherwise(&field.value),
-            }),
-            Expr::Comprehension(iteration) => [
-                &iteration.iter_range,
-                &iteration.accu_init,
-                &iteration.loop_cond,
-                &iteration.loop_step,
-                &iteration.result,
-            ]
-            .into_iter()
-            .for_each(|part| self.otherwise(part)),
-            Expr::Call(call) => call
-                .target
-                .as_deref()
-                .into_iter()
-                .chain(&call.args)
-                .for_each(|part| self.otherwise(part)),
+            _ => parts(part).into_iter().for_each(|part| self.otherwise(part)),
         }
     }
 }

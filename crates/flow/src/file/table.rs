@@ -138,6 +138,33 @@ pub(crate) fn items<'a>(
 }
 
 impl Faults<'_> {
+    /// The tables `[kind.name]` in the order of the file: names, their places, and what they hold.
+    pub(crate) fn tables<'a>(
+        &mut self,
+        top: &Table<'a>,
+        kind: &str,
+        most: usize,
+    ) -> Vec<(String, usize, &'a Value<'a>)> {
+        let Some(value) = top.get(kind) else {
+            return Vec::new();
+        };
+        let DeValue::Table(tables) = value.get_ref() else {
+            let hint = format!("write [{kind}.name]");
+            self.wrong(value.span().start, format!("{kind} must be tables"), hint);
+            return Vec::new();
+        };
+        let mut found = in_order(tables);
+        if let Some((_, at, _)) = found.get(most) {
+            let message = format!(
+                "the file has {} of [{kind}.name], at most {most} are allowed",
+                found.len()
+            );
+            self.wrong(*at, message, "split it");
+            found.truncate(most);
+        }
+        found
+    }
+
     /// A text.
     pub(crate) fn text<'a>(&mut self, value: &'a Value<'a>, name: &str) -> Option<&'a str> {
         let text = value.get_ref().as_str();
@@ -199,6 +226,15 @@ impl Faults<'_> {
         });
         self.inside(value.span(), source, offset)
     }
+}
+
+fn in_order<'a>(tables: &'a DeTable<'a>) -> Vec<(String, usize, &'a Value<'a>)> {
+    let tables = tables
+        .iter()
+        .map(|(name, value)| (name.get_ref().to_string(), name.span().start, value));
+    let mut found: Vec<_> = tables.collect();
+    found.sort_by_key(|(_, at, _)| *at);
+    found
 }
 
 pub(crate) fn kind(value: &Value<'_>) -> &'static str {

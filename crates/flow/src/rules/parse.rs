@@ -14,7 +14,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 use wire::ids::AgentId;
 
 /// Largest rules file, in bytes.
@@ -243,7 +243,7 @@ impl Reader<'_> {
 
     /// The teams, or the skills: names with their agents.
     fn members(&mut self, top: &Table<'_>, kind: &str) -> Members {
-        let tables = self.tables(top, kind, MAX_TEAMS);
+        let tables = self.faults.tables(top, kind, MAX_TEAMS);
         let mut found = Members::new();
         for (name, _, value) in tables {
             let agents = Table::of(value, format!("[{kind}.{name}]"), &["agents"], &mut self.faults)
@@ -273,34 +273,6 @@ impl Reader<'_> {
             agents.extend(agent);
         }
         (!agents.is_empty()).then(|| agents.into())
-    }
-
-    /// The tables `[kind.name]` in the order of the file: names, their places, and what they hold.
-    pub(super) fn tables<'a>(
-        &mut self,
-        top: &Table<'a>,
-        kind: &str,
-        most: usize,
-    ) -> Vec<(String, usize, &'a Value<'a>)> {
-        let Some(value) = top.get(kind) else {
-            return Vec::new();
-        };
-        let DeValue::Table(tables) = value.get_ref() else {
-            let hint = format!("write [{kind}.name]");
-            self.faults
-                .wrong(value.span().start, format!("{kind} must be tables"), hint);
-            return Vec::new();
-        };
-        let mut found = in_order(tables);
-        if let Some((_, at, _)) = found.get(most) {
-            let message = format!(
-                "the file has {} of [{kind}.name], at most {most} are allowed",
-                found.len()
-            );
-            self.faults.wrong(*at, message, "split it");
-            found.truncate(most);
-        }
-        found
     }
 
     /// Who a task is for: `agent`, `agent:agent-2`, `team:retention`, `skill:billing`.
@@ -348,13 +320,4 @@ impl Reader<'_> {
             self.faults.wrong(first.span().start, message, hint);
         }
     }
-}
-
-fn in_order<'a>(tables: &'a DeTable<'a>) -> Vec<(String, usize, &'a Value<'a>)> {
-    let tables = tables
-        .iter()
-        .map(|(name, value)| (name.get_ref().to_string(), name.span().start, value));
-    let mut found: Vec<_> = tables.collect();
-    found.sort_by_key(|(_, at, _)| *at);
-    found
 }

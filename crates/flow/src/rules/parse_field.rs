@@ -5,7 +5,10 @@ use super::{
     parse::{MAX_FIELDS, Reader},
     template,
 };
-use crate::file::{self, Table, Value, kind, shorten};
+use crate::{
+    condition::RESERVED_WORDS,
+    file::{self, Table, Value, kind, shorten},
+};
 use toml::de::DeValue;
 use wire::form::LONGEST_FIELD;
 
@@ -13,44 +16,10 @@ use wire::form::LONGEST_FIELD;
 const LONGEST_NAME: usize = 64;
 /// Most values of a closed list.
 const MAX_VALUES: usize = 100;
-/// What the expression language keeps for itself.
-const RESERVED: [&str; 30] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-    "int",
-    "uint",
-    "double",
-    "string",
-    "bool",
-    "bytes",
-    "list",
-    "map",
-    "type",
-];
-
 impl Reader<'_> {
     /// Notes the fields; one with faults is noted all the same, so that its name is known.
     pub(super) fn read_fields(&mut self, top: &Table<'_>) {
-        for (name, at, value) in self.tables(top, "field", MAX_FIELDS) {
+        for (name, at, value) in self.faults.tables(top, "field", MAX_FIELDS) {
             self.check_name(&name, at);
             let field = self.field(&name, value);
             if field.is_none() {
@@ -72,7 +41,7 @@ impl Reader<'_> {
             let message = format!("{:?} is no name for a field", shorten(name));
             let hint = "use letters, digits and _, and begin with a letter, like overall_score";
             self.faults.wrong(at, message, hint);
-        } else if RESERVED.contains(&name) || template::NAMES.contains(&name) {
+        } else if RESERVED_WORDS.contains(&name) || template::NAMES.contains(&name) {
             let message = format!("the name {name:?} has a meaning of its own");
             self.faults.wrong(
                 at,

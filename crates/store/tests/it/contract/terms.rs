@@ -59,6 +59,21 @@ pub(crate) async fn records_are_found_page_by_page(database: &Database) {
     for (find, most, expected) in cases {
         assert_eq!(ids(&store, &find, most).await, expected, "{find:?}");
     }
+    let on = |from: Find, id: &str| Find {
+        after: Some(20),
+        after_id: Some(id.into()),
+        ..from
+    };
+    let cases: [(Find, usize, &[&str]); 5] = [
+        (on(open(), ""), 9, &["c-2", "c-3", "c-4", "c-5"]),
+        (on(open(), "c-2"), 2, &["c-3", "c-4"]),
+        (on(open(), "c-3"), 9, &["c-4", "c-5"]),
+        (on(newest(), "c-3"), 9, &["c-2", "c-1"]),
+        (on(newest(), "c-2"), 9, &["c-1"]),
+    ];
+    for (find, most, expected) in cases {
+        assert_eq!(ids(&store, &find, most).await, expected, "{find:?}");
+    }
 }
 
 pub(crate) async fn terms_that_are_given_replace_those_before(database: &Database) {

@@ -1,0 +1,373 @@
+use super::*;
+use std::time::Duration;
+
+#[test]
+fn the_demo_tracks_an_order_until_it_is_resolved() {
+    insta::assert_snapshot!(transcript(&demo(), 1, &["where is my oder?", "ab-12345", "yes", "Yes, thank you"]), @r#"
+    bot: Welcome! I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: where is my oder?  <track_order 0.97>
+    bot: Please tell me your order number, like AB-12345.
+    me: ab-12345
+    order_number = "AB-12345"
+    bot: AB-12345, is that right? [Yes] [No]
+    me: yes
+    number_is_right = "yes"
+    status = "shipped"
+    bot: Let me see.
+    bot: (500 ms) Order AB-12345 has been shipped and arrives tomorrow.
+    bot: Did that solve it? [Yes] [No]
+    me: Yes, thank you
+    is_solved = "yes"
+    resolve
+    bot: Great, I have marked this as resolved. Have a good day!
+    "#);
+}
+
+#[test]
+fn the_demo_takes_a_number_that_is_said_at_once() {
+    insta::assert_snapshot!(transcript(&demo(), 2, &["where is my order cd-54321", "that's it", "it is not resolved"]), @r#"
+    bot: Hi, I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: where is my order cd-54321  <track_order 1.00>
+    order_number = "CD-54321"
+    bot: CD-54321, is that right? [Yes] [No]
+    me: that's it
+    number_is_right = "yes"
+    status = "packed"
+    bot: Let me see.
+    bot: (500 ms) Order CD-54321 is being packed and leaves our store today.
+    bot: Did that solve it? [Yes] [No]
+    me: it is not resolved
+    is_solved = "no"
+    unresolve
+    bot: I am sorry. Tell me more, or say "agent" and a human takes over.
+    "#);
+}
+
+#[test]
+fn the_demo_answers_something_else_and_asks_again() {
+    insta::assert_snapshot!(transcript(&demo(), 3, &["track my order", "when are you open?", "no idea", "repeat", "ZZ-00000", "right", "cancel"]), @r#"
+    bot: Hello! I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: track my order  <track_order 1.00>
+    bot: Please tell me your order number, like AB-12345.
+    me: when are you open?  <store_hours 1.00>
+    bot: Our stores are open Monday to Saturday, 9:00 to 18:00.
+    bot: (300 ms) On Sundays they are closed; I am here all the same.
+    bot: Please tell me your order number, like AB-12345.
+    me: no idea
+    bot: That does not look like an order number. It is two letters, a dash and five digits, like AB-12345.
+    me: repeat  <repeat 1.00>
+    bot: That does not look like an order number. It is two letters, a dash and five digits, like AB-12345.
+    me: ZZ-00000
+    order_number = "ZZ-00000"
+    bot: ZZ-00000, is that right? [Yes] [No]
+    me: right
+    number_is_right = "yes"
+    bot: I cannot find order ZZ-00000.
+    order_number = null
+    bot: Please tell me your order number, like AB-12345.
+    me: cancel  <cancel 1.00>
+    number_is_right = null
+    bot: All right, I have dropped that. What else can I do for you?
+    "#);
+}
+
+#[test]
+fn the_demo_hands_over_to_a_human() {
+    insta::assert_snapshot!(transcript(&demo(), 4, &["blurb", "flarp", "hello?"]), @r"
+    bot: Hi, I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: blurb
+    bot: Sorry, I did not understand that.
+    me: flarp
+    bot: I am handing you over to one of our agents.
+    escalate: asked for an agent, or was not understood
+    me: hello?
+    ");
+    insta::assert_snapshot!(transcript(&demo(), 4, &["I want a refund", "this is RIDICULOUS"]), @r"
+    bot: Hi, I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: I want a refund  <refund 1.00>
+    bot: You can send anything back within 30 days; we refund it within 5 days of its arrival.
+    bot: The label for the parcel is in your account, under Orders.
+    bot: Did that solve it? [Yes] [No]
+    me: this is RIDICULOUS  <angry 1.00>
+    bot: I am sorry for the trouble. One of our agents takes over.
+    escalate: the customer is angry
+    ");
+    insta::assert_snapshot!(transcript(&demo(), 4, &["track my order", "x", "y", "z"]), @r"
+    bot: Hi, I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: track my order  <track_order 1.00>
+    bot: What is your order number? It looks like AB-12345.
+    me: x
+    bot: That does not look like an order number. It is two letters, a dash and five digits, like AB-12345.
+    me: y
+    bot: That does not look like an order number. It is two letters, a dash and five digits, like AB-12345.
+    me: z
+    bot: I am handing you over to one of our agents.
+    escalate: asked for an agent, or was not understood
+    ");
+}
+
+#[test]
+fn resolved_is_what_a_step_says_not_what_a_text_says() {
+    let bot = demo();
+    for no in [
+        "it is not resolved",
+        "unresolved",
+        "my problem is not solved",
+        "it isn't resolved",
+        "resolved? never",
+        "is it resolved? no",
+    ] {
+        let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+        assert!(
+            !dialogue.hear(&bot, no, &Value::Null).contains(&Act::Resolve),
+            "{no}"
+        );
+        let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+        dialogue.hear(&bot, "thanks", &Value::Null);
+        assert!(
+            !dialogue.hear(&bot, no, &Value::Null).contains(&Act::Resolve),
+            "{no}, when asked"
+        );
+    }
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    assert!(
+        dialogue
+            .hear(&bot, "It is resolved.", &Value::Null)
+            .contains(&Act::Resolve)
+    );
+}
+
+#[test]
+fn silence_is_asked_about_and_then_ends_the_conversation() {
+    let bot = demo();
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "track my order", &Value::Null);
+    assert_eq!(dialogue.idle_after(&bot), Some(Duration::from_secs(300)));
+    assert_eq!(shown(&dialogue.idle(&bot)), "bot: Are you still there?\n");
+    assert_eq!(dialogue.covered(), ["step:still_there", "idle:1"]);
+    assert_eq!(dialogue.idle_after(&bot), Some(Duration::from_secs(300)));
+    // The question is still open, and an answer begins the silence anew.
+    let mut answered = dialogue.clone();
+    assert!(shown(&answered.hear(&bot, "AB-12345", &Value::Null)).starts_with("order_number = \"AB-12345\""));
+    assert_eq!(answered.idle_after(&bot), Some(Duration::from_secs(300)));
+    assert!(dialogue.idle(&bot).contains(&Act::Close));
+    assert_eq!(dialogue.idle_after(&bot), None);
+    assert_eq!(dialogue.idle(&bot), []);
+}
+
+const CALLING: &str = r#"
+    [slot.number]
+    type = "integer"
+    prompt = "number?"
+    [slot.status]
+    type = "text"
+    [step.first]
+    ask = "number"
+    next = "fetch"
+    [step.fetch]
+    call = { method = "POST", url = "https://shop.example/orders/{number}?q=a{status}", body = { n = "{number}", t = "no {number}", l = [1, true] }, set = { status = "order.states.0" }, on_error = "sorry" }
+    next = [{ when = 'has(slots.status)', step = "told" }, { step = "sorry" }]
+    [step.told]
+    say = "It is {status}."
+    [step.sorry]
+    say = "I could not find out."
+"#;
+
+#[test]
+fn a_call_out_goes_on_with_its_answer() {
+    let bot = small(CALLING);
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "go", &Value::Null);
+    let acts = dialogue.hear(&bot, "7", &Value::Null);
+    assert_eq!(
+        shown(&acts),
+        "number = 7\ncall 1 of fetch: POST https://shop.example/orders/7?q=a {\"l\":[1,true],\"n\":7,\"t\":\"no 7\"}\n"
+    );
+    assert_eq!(dialogue.awaits_call(), Some(1));
+    let answer = |number, answer| CallOutcome { number, answer };
+    // Kept and taken up again by another process.
+    let kept = serde_json::to_string(&dialogue).unwrap();
+    let mut dialogue: Dialogue = serde_json::from_str(&kept).unwrap();
+    assert_eq!(dialogue.called(&bot, answer(2, None)), []);
+    let acts = dialogue.called(&bot, answer(1, Some(json!({"order": {"states": ["packed"]}}))));
+    assert_eq!(shown(&acts), "status = \"packed\"\nbot: It is packed.\n");
+    assert_eq!(dialogue.steps_walked(), ["fetch", "told"]);
+    // Twice is once.
+    assert_eq!(dialogue.called(&bot, answer(1, Some(json!({})))), []);
+}
+
+#[test]
+fn a_call_out_without_an_answer_goes_where_the_file_says() {
+    let bot = small(CALLING);
+    for answer in [
+        None,
+        Some(json!({"order": 1})),
+        Some(json!(null)),
+        Some(json!({"order": {"states": [{"a": 1}]}})),
+    ] {
+        let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+        dialogue.hear(&bot, "go", &Value::Null);
+        dialogue.hear(&bot, "7", &Value::Null);
+        let acts = dialogue.called(&bot, CallOutcome { number: 1, answer });
+        assert_eq!(shown(&acts), "bot: I could not find out.\n");
+    }
+}
+
+#[test]
+fn who_speaks_during_a_call_out_gives_it_up() {
+    let bot = small(CALLING);
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "go", &Value::Null);
+    dialogue.hear(&bot, "7", &Value::Null);
+    assert_eq!(shown(&dialogue.hear(&bot, "hm", &Value::Null)), "bot: what?\n");
+    assert_eq!(
+        dialogue.called(
+            &bot,
+            CallOutcome {
+                number: 1,
+                answer: Some(Value::Null)
+            }
+        ),
+        []
+    );
+}
+
+#[test]
+fn values_in_an_address_stay_within_their_part_of_it() {
+    let bot = small(
+        r#"
+        [slot.id]
+        type = "text"
+        prompt = "id?"
+        [step.first]
+        ask = "id"
+        next = "fetch"
+        [step.fetch]
+        call = { url = "https://shop.example/a/{id}/b", on_error = "end" }
+        [step.end]
+        say = "end"
+    "#,
+    );
+    let asked = |id: &str| {
+        let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+        dialogue.hear(&bot, "go", &Value::Null);
+        let acts = dialogue.hear(&bot, id, &Value::Null);
+        match acts.last() {
+            Some(Act::Call { request, .. }) => request.url.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(
+        asked("../../x?y=z#ü@"),
+        "https://shop.example/a/..%2F..%2Fx%3Fy%3Dz%23%C3%BC%40/b"
+    );
+    assert_eq!(asked(".."), "https://shop.example/a//b");
+}
+
+#[test]
+fn slots_can_come_from_the_context() {
+    let bot = small(
+        r#"
+        [slot.first_name]
+        type = "text"
+        context = "metadata.names.0"
+        [step.first]
+        next = [{ when = 'context.vip == true', step = "vip" }, { step = "usual" }]
+        [step.vip]
+        say = "Welcome back, {first_name}!"
+        [step.usual]
+        say = "Hello {first_name}."
+    "#,
+    );
+    let context = json!({"metadata": {"names": ["Dana"]}, "vip": true});
+    let (mut dialogue, acts) = Dialogue::begin_in(&bot, 1, &context);
+    assert_eq!(shown(&acts), "first_name = \"Dana\"\n");
+    assert_eq!(
+        shown(&dialogue.hear(&bot, "go", &context)),
+        "bot: Welcome back, Dana!\n"
+    );
+    assert_eq!(
+        shown(&dialogue.hear(&bot, "go", &json!({"vip": "perhaps"}))),
+        "bot: Hello Dana.\n"
+    );
+}
+
+#[test]
+fn a_bot_that_goes_in_circles_is_stopped() {
+    let bot = small(
+        r#"
+        [slot.n]
+        type = "text"
+        prompt = "n?"
+        [step.first]
+        set = { n = "x" }
+        next = "second"
+        [step.second]
+        ask = "n"
+        next = "first"
+    "#,
+    );
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    let acts = dialogue.hear(&bot, "go", &Value::Null);
+    assert_eq!(
+        acts.last(),
+        Some(&Act::Escalate {
+            reason: "the bot went in circles".into()
+        })
+    );
+    assert_eq!(dialogue.steps_walked().len(), MAX_STEPS_PER_TURN);
+    assert!(dialogue.is_handed_over());
+}
+
+#[test]
+fn variants_come_by_the_seed() {
+    let bot = demo();
+    let greetings: std::collections::BTreeSet<_> = (0..50)
+        .map(|seed| Dialogue::begin(&bot, seed).1[0].said().unwrap().to_owned())
+        .collect();
+    assert_eq!(greetings.len(), 3);
+    assert_eq!(Dialogue::begin(&bot, 5), Dialogue::begin(&bot, 5));
+}
+
+#[test]
+fn a_dialogue_goes_on_with_a_changed_file() {
+    let bot = demo();
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "track my order", &Value::Null);
+    let changed = small("[step.first]\nsay = \"first\"");
+    assert_eq!(
+        shown(&dialogue.hear(&changed, "go", &Value::Null)),
+        "bot: first\n"
+    );
+}
+
+#[test]
+fn what_was_reached_is_named_like_what_can_be_reached() {
+    let bot = demo();
+    let items = bot.coverage_items();
+    assert!(items.contains(&"intent:track_order".to_owned()) && items.contains(&"idle:2".to_owned()));
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "track my order", &Value::Null);
+    assert_eq!(dialogue.covered(), ["intent:track_order", "step:ask_number"]);
+    assert!(dialogue.covered().iter().all(|item| items.contains(item)));
+    dialogue.hear(&bot, "blurb", &Value::Null);
+    assert_eq!(dialogue.covered(), ["fallback"]);
+}
+
+#[test]
+fn a_dialogue_does_not_show_what_was_said() {
+    let bot = demo();
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    dialogue.hear(&bot, "where is my order AB-98765", &Value::Null);
+    let shown = format!("{dialogue:?}");
+    assert!(
+        shown.contains("order_number") && !shown.contains("98765"),
+        "{shown}"
+    );
+}
