@@ -291,7 +291,7 @@ impl Draft {
     fn answer(
         &mut self,
         text: String,
-        buttons: Vec<flow::bot::Button>,
+        buttons: Vec<Button>,
         reply_to: Option<InteractionId>,
         trace: Option<BotTrace>,
     ) {
@@ -309,8 +309,7 @@ impl Draft {
         }
         self.push(Direction::Outbound, bot, text, reply_to);
         if let Some(answer) = self.said.last_mut() {
-            let button = |flow::bot::Button { label, value }| Button { label, value };
-            answer.buttons = buttons.into_iter().map(button).collect();
+            answer.buttons = buttons;
             answer.bot = trace;
         }
     }

@@ -357,7 +357,7 @@ impl Brief {
     }
 }
 
-fn put<T: Serialize>(kind: &str, id: &str, body: &T, expect: Expect) -> Put {
+pub(super) fn put<T: Serialize>(kind: &str, id: &str, body: &T, expect: Expect) -> Put {
     Put {
         kind: kind.into(),
         id: id.to_owned(),

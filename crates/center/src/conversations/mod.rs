@@ -12,6 +12,7 @@ mod creating;
 mod details;
 mod draft;
 mod entries;
+mod erasing;
 mod errands;
 mod kept;
 mod listing;
@@ -25,9 +26,11 @@ mod trouble;
 
 pub(crate) use bot::{Bot, Outcome, Sent};
 pub(crate) use clock_route::advance;
+pub(crate) use erasing::erase;
 pub(crate) use kept::What;
 pub(crate) use routes::{change, create, details, find, interactions, list, mark_read, post};
 pub(crate) use timers::Ticking;
+pub(crate) use trouble::Trouble;
 
 use crate::{bots::Bots, clock::Clock};
 use rooms::Rooms;

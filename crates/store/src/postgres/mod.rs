@@ -9,6 +9,7 @@ mod audit;
 mod audit_read;
 mod batch;
 mod claim;
+mod elsewhere;
 mod job;
 mod lanes;
 mod migrate;
@@ -18,6 +19,8 @@ mod settings;
 mod terms;
 mod text;
 mod trouble;
+
+pub use elsewhere::Elsewhere;
 
 use crate::query::as_i64;
 use crate::{
