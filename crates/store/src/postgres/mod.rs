@@ -207,6 +207,19 @@ impl Postgres {
         read::record(&self.core.connections, kind, id).await
     }
 
+    pub(crate) async fn records_of(&self, kind: &str, ids: &[String]) -> Result<Vec<Record>, Error> {
+        read::records_of(&self.core.connections, kind, ids).await
+    }
+
+    pub(crate) async fn find_each(
+        &self,
+        kind: &str,
+        terms: &[String],
+        most: usize,
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        read::find_each(&self.core.connections, kind, terms, most).await
+    }
+
     pub(crate) async fn records(&self, kind: &str, most: usize) -> Result<Vec<Record>, Error> {
         read::records(&self.core.connections, kind, most).await
     }

@@ -80,6 +80,8 @@ pub struct ListAsked {
     pub page_size: usize,
     /// Where the page before ended, as the platform wrote it into its `nextUri`.
     pub cursor: Option<String>,
+    /// Whether each comes with all there is of it: `expand=all` (not in the contract).
+    pub expand: bool,
 }
 
 impl ListAsked {
@@ -88,6 +90,7 @@ impl ListAsked {
         updated_gte: Option<&str>,
         page_size: Option<&str>,
         cursor: Option<&str>,
+        expand: Option<&str>,
         faults: &mut Faults,
     ) -> Self {
         let time = "a time such as 2026-11-21T09:30:00.000Z";
@@ -97,6 +100,7 @@ impl ListAsked {
             updated_gte: parameter("updatedDateGte", updated_gte, time, |_| true, faults),
             page_size: parameter("pageSize", page_size, size, fits, faults).unwrap_or(USUAL_PAGE),
             cursor: filled(cursor).map(str::to_owned),
+            expand: parameter("expand", expand, "all", |word: &String| word == "all", faults).is_some(),
         }
     }
 }
@@ -119,23 +123,26 @@ mod tests {
 
     #[test]
     fn parameters_hold_at_their_bounds() {
-        let parse = |since: &str, size: &str| {
+        let parse = |since: &str, size: &str, expand: Option<&str>| {
             let mut faults = Faults::new();
-            let asked = ListAsked::parse(Some(since), Some(size), Some("x"), &mut faults);
+            let asked = ListAsked::parse(Some(since), Some(size), Some("x"), expand, &mut faults);
             faults.finish(Some(asked)).map_err(Faults::into_vec)
         };
-        let asked = parse("2026-11-21T09:30:00.123Z", "1000").unwrap();
+        let asked = parse("2026-11-21T09:30:00.123Z", "1000", Some("all")).unwrap();
+        assert!(asked.expand);
         assert_eq!(asked.updated_gte.unwrap().to_string(), "2026-11-21T09:30:00.123Z");
         assert_eq!((asked.page_size, asked.cursor.as_deref()), (1000, Some("x")));
-        assert_eq!(parse("", "").unwrap().page_size, 100);
-        assert_eq!(parse("", "1").unwrap().page_size, 1);
+        assert_eq!(parse("", "", None).unwrap().page_size, 100);
+        assert!(!parse("", "1", Some("")).unwrap().expand);
+        assert_eq!(parse("", "1", None).unwrap().page_size, 1);
         assert_eq!(
-            parse("yesterday", "1001").unwrap_err(),
+            parse("yesterday", "1001", Some("some")).unwrap_err(),
             [
                 "updatedDateGte must be a time such as 2026-11-21T09:30:00.000Z, not \"yesterday\"",
                 "pageSize must be a whole number from 1 to 1000, not \"1001\"",
+                "expand must be all, not \"some\"",
             ]
         );
-        assert!(parse("", "0").is_err());
+        assert!(parse("", "0", None).is_err());
     }
 }
