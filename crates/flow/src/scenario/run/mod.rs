@@ -25,7 +25,7 @@ use std::{collections::HashSet, mem, sync::Arc, time::Duration};
 use wire::conversation::State;
 
 /// How long closing the conversation may take.
-pub const CLOSING: Duration = Duration::from_secs(10);
+pub const CLOSING: Duration = Duration::from_secs(60);
 /// Most answers of a turn that are listened to.
 const MOST_ANSWERS: usize = 200;
 /// Most things of one run that are noted beside its turns.
