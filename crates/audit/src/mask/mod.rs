@@ -22,9 +22,11 @@
 
 mod cards;
 mod codes;
+mod contacts;
 mod json;
 mod names;
 
+pub use contacts::contacts;
 pub use json::{json, member};
 
 use std::{borrow::Cow, ops::Range};
