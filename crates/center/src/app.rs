@@ -1,9 +1,9 @@
 //! What every request can reach.
 
 use crate::{
-    clock::Clock, desk::Desks, faults::FaultBook, fetch::Fetcher, idempotency::Idempotency,
-    limits::RateLimits, media::Media, playback::Gateway, switch::Switch, tasks::Tasks, tenant::Tenant,
-    tokens::Tokens,
+    clock::Clock, conversations::Conversations, desk::Desks, faults::FaultBook, fetch::Fetcher,
+    idempotency::Idempotency, limits::RateLimits, media::Media, playback::Gateway, switch::Switch,
+    tasks::Tasks, tenant::Tenant, tokens::Tokens,
 };
 use secrecy::SecretString;
 use std::{
@@ -31,6 +31,7 @@ pub(crate) struct App {
     pub(crate) desks: Arc<Desks>,
     pub(crate) media: Arc<Media>,
     pub(crate) playback: Gateway,
+    pub(crate) conversations: Arc<Conversations>,
     /// Who is told of completions.
     pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.

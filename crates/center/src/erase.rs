@@ -1,6 +1,7 @@
 //! Taking a caller out of what the center remembers.
 
 use crate::{
+    conversations,
     interactions::{INTERACTION, Interaction},
     keeping::CALL,
     recordings, tasks,
@@ -31,10 +32,14 @@ pub struct ErasedCalls {
     pub tasks: u64,
     /// Notifications about these tasks.
     pub notifications: u64,
-    /// Texts of the audit log about these calls' interactions, tasks and notifications.
+    /// Texts of the audit log about these calls' interactions, tasks and notifications, and about these conversations.
     pub texts: u64,
     /// Calls that are not over: nothing of them is erased yet.
     pub live: u64,
+    /// Conversations that no longer say anything of the customer.
+    pub conversations: u64,
+    /// Conversations that are not over: nothing of them is erased yet.
+    pub open_conversations: u64,
 }
 
 /// Why a caller could not be erased everywhere; it can be tried again.
@@ -55,6 +60,9 @@ pub enum EraseError {
     /// The follow-up is being worked at.
     #[error("the follow-up of a call changes all the time; erase again")]
     FollowUpBusy,
+    /// A conversation is being written.
+    #[error("a conversation changes all the time; erase again")]
+    ConversationBusy,
     /// The database does not do its part.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -62,7 +70,7 @@ pub enum EraseError {
 
 /// Blots a caller, by telephone number or id in the CRM, out of the records of calls, and deletes the recordings in the
 /// data folder; what the caller answered after a call goes too, and what tasks, notifications and the audit log say of the
-/// follow-up. A call that is not over is only counted: its center writes it again.
+/// follow-up. The person's conversations that are over lose their texts, profiles and contexts. A call that is not over is only counted: its center writes it again.
 pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Result<ErasedCalls, EraseError> {
     let folder = data_dir.join(recordings::FOLDER);
     let records = store.records(CALL, MOST_CALLS).await?;
@@ -79,6 +87,7 @@ pub async fn erase_caller(store: &Store, data_dir: &Path, person: &str) -> Resul
     let mut erased = ErasedCalls::default();
     // The calls go last: by them the rest is found again, if it fails half-way.
     erase_follow_up(store, &calls, &mut erased).await?;
+    erase_conversations(store, person, &mut erased).await?;
     for (record, call) in calls {
         erase_call(store, &folder, record, call, &mut erased).await?;
     }
@@ -103,6 +112,23 @@ async fn erase_follow_up(
     erased.tasks = follow_up.tasks;
     erased.notifications = follow_up.notifications;
     erased.texts = follow_up.texts;
+    Ok(())
+}
+
+async fn erase_conversations(
+    store: &Store,
+    person: &str,
+    erased: &mut ErasedCalls,
+) -> Result<(), EraseError> {
+    let found = conversations::erase(store, person)
+        .await
+        .map_err(|trouble| match trouble {
+            conversations::Trouble::Store(error) => EraseError::Store(error),
+            _ => EraseError::ConversationBusy,
+        })?;
+    erased.conversations = found.conversations;
+    erased.open_conversations = found.open;
+    erased.texts += found.texts;
     Ok(())
 }
 

@@ -16,10 +16,12 @@
 mod admin;
 mod agents;
 mod app;
+mod bots;
 mod callcontrol;
 mod calls;
 mod clock;
 mod completions;
+mod conversations;
 mod desk;
 mod environment;
 mod erase;
@@ -60,6 +62,7 @@ use app::App;
 use client::guard::{self, Guard};
 use clock::Clock;
 use completions::{Ours, Running};
+use conversations::Conversations;
 use flow::call::{Announcements, SensitivePrompts};
 use keeping::Books;
 use secrecy::{ExposeSecret, SecretString};
@@ -273,6 +276,7 @@ pub struct Center {
     books: Option<Books>,
     timers: Option<tasks::Timers>,
     compiling: Option<media::Working>,
+    ticking: Option<conversations::Ticking>,
     completing: Option<Running>,
 }
 
@@ -384,6 +388,9 @@ impl Center {
             most_streams: options.limits.streams,
         });
         let playback = playback.map_err(StartError::Thread)?;
+        let closing = CancellationToken::new();
+        let bots = bots::Bots::new(std::collections::HashMap::new());
+        let conversations = Conversations::open(store.clone(), clock, bots, closing.clone()).await?;
         let (worker, compiler) = (store.join().await?, store.join().await?);
         let app = Arc::new(App {
             clock,
@@ -393,6 +400,7 @@ impl Center {
             desks,
             media,
             playback,
+            conversations,
             subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),
@@ -401,13 +409,14 @@ impl Center {
             faults,
             fetcher: fetch::Fetcher::new(guard, tls::outgoing()).map_err(StartError::Fetcher)?,
             admin_token,
-            closing: CancellationToken::new(),
+            closing,
             upgraded: TaskTracker::new(),
             next_controller: Default::default(),
             tenant: options.tenant,
         });
         let purges = !options.purged_elsewhere;
         let timers = tasks::Timers::start(app.tasks.clone(), worker, purges, app.closing.clone());
+        let ticking = conversations::Ticking::start(&app.conversations);
         let compiling = media::Working::start(app.media.clone(), compiler, app.closing.clone());
         let router = http::router(app.clone(), options.beside);
         let servers = servers.into_iter().map(|(listener, config)| {
@@ -423,6 +432,7 @@ impl Center {
             books: Some(books),
             timers: Some(timers),
             compiling: Some(compiling),
+            ticking: Some(ticking),
             app,
             addresses,
             environment,
@@ -468,6 +478,9 @@ impl Center {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), self.app.upgraded.wait()).await;
         if let Some(timers) = self.timers.take() {
             timers.close().await;
+        }
+        if let Some(ticking) = self.ticking.take() {
+            ticking.close().await;
         }
         if let Some(compiling) = self.compiling.take() {
             compiling.close().await;

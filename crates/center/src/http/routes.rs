@@ -2,14 +2,14 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, agents, app::App, callcontrol, completions, desk, interactions, limits::RouteClass, media,
-    notifications, oauth, page, playback, profiles, public, tasks,
+    admin, agents, app::App, callcontrol, completions, conversations, desk, interactions, limits::RouteClass,
+    media, notifications, oauth, page, playback, profiles, public, tasks,
 };
 use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{MethodRouter, delete, get, post},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use http::StatusCode;
 use server::{Refusal, bounded, correlate, hurry};
@@ -143,6 +143,62 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
             ),
         )
         .route(
+            "/api/v2/conversations",
+            // Conversations remember the keys of what is in them, here and below.
+            authorized(
+                &[Scope::ConversationsRead],
+                RouteClass::Other,
+                get(conversations::list),
+            )
+            .merge(authorized(
+                &[Scope::ConversationsWrite],
+                RouteClass::Other,
+                post(conversations::create),
+            )),
+        )
+        .route(
+            "/api/v2/conversations/{id}",
+            authorized(
+                &[Scope::ConversationsRead],
+                RouteClass::Other,
+                get(conversations::find),
+            )
+            .merge(authorized(
+                &[Scope::ConversationsWrite],
+                RouteClass::Other,
+                put(conversations::change),
+            )),
+        )
+        .route(
+            "/api/v2/conversations/{id}/interactions",
+            authorized(
+                &[Scope::ConversationsRead],
+                RouteClass::Other,
+                get(conversations::interactions),
+            )
+            .merge(authorized(
+                &[Scope::ConversationsWrite],
+                RouteClass::Other,
+                post(conversations::post),
+            )),
+        )
+        .route(
+            "/api/v2/conversations/{id}/interactions/{interaction}/read",
+            authorized(
+                &[Scope::ConversationsWrite],
+                RouteClass::Other,
+                post(conversations::mark_read),
+            ),
+        )
+        .route(
+            "/api/v2/analytics/conversations/details/query",
+            authorized(
+                &[Scope::AnalyticsRead],
+                RouteClass::Other,
+                post(conversations::details),
+            ),
+        )
+        .route(
             "/api/v2/flows/{id}/prompts",
             guarded(&[Scope::FlowRead], RouteClass::Other, get(media::of_flow)),
         )
@@ -162,6 +218,10 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         .route("/center/v1/calls/{id}", get(admin::call).delete(admin::end_call))
         .route("/center/v1/calls/{id}/recording", get(admin::recording))
         .route("/center/v1/completions", post(completions::complete))
+        .route(
+            "/center/v1/conversations/{id}/clock",
+            post(conversations::advance),
+        )
         .route("/center/v1/prompts", get(admin::prompts))
         .route("/center/v1/status", get(admin::status))
         .route(

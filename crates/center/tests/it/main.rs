@@ -6,6 +6,7 @@ mod access;
 mod closing;
 mod completions;
 mod control;
+mod conversations;
 mod desk;
 mod desktop;
 mod erase;

@@ -1,0 +1,254 @@
+//! One change of a conversation: under its lock, drafted, committed, told.
+
+use super::{
+    Conversations, MOST_TRIES,
+    draft::{Draft, idle_due},
+    entries,
+    kept::{Key, Turn, to_ms},
+    live::Live,
+    rooms::Room,
+    trouble::Trouble,
+};
+use crate::clock::Clock;
+use flow::Moment;
+use std::sync::Arc;
+use store::{Commit, Committed, Expect, Put};
+use wire::{
+    conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted},
+    ids::{ConversationId, CorrelationId},
+};
+
+/// How long an errand has before another center may do it again.
+const ERRAND_MS: i64 = 60_000;
+
+/// The request that leads to a change.
+#[derive(Debug, Clone)]
+pub(super) struct Cause {
+    pub(super) received: Moment,
+    pub(super) correlation: Option<CorrelationId>,
+}
+
+impl Conversations {
+    /// Changes a conversation as `act` does with its draft, after what was due before. A draft that changes nothing is not written.
+    pub(super) async fn alter<T>(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        cause: &Cause,
+        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        for _ in 0..MOST_TRIES {
+            let acted = self.attempt(id, cause, None, &mut act).await?;
+            if let Some(acted) = acted {
+                return Ok(acted);
+            }
+        }
+        Err(Trouble::Busy)
+    }
+
+    /// One try; `None` when somebody else changed the conversation meanwhile. `also` is written with it.
+    pub(super) async fn attempt<T>(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        cause: &Cause,
+        also: Option<Put>,
+        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+    ) -> Result<Option<T>, Trouble> {
+        let room = self.rooms.room(id);
+        let mut place = room.live.lock().await;
+        if place.is_none() {
+            *place = self.load(&room, id).await?;
+        }
+        let Some(live) = place.as_mut() else {
+            return Err(Trouble::Unknown(id.clone()));
+        };
+        let mut draft = self.draft(id, live, cause);
+        draft.pass_time();
+        let acted = act(&mut draft, live)?;
+        let is_same = draft.kept == live.kept && draft.said.is_empty() && draft.new_facts.is_none();
+        if is_same && also.is_none() {
+            self.follow(&room, id, live);
+            return Ok(Some(acted));
+        }
+        let written = self.write(&room, live, draft, cause, also).await;
+        if !matches!(written, Ok(true)) {
+            // What the store has by now is not known.
+            *place = None;
+        }
+        written.map(|is_written| is_written.then_some(acted))
+    }
+
+    /// The conversation from the store, if it is there.
+    pub(super) async fn load(&self, room: &Room, id: &ConversationId) -> Result<Option<Live>, store::Error> {
+        let live = Live::load(&self.store, id, |bot| self.bot_of(bot)).await?;
+        if let Some(live) = &live {
+            self.rooms.told(room, live);
+        }
+        Ok(live)
+    }
+
+    fn draft(&self, id: &ConversationId, live: &Live, cause: &Cause) -> Draft {
+        Draft {
+            id: id.clone(),
+            kept: live.kept.clone(),
+            said: Vec::new(),
+            key: None,
+            notes: Vec::new(),
+            new_facts: None,
+            bot: live.bot.clone(),
+            facts: live.facts.clone(),
+            context: live.context.clone(),
+            now: live.kept.own_time(Clock::utc_ms()),
+            clock: self.clock,
+            received: cause.received,
+        }
+    }
+
+    /// Writes a draft; false when the conversation is not as it was thought to be.
+    async fn write(
+        self: &Arc<Self>,
+        room: &Arc<Room>,
+        live: &mut Live,
+        draft: Draft,
+        cause: &Cause,
+        also: Option<Put>,
+    ) -> Result<bool, Trouble> {
+        let id = draft.id.clone();
+        let stamp = self.stamps.begin(to_ms(live.kept.updated));
+        let (turn, mut commit) = drafted(&draft, stamp.ms, cause);
+        let mut kept = draft.kept;
+        kept.updated = super::kept::from_ms(stamp.ms);
+        commit.records.push(kept.put(&id, Expect::Version(live.version)));
+        commit.records.extend(also);
+        commit.terms.push(kept.terms(&id, due(&kept, &live.bot)));
+        let committed = self.store.commit(commit).await?;
+        drop(stamp);
+        if committed != Committed::Done {
+            return Ok(false);
+        }
+        live.kept = kept;
+        live.version += 1;
+        if let Some(facts) = draft.new_facts {
+            live.context = Arc::new(facts.context.to_value());
+            live.facts = Arc::new(facts);
+        }
+        if let Some(turn) = turn {
+            live.said(turn);
+        }
+        self.follow(room, &id, live);
+        Ok(true)
+    }
+
+    /// What follows from a change that is durable.
+    pub(super) fn follow(self: &Arc<Self>, room: &Arc<Room>, id: &ConversationId, live: &Live) {
+        self.rooms.told(room, live);
+        self.arm(room, id, live);
+        self.send_errands(id, live);
+    }
+
+    /// Sets the conversation's alarm, unless it is set early enough.
+    fn arm(&self, room: &Room, id: &ConversationId, live: &Live) {
+        let own = [
+            live.kept.owed.front().map(|owed| owed.due),
+            idle_due(&live.kept, &live.bot),
+        ];
+        let Some(own) = own.into_iter().flatten().min() else {
+            return;
+        };
+        self.alarms.set(room, id, elsewhere(&live.kept, own));
+    }
+
+    /// Says something; the same again for the same key is what it was.
+    pub(super) async fn say(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        new: NewInteraction,
+        key: Option<Key>,
+        cause: &Cause,
+    ) -> Result<(Posted, bool), Trouble> {
+        self.alter(id, cause, |draft, live| {
+            if let Some((posted, body)) = key.as_ref().and_then(|key| live.used(key)) {
+                let is_same = key.as_ref().is_some_and(|key| key.body == *body);
+                return if is_same {
+                    Ok((posted.clone(), true))
+                } else {
+                    Err(Trouble::OtherBody)
+                };
+            }
+            let posted = draft.say(new.clone())?;
+            draft.key.clone_from(&key);
+            Ok((posted, false))
+        })
+        .await
+    }
+
+    /// Changes state or context.
+    pub(super) async fn change(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        change: ConversationChange,
+        condition: Option<IfMatch>,
+        cause: &Cause,
+    ) -> Result<Conversation, Trouble> {
+        self.alter(id, cause, |draft, live| {
+            let version = u64::try_from(live.version).unwrap_or_default();
+            if condition
+                .as_ref()
+                .is_some_and(|condition| !condition.holds(version))
+            {
+                return Err(Trouble::OtherVersion(version));
+            }
+            if let Some(context) = &change.context
+                && *context != live.facts.context
+            {
+                draft.kept.context_bytes = context.size_bytes();
+                draft.new_facts = Some(super::kept::Facts {
+                    context: context.clone(),
+                    ..super::kept::Facts::clone(&live.facts)
+                });
+                draft.context = Arc::new(context.to_value());
+            }
+            if let Some(next) = change.state {
+                draft.go_to(next)?;
+            }
+            Ok(())
+        })
+        .await?;
+        self.view(id).await
+    }
+}
+
+/// What a draft is as a commit, but for the conversation's own record.
+pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Option<Turn>, Commit) {
+    let turn = (!draft.said.is_empty()).then(|| Turn {
+        interactions: draft.said.clone(),
+        key: draft.key.clone(),
+    });
+    let mut commit = Commit {
+        audit: entries::of(draft, super::kept::from_ms(stamp_ms), cause.correlation.as_ref()),
+        ..Commit::default()
+    };
+    if let Some(turn) = &turn {
+        commit.records.push(turn.put(&draft.id, Expect::Absent));
+        commit.terms.push(turn.terms(&draft.id));
+    }
+    commit
+        .records
+        .extend(draft.new_facts.iter().map(|facts| facts.put(&draft.id)));
+    (turn, commit)
+}
+
+/// When somebody must look after a conversation, by the center's clock.
+pub(super) fn due(kept: &super::kept::Kept, bot: &super::Bot) -> Option<i64> {
+    let owed = kept.owed.front().map(|owed| elsewhere(kept, owed.due));
+    let idle = idle_due(kept, bot).map(|due| elsewhere(kept, due));
+    let errand = kept
+        .errands
+        .first()
+        .map(|errand| elsewhere(kept, errand.since).saturating_add(ERRAND_MS));
+    [owed, idle, errand].into_iter().flatten().min()
+}
+
+/// A time of the conversation by the center's clock.
+fn elsewhere(kept: &super::kept::Kept, own: wire::UtcTime) -> i64 {
+    to_ms(own).saturating_sub(i64::try_from(kept.ahead_ms).unwrap_or(i64::MAX))
+}

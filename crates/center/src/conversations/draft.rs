@@ -1,0 +1,396 @@
+//! What happens in a conversation: the customer speaks, the bot acts, time passes. Nothing is written here.
+
+use super::{
+    MOST_INTERACTIONS,
+    bot::{Bot, Outcome},
+    kept::{Errand, Facts, Kept, Key, Owed, What},
+    trouble::Trouble,
+};
+use crate::clock::Clock;
+use flow::{
+    Moment,
+    bot::{Act, Dialogue},
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::{sync::Arc, time::Duration};
+use wire::{
+    UtcTime,
+    conversation::{
+        BotTrace, Button, Direction, Interaction, InteractionType, NewInteraction, Posted, State,
+    },
+    ids::{ConversationId, InteractionId, ParticipantId},
+};
+
+/// Most things that happen when time passes at once; what is due besides happens with the next tick.
+const MOST_AT_ONCE: usize = 1_000;
+/// Most acts that a conversation may owe; further ones are left out.
+const MOST_OWED: usize = 500;
+/// Most errands of a conversation that are not answered; further ones are left out.
+const MOST_ERRANDS: usize = 16;
+
+/// A conversation while something happens in it.
+pub(super) struct Draft {
+    pub(super) id: ConversationId,
+    pub(super) kept: Kept,
+    /// What is said, in order.
+    pub(super) said: Vec<Interaction>,
+    /// The idempotency key of the message that `said` begins with.
+    pub(super) key: Option<Key>,
+    /// What is noted in the audit log beside what is said.
+    pub(super) notes: Vec<(&'static str, Value)>,
+    /// The facts, if they change.
+    pub(super) new_facts: Option<Facts>,
+    pub(super) bot: Bot,
+    pub(super) facts: Arc<Facts>,
+    /// The client's context as a value, for the bot.
+    pub(super) context: Arc<Value>,
+    /// The conversation's own time.
+    pub(super) now: UtcTime,
+    pub(super) clock: Clock,
+    /// When the request came that leads to it.
+    pub(super) received: Moment,
+}
+
+/// What the bot does at once, and why.
+struct Acts {
+    acts: Vec<Act>,
+    reply_to: Option<InteractionId>,
+    trace: Option<BotTrace>,
+}
+
+impl Draft {
+    /// Somebody says something; the bot hears what a customer says.
+    pub(super) fn say(&mut self, new: NewInteraction) -> Result<Posted, Trouble> {
+        if !self.kept.state.takes_messages() {
+            return Err(Trouble::TakesNone(self.kept.state));
+        }
+        if self.kept.last_sequence >= MOST_INTERACTIONS {
+            return Err(Trouble::Full);
+        }
+        let direction = self.facts.direction_of(&new.participant_id);
+        let in_reply_to = new.in_reply_to.filter(|_| direction == Direction::Outbound);
+        let posted = self.push(direction, new.participant_id, new.text.clone(), in_reply_to);
+        if direction == Direction::Inbound {
+            self.kept.turns += 1;
+            self.kept.silent_since = Some(self.now);
+            self.kept.unanswered = Some((posted.id.clone(), self.now));
+            self.hear(&posted, new.text);
+        }
+        Ok(posted)
+    }
+
+    /// The conversation goes to another state.
+    pub(super) fn go_to(&mut self, next: State) -> Result<(), Trouble> {
+        let now = self.kept.state;
+        if !now.may_become(next) {
+            return Err(Trouble::Transition(now, next));
+        }
+        if now != next {
+            self.enter(next);
+        }
+        Ok(())
+    }
+
+    /// The bot may speak first, once the conversation takes messages.
+    pub(super) fn begin(&mut self) {
+        let Bot::File { bot, seed, .. } = &self.bot else {
+            return;
+        };
+        if self.kept.dialogue.is_some() || !self.kept.state.takes_messages() {
+            return;
+        }
+        let (dialogue, acts) = Dialogue::begin_in(bot, seed_of(*seed, &self.id), &self.context);
+        self.kept.dialogue = Some(dialogue);
+        self.kept.silent_since = Some(self.now);
+        let trace = self.trace();
+        self.act(Acts {
+            acts,
+            reply_to: None,
+            trace,
+        });
+    }
+
+    /// Somebody did an errand; one that nobody waits for any more changes nothing.
+    pub(super) fn done(&mut self, number: u64, outcome: Outcome) {
+        let Some(at) = self
+            .kept
+            .errands
+            .iter()
+            .position(|errand| errand.number == number)
+        else {
+            return;
+        };
+        let errand = self.kept.errands.remove(at);
+        let acts = match (outcome, &self.bot, &mut self.kept.dialogue) {
+            (Outcome::Acts(acts), ..) => acts,
+            (Outcome::Called(outcome), Bot::File { bot, .. }, Some(dialogue)) => {
+                dialogue.called(bot, outcome)
+            }
+            (Outcome::Called(_), ..) => Vec::new(),
+        };
+        let trace = self.trace();
+        self.act(Acts {
+            acts,
+            reply_to: errand.reply_to,
+            trace,
+        });
+    }
+
+    /// Lets what is due by now happen, each at its time.
+    pub(super) fn pass_time(&mut self) {
+        let until = self.now;
+        for _ in 0..MOST_AT_ONCE {
+            let Some(due) = self.due().filter(|due| *due <= until) else {
+                break;
+            };
+            self.now = due;
+            let is_owed = self.kept.owed.front().is_some_and(|owed| owed.due <= due);
+            match self.kept.owed.pop_front_if(|_| is_owed) {
+                Some(owed) => self.do_one(owed.act, owed.reply_to, owed.trace),
+                None => self.idle(),
+            }
+        }
+        self.now = until;
+    }
+
+    /// When something is due, by the conversation's clock.
+    pub(super) fn due(&self) -> Option<UtcTime> {
+        let owed = self.kept.owed.front().map(|owed| owed.due);
+        let idle = idle_due(&self.kept, &self.bot);
+        [owed, idle].into_iter().flatten().min()
+    }
+
+    fn hear(&mut self, message: &Posted, text: String) {
+        if self.kept.escalated {
+            return;
+        }
+        self.begin();
+        let acts = match (&self.bot, &mut self.kept.dialogue) {
+            (Bot::File { bot, .. }, Some(dialogue)) => dialogue.hear(bot, &text, &self.context),
+            (Bot::Webhook, _) => {
+                let (interaction, sequence) = (message.id.clone(), message.sequence);
+                let what = What::Message {
+                    interaction,
+                    sequence,
+                    text,
+                };
+                return self.send(Some(message.id.clone()), what);
+            }
+            _ => return,
+        };
+        let (reply_to, trace) = (Some(message.id.clone()), self.trace());
+        self.act(Acts {
+            acts,
+            reply_to,
+            trace,
+        });
+    }
+
+    fn idle(&mut self) {
+        self.kept.silent_since = Some(self.now);
+        let (Bot::File { bot, .. }, Some(dialogue)) = (&self.bot, &mut self.kept.dialogue) else {
+            return;
+        };
+        let acts = dialogue.idle(bot);
+        let trace = self.trace();
+        self.act(Acts {
+            acts,
+            reply_to: None,
+            trace,
+        });
+    }
+
+    /// What the bot understood, and where that led.
+    fn trace(&self) -> Option<BotTrace> {
+        let dialogue = self.kept.dialogue.as_ref()?;
+        let trace = BotTrace {
+            intent: dialogue.intent().map(str::to_owned),
+            confidence: dialogue.confidence(),
+            steps: dialogue.steps_walked().to_vec(),
+        };
+        (trace != BotTrace::default()).then_some(trace)
+    }
+
+    /// Acts happen in order: after one that is put off, all that follow are, too.
+    fn act(
+        &mut self,
+        Acts {
+            acts,
+            reply_to,
+            mut trace,
+        }: Acts,
+    ) {
+        let typing = match &self.bot {
+            Bot::File { typing_ms, .. } => *typing_ms,
+            _ => 0,
+        };
+        let mut at = self
+            .kept
+            .owed
+            .back()
+            .map_or(self.now, |last| last.due.max(self.now));
+        for act in acts {
+            let is_said = matches!(act, Act::Say { .. });
+            if let Act::Say { pause_ms, .. } = &act {
+                at = at.after(Duration::from_millis((*pause_ms).max(typing)));
+            }
+            let trace = if is_said { trace.take() } else { None };
+            if at <= self.now && self.kept.owed.is_empty() {
+                self.do_one(act, reply_to.clone(), trace);
+            } else if self.kept.owed.len() < MOST_OWED {
+                let (due, reply_to) = (at, reply_to.clone());
+                self.kept.owed.push_back(Owed {
+                    due,
+                    reply_to,
+                    trace,
+                    act,
+                });
+            }
+        }
+    }
+
+    fn do_one(&mut self, act: Act, reply_to: Option<InteractionId>, trace: Option<BotTrace>) {
+        match act {
+            Act::Say { text, buttons, .. } => self.answer(text, buttons, reply_to, trace),
+            Act::Call {
+                name,
+                number,
+                request,
+            } => {
+                let what = What::Call {
+                    call: number,
+                    name,
+                    request,
+                };
+                self.send(reply_to, what);
+            }
+            Act::Set { slot, value } => {
+                // A dialogue has its slots itself.
+                if self.kept.dialogue.is_none() {
+                    match value {
+                        Value::Null => drop(self.kept.slots.remove(&slot)),
+                        value => drop(self.kept.slots.insert(slot, value)),
+                    }
+                }
+            }
+            Act::Escalate { reason } => {
+                self.kept.escalated = true;
+                self.notes.push(("conversation.escalated", Value::String(reason)));
+                if self.kept.state == State::Active {
+                    self.enter(State::Pending);
+                }
+            }
+            Act::Resolve => self.kept.resolved = true,
+            Act::Unresolve => self.kept.resolved = false,
+            Act::Close if self.kept.state.may_become(State::Closed) => self.enter(State::Closed),
+            Act::Close => {}
+        }
+    }
+
+    fn answer(
+        &mut self,
+        text: String,
+        buttons: Vec<Button>,
+        reply_to: Option<InteractionId>,
+        trace: Option<BotTrace>,
+    ) {
+        let Some(bot) = self.facts.bot().map(|bot| bot.id.clone()) else {
+            return;
+        };
+        let asked = self
+            .kept
+            .unanswered
+            .take_if(|(id, _)| reply_to.as_ref() == Some(id));
+        if let Some((_, asked)) = asked {
+            // Between the two, the conversation's clock; within the request, the center's, which is finer.
+            let time = self.now.since(asked) + self.clock.now().since(self.received);
+            self.kept.took(time);
+        }
+        self.push(Direction::Outbound, bot, text, reply_to);
+        if let Some(answer) = self.said.last_mut() {
+            answer.buttons = buttons;
+            answer.bot = trace;
+        }
+    }
+
+    fn push(
+        &mut self,
+        direction: Direction,
+        participant_id: ParticipantId,
+        text: String,
+        in_reply_to: Option<InteractionId>,
+    ) -> Posted {
+        self.kept.last_sequence += 1;
+        let posted = Posted {
+            id: InteractionId::from_uuid(uuid::Uuid::now_v7()),
+            sequence: self.kept.last_sequence,
+        };
+        self.said.push(Interaction {
+            id: posted.id.clone(),
+            sequence: posted.sequence,
+            direction,
+            kind: InteractionType::Message,
+            text,
+            read: false,
+            created_date: self.now.to_the_millisecond(),
+            in_reply_to,
+            participant_id,
+            buttons: Vec::new(),
+            bot: None,
+        });
+        posted
+    }
+
+    fn send(&mut self, reply_to: Option<InteractionId>, what: What) {
+        if self.kept.errands.len() >= MOST_ERRANDS {
+            return;
+        }
+        self.kept.errands_sent += 1;
+        let number = self.kept.errands_sent;
+        self.kept.errands.push(Errand {
+            number,
+            reply_to,
+            since: self.now,
+            what,
+        });
+    }
+
+    fn enter(&mut self, next: State) {
+        let before = std::mem::replace(&mut self.kept.state, next);
+        self.notes.push((
+            "conversation.state",
+            serde_json::json!({"from": before, "to": next}),
+        ));
+        if next.is_over() {
+            // Who is gone is told nothing more.
+            self.kept.owed.clear();
+            self.kept.errands.clear();
+            self.kept.silent_since = None;
+        } else if next.takes_messages() {
+            self.kept.silent_since = Some(self.now);
+            self.begin();
+        }
+    }
+}
+
+/// When the bot's next idle path is due, by the conversation's clock.
+pub(super) fn idle_due(kept: &Kept, bot: &Bot) -> Option<UtcTime> {
+    let (Bot::File { bot, .. }, Some(dialogue)) = (bot, &kept.dialogue) else {
+        return None;
+    };
+    if kept.escalated || !kept.state.takes_messages() {
+        return None;
+    }
+    Some(kept.silent_since?.after(dialogue.idle_after(bot)?))
+}
+
+/// The same conversation has the same seed, also at another center.
+fn seed_of(seed: u64, id: &ConversationId) -> u64 {
+    let hash = Sha256::new()
+        .chain_update(seed.to_be_bytes())
+        .chain_update(id.as_str())
+        .finalize();
+    hash.first_chunk::<8>()
+        .map_or(seed, |first| u64::from_be_bytes(*first))
+}

@@ -1,0 +1,78 @@
+//! Conversations in the audit log: an entry per turn, and one for whatever else happens.
+
+use super::draft::Draft;
+use crate::tasks::keepable;
+use audit::{Actor, Entry, Outcome};
+use serde_json::{Map, Value, json};
+use wire::{
+    UtcTime,
+    conversation::{Direction, Interaction},
+    ids::CorrelationId,
+};
+
+/// What the audit log says of a draft.
+pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>) -> Vec<Entry> {
+    let entry = |action: &str, detail: Map<String, Value>, personal| Entry {
+        at,
+        actor: Actor::Center,
+        action: action.to_owned(),
+        subject: Some(draft.id.to_string()),
+        correlation: correlation.cloned(),
+        outcome: Outcome::Success,
+        detail,
+        personal,
+    };
+    let noted = draft.notes.iter().map(|(action, what)| match what {
+        Value::Object(detail) => entry(action, detail.clone(), Vec::new()),
+        other => {
+            let text = other.as_str().unwrap_or_default();
+            entry(action, Map::new(), vec![("reason".to_owned(), keepable(text))])
+        }
+    });
+    let mut entries: Vec<Entry> = noted.collect();
+    if !draft.said.is_empty() {
+        let is_turn = draft.said.iter().any(|one| one.direction == Direction::Inbound);
+        let action = if is_turn {
+            "conversation.turn"
+        } else {
+            "conversation.answered"
+        };
+        entries.push(entry(action, detail(draft), said(&draft.said)));
+    }
+    entries
+}
+
+fn detail(draft: &Draft) -> Map<String, Value> {
+    let answers = draft
+        .said
+        .iter()
+        .filter(|one| one.direction == Direction::Outbound)
+        .count();
+    let mut detail = Map::new();
+    for (name, value) in [
+        ("turn", json!(draft.kept.turns)),
+        ("sequence", json!(draft.said.first().map(|first| first.sequence))),
+        ("answers", json!(answers)),
+        ("contextBytes", json!(draft.kept.context_bytes)),
+        ("state", json!(draft.kept.state)),
+        ("resolved", json!(draft.kept.resolved)),
+    ] {
+        detail.insert(name.to_owned(), value);
+    }
+    detail
+}
+
+/// What was said by the customer, and what was answered, each as one text.
+fn said(said: &[Interaction]) -> Vec<(String, String)> {
+    let of = |direction: Direction| {
+        let texts = said.iter().filter(|one| one.direction == direction);
+        let texts: Vec<&str> = texts.map(|one| one.text.as_str()).collect();
+        keepable(&texts.join("\n"))
+    };
+    let both = [
+        ("message", of(Direction::Inbound)),
+        ("answers", of(Direction::Outbound)),
+    ];
+    let filled = both.into_iter().filter(|(_, text)| !text.is_empty());
+    filled.map(|(name, text)| (name.to_owned(), text)).collect()
+}

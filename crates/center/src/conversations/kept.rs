@@ -1,0 +1,391 @@
+//! A conversation as it is kept: what changes with every turn, what seldom does, and what was said.
+
+use crate::once::hashed;
+use flow::bot::{Act, CallRequest, Dialogue};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+use std::{collections::VecDeque, time::Duration};
+use store::{Expect, Put, Terms};
+use wire::{
+    UtcTime,
+    conversation::{
+        BotTrace, Context, Conversation, ConversationSummary, ConversationType, Direction, Interaction,
+        Participant, State, Traits,
+    },
+    ids::{ConversationId, InteractionId},
+};
+
+/// The records of what changes with every turn.
+pub(super) const CONVERSATION: &str = "conversation";
+/// The records of participants and contexts.
+pub(super) const FACTS: &str = "conversation-facts";
+/// The records of what was said: those of one commit are together.
+pub(super) const TURN: &str = "conversation-turn";
+/// The term of all conversations, by when they changed.
+pub(super) const LIST: &str = "list";
+/// The term of the conversations that owe something, by when it is due.
+pub(super) const OWES: &str = "owes";
+
+/// What a profile calls a person by.
+const NAMES: &[&str] = &["email", "phone", "phoneNumber", "externalId", "customerId"];
+
+/// Most answer times that are kept of a conversation; then the oldest goes.
+const MOST_TIMES: usize = 64;
+
+/// What changes with every turn; small.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Kept {
+    #[serde(rename = "type")]
+    pub(super) kind: ConversationType,
+    pub(super) state: State,
+    /// The bot's id, whether or not it is known here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) bot_id: Option<String>,
+    /// What the customer talks by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) channel: Option<String>,
+    #[serde(default)]
+    pub(super) resolved: bool,
+    #[serde(default)]
+    pub(super) escalated: bool,
+    pub(super) created: UtcTime,
+    pub(super) updated: UtcTime,
+    pub(super) last_sequence: u64,
+    /// How many messages the customers sent.
+    pub(super) turns: u64,
+    /// The size of the context as its client set it, in bytes.
+    pub(super) context_bytes: usize,
+    /// By how much the conversation's clock is ahead.
+    #[serde(default)]
+    pub(super) ahead_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) dialogue: Option<Dialogue>,
+    /// What a bot without a dialogue here (a webhook) has set.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub(super) slots: Map<String, Value>,
+    /// What is to happen later, in order, by the conversation's clock.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) owed: VecDeque<Owed>,
+    /// What is asked of others, and not answered yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) errands: Vec<Errand>,
+    /// How many errands there were.
+    #[serde(default)]
+    pub(super) errands_sent: u64,
+    /// Since when the customer says nothing, by the conversation's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) silent_since: Option<UtcTime>,
+    /// The customer's last message, as long as it is not answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unanswered: Option<(InteractionId, UtcTime)>,
+    /// How long answers took, in microseconds.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) times_us: VecDeque<u64>,
+}
+
+/// A bot's act that is to happen later.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Owed {
+    pub(super) due: UtcTime,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply_to: Option<InteractionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trace: Option<BotTrace>,
+    pub(super) act: Act,
+}
+
+/// Something that somebody else is asked for a bot. It is asked again after a restart, under the same number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Errand {
+    /// Counts the errands of a conversation, from 1.
+    pub(crate) number: u64,
+    /// The message it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reply_to: Option<InteractionId>,
+    /// When it began, by the conversation's clock.
+    pub(crate) since: UtcTime,
+    pub(crate) what: What,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
+pub(crate) enum What {
+    /// A dialogue's call-out.
+    Call {
+        /// The dialogue's own number of it.
+        call: u64,
+        name: String,
+        request: CallRequest,
+    },
+    /// A webhook bot is told of a message, and asked for answers.
+    Message {
+        interaction: InteractionId,
+        sequence: u64,
+        text: String,
+    },
+}
+
+/// What seldom changes; may be large.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Facts {
+    pub(super) participants: Vec<Participant>,
+    /// As the client set it.
+    pub(super) context: Context,
+    /// The idempotency key that it was created under, and the request's body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<Key>,
+}
+
+/// What was said at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Turn {
+    pub(super) interactions: Vec<Interaction>,
+    /// The idempotency key of the message that it begins with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) key: Option<Key>,
+}
+
+/// An idempotency key of a client, and what it was used for, as hashes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) id: String,
+    pub(super) body: String,
+}
+
+impl Key {
+    /// The key of a request.
+    pub(super) fn new(client: &str, key: &str, body: &str) -> Self {
+        let short = |parts: &[&str]| {
+            let mut hash = hashed(parts);
+            hash.truncate(32);
+            hash
+        };
+        Self {
+            id: short(&[client, key]),
+            body: short(&[body]),
+        }
+    }
+}
+
+impl Kept {
+    /// The conversation's own time when it is `now` elsewhere.
+    pub(super) fn own_time(&self, now: UtcTime) -> UtcTime {
+        now.after(Duration::from_millis(self.ahead_ms))
+    }
+
+    /// Notes how long an answer took.
+    pub(super) fn took(&mut self, time: Duration) {
+        if self.times_us.len() >= MOST_TIMES {
+            self.times_us.pop_front();
+        }
+        self.times_us
+            .push_back(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// The conversation as it is shown: of the session's keys, three are the bot's.
+    pub(super) fn view(&self, id: &ConversationId, facts: &Facts, version: i64) -> Conversation {
+        Conversation {
+            id: id.clone(),
+            kind: self.kind,
+            state: self.state,
+            participants: facts.participants.clone(),
+            context: self.context(facts),
+            bot_id: self.bot_id.clone(),
+            resolved: self.resolved,
+            escalated: self.escalated,
+            created_date: self.created,
+            updated_date: self.updated,
+            version: u64::try_from(version).unwrap_or_default(),
+        }
+    }
+
+    /// The client's context with what the bot says of itself: `botSession.intent`, `.step` and `.slots`.
+    pub(super) fn context(&self, facts: &Facts) -> Context {
+        let mut context = facts.context.clone();
+        if let Some(dialogue) = &self.dialogue {
+            let session = context.session_mut();
+            for (name, value) in [("intent", dialogue.intent()), ("step", dialogue.step())] {
+                if value.is_some() || session.get(name).is_some() {
+                    session.set(name, value.into());
+                }
+            }
+            session.set("slots", Value::Object(dialogue.slots().clone()));
+        } else if !self.slots.is_empty() {
+            context
+                .session_mut()
+                .set("slots", Value::Object(self.slots.clone()));
+        }
+        context
+    }
+
+    pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
+        put(CONVERSATION, id.as_str(), self, expect)
+    }
+
+    /// How it is found. `due`: when it owes something, by the clock of the center.
+    pub(super) fn terms(&self, id: &ConversationId, due: Option<i64>) -> Terms {
+        let list = (LIST.to_owned(), to_ms(self.updated));
+        let owes = due.map(|due| (OWES.to_owned(), due));
+        Terms {
+            kind: CONVERSATION.into(),
+            id: id.to_string(),
+            terms: [list].into_iter().chain(owes).collect(),
+        }
+    }
+}
+
+impl Facts {
+    /// The direction of what a participant says: one whom nobody knows is the customer.
+    pub(super) fn direction_of(&self, participant: &wire::ids::ParticipantId) -> Direction {
+        let known = self.participants.iter().find(|known| known.id == *participant);
+        known.map_or(Direction::Inbound, |known| known.direction)
+    }
+
+    /// Who stands for the bot: its answers are that participant's.
+    pub(super) fn bot(&self) -> Option<&Participant> {
+        self.participants
+            .iter()
+            .find(|participant| participant.bot_instance().is_some())
+    }
+
+    pub(super) fn customer(&self) -> Option<&Participant> {
+        let is_customer = |participant: &&Participant| participant.direction == Direction::Inbound;
+        self.participants.iter().find(is_customer)
+    }
+
+    /// By whom it is found: each customer's id, and what profiles call them by.
+    pub(super) fn terms(&self, id: &ConversationId) -> Terms {
+        let customers = self
+            .participants
+            .iter()
+            .filter(|one| one.direction == Direction::Inbound);
+        let names = customers.flat_map(|customer| {
+            let named = NAMES
+                .iter()
+                .filter_map(|name| customer.profile.get(*name)?.as_str());
+            [customer.id.as_str()].into_iter().chain(named)
+        });
+        Terms {
+            kind: FACTS.into(),
+            id: id.to_string(),
+            terms: names
+                .take(store::MOST_TERMS)
+                .map(|name| (person(name), 0))
+                .collect(),
+        }
+    }
+
+    pub(super) fn put(&self, id: &ConversationId) -> Put {
+        // Only with the conversation's own record, whose version is checked.
+        put(FACTS, id.as_str(), self, Expect::Any)
+    }
+}
+
+impl Turn {
+    pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
+        put(TURN, &self.id(id), self, expect)
+    }
+
+    /// It is found by its conversation, at the place of its last interaction.
+    pub(super) fn terms(&self, id: &ConversationId) -> Terms {
+        let last = self.interactions.last().map_or(0, |last| last.sequence);
+        Terms {
+            kind: TURN.into(),
+            id: self.id(id),
+            terms: vec![(id.to_string(), i64::try_from(last).unwrap_or(i64::MAX))],
+        }
+    }
+
+    fn id(&self, id: &ConversationId) -> String {
+        let first = self.interactions.first().map_or(0, |first| first.sequence);
+        format!("{id}/{first}")
+    }
+}
+
+/// Of a conversation's record, what lists and reports need.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Brief {
+    #[serde(rename = "type")]
+    kind: ConversationType,
+    state: State,
+    #[serde(default)]
+    bot_id: Option<String>,
+    #[serde(default)]
+    channel: Option<String>,
+    #[serde(default)]
+    resolved: bool,
+    #[serde(default)]
+    escalated: bool,
+    pub(super) created: UtcTime,
+    updated: UtcTime,
+    last_sequence: u64,
+    pub(super) turns: u64,
+    #[serde(default)]
+    pub(super) times_us: Vec<u64>,
+}
+
+impl Brief {
+    pub(super) fn summary(self, id: ConversationId, version: i64) -> ConversationSummary {
+        ConversationSummary {
+            id,
+            kind: Some(self.kind),
+            state: self.state,
+            created_date: Some(self.created),
+            updated_date: self.updated,
+            bot_id: self.bot_id,
+            resolved: self.resolved,
+            escalated: self.escalated,
+            version: u64::try_from(version).unwrap_or_default(),
+            last_sequence: self.last_sequence,
+        }
+    }
+
+    pub(super) fn traits(&self) -> Traits<'_> {
+        Traits {
+            bot_id: self.bot_id.as_deref(),
+            state: self.state,
+            resolved: self.resolved,
+            escalated: self.escalated,
+            channel: self.channel.as_deref(),
+        }
+    }
+}
+
+pub(super) fn put<T: Serialize>(kind: &str, id: &str, body: &T, expect: Expect) -> Put {
+    Put {
+        kind: kind.into(),
+        id: id.to_owned(),
+        // Texts, numbers, and maps with texts for keys: that always can be written as JSON.
+        body: Some(serde_json::to_string(body).unwrap_or_default()),
+        expect,
+    }
+}
+
+/// The term of the conversations of a person, known by an id, an address or a number.
+pub(super) fn person(name: &str) -> String {
+    format!("person:{}", hashed(&[&name.trim().to_lowercase()]))
+}
+
+/// Reads a record's body.
+pub(super) fn read<T: DeserializeOwned>(body: &str) -> Option<T> {
+    serde_json::from_str(body)
+        .inspect_err(|error| tracing::error!(%error, "a conversation in the store can't be read"))
+        .ok()
+}
+
+/// Milliseconds since 1970.
+pub(super) fn to_ms(time: UtcTime) -> i64 {
+    time.timestamp().as_millisecond()
+}
+
+/// The time so many milliseconds after 1970.
+pub(super) fn from_ms(ms: i64) -> UtcTime {
+    jiff::Timestamp::from_millisecond(ms)
+        .unwrap_or(jiff::Timestamp::MAX)
+        .into()
+}

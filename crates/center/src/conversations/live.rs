@@ -1,0 +1,300 @@
+//! A conversation in memory: as it stands, and what was said last.
+
+use super::{
+    MOST_INTERACTIONS,
+    bot::Bot,
+    kept::{CONVERSATION, FACTS, Facts, Kept, Key, TURN, Turn, read},
+};
+use serde_json::Value;
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+use store::{Find, Store};
+use wire::{
+    conversation::{Interaction, InteractionsAsked, Order, Posted},
+    ids::ConversationId,
+};
+
+/// Most interactions that are kept in memory of a conversation, and about how many bytes of them.
+const MOST_RECENT: usize = 200;
+const MOST_RECENT_BYTES: usize = 128 * 1024;
+/// About what an interaction takes besides its text.
+const INTERACTION_BYTES: usize = 300;
+/// Most idempotency keys that are remembered of a conversation: those of its last messages.
+const MOST_KEYS: usize = 1_000;
+/// How many records of interactions are read at a time.
+const PORTION: usize = 50;
+
+/// A conversation as it stands.
+pub(super) struct Live {
+    pub(super) kept: Kept,
+    /// The version of its record.
+    pub(super) version: i64,
+    pub(super) facts: Arc<Facts>,
+    /// The client's context as a value.
+    pub(super) context: Arc<Value>,
+    pub(super) bot: Bot,
+    recent: Recent,
+}
+
+/// What was said last, without gaps.
+#[derive(Default)]
+struct Recent {
+    interactions: VecDeque<Arc<Interaction>>,
+    bytes: usize,
+    /// Nothing was said before.
+    is_all: bool,
+    keys: HashMap<String, (Posted, String)>,
+    /// The keys by age.
+    ages: VecDeque<String>,
+}
+
+impl Live {
+    /// One that was just created.
+    pub(super) fn new(
+        kept: Kept,
+        facts: Arc<Facts>,
+        context: Arc<Value>,
+        bot: Bot,
+        turn: Option<Turn>,
+    ) -> Self {
+        let mut live = Self {
+            kept,
+            version: 1,
+            facts,
+            context,
+            bot,
+            recent: Recent {
+                is_all: true,
+                ..Recent::default()
+            },
+        };
+        if let Some(turn) = turn {
+            live.said(turn);
+        }
+        live
+    }
+
+    /// The conversation from the store; `bot_of` finds its bot.
+    pub(super) async fn load(
+        store: &Store,
+        id: &ConversationId,
+        bot_of: impl FnOnce(Option<&str>) -> Bot,
+    ) -> Result<Option<Self>, store::Error> {
+        let Some((kept, facts, version)) = load_head(store, id).await? else {
+            return Ok(None);
+        };
+        let bot = bot_of(kept.bot_id.as_deref());
+        let mut live = Self {
+            kept,
+            version,
+            context: Arc::new(facts.context.to_value()),
+            facts: Arc::new(facts),
+            bot,
+            recent: Recent::default(),
+        };
+        live.recent = Recent::load(store, id).await?;
+        Ok(Some(live))
+    }
+
+    /// What was said at once is remembered.
+    pub(super) fn said(&mut self, turn: Turn) {
+        if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
+            self.recent.remember(key, first, false);
+        }
+        for interaction in turn.interactions {
+            self.recent.push(Arc::new(interaction));
+        }
+    }
+
+    /// What an idempotency key was used for, and with which body.
+    pub(super) fn used(&self, key: &Key) -> Option<&(Posted, String)> {
+        self.recent.keys.get(&key.id)
+    }
+
+    /// What was asked for, if it is in memory.
+    pub(super) fn heard(&self, asked: &InteractionsAsked) -> Option<Vec<Arc<Interaction>>> {
+        let after = asked.after.unwrap_or(0);
+        let first = match self.recent.interactions.front() {
+            _ if self.recent.is_all => 0,
+            Some(first) => first.sequence,
+            None => return None,
+        };
+        let newer = self.recent.interactions.iter().filter(|one| one.sequence > after);
+        match asked.order {
+            Order::Ascending => (after + 1 >= first).then(|| newer.take(asked.limit).cloned().collect()),
+            Order::Descending => {
+                let newest: Vec<_> = newer.rev().take(asked.limit).cloned().collect();
+                let is_all = after + 1 >= first || newest.len() == asked.limit;
+                is_all.then_some(newest)
+            }
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        2 * self.kept.context_bytes + self.recent.bytes + 200 * self.recent.keys.len() + 2_000
+    }
+
+    /// Marks an interaction as read in memory.
+    pub(super) fn mark_read(&mut self, sequence: u64) {
+        let found = self
+            .recent
+            .interactions
+            .iter_mut()
+            .find(|one| one.sequence == sequence);
+        if let Some(one) = found {
+            Arc::make_mut(one).read = true;
+        }
+    }
+}
+
+/// The two records of a conversation, and the version of the first.
+pub(super) async fn load_head(
+    store: &Store,
+    id: &ConversationId,
+) -> Result<Option<(Kept, Facts, i64)>, store::Error> {
+    let (record, facts) = tokio::try_join!(
+        store.record(CONVERSATION, id.as_str()),
+        store.record(FACTS, id.as_str())
+    )?;
+    let (Some(record), Some(facts)) = (record, facts) else {
+        return Ok(None);
+    };
+    let read = read(&record.body).zip(read(&facts.body));
+    Ok(read.map(|(kept, facts)| (kept, facts, record.version)))
+}
+
+impl Recent {
+    async fn load(store: &Store, id: &ConversationId) -> Result<Self, store::Error> {
+        let mut recent = Self::default();
+        let mut find = newest(id);
+        loop {
+            let found = store.find(&find, PORTION).await?;
+            let is_last = found.len() < PORTION;
+            find.after = found.last().map(|found| found.place).or(find.after);
+            for turn in found.iter().filter_map(|found| read::<Turn>(&found.record.body)) {
+                if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
+                    recent.remember(key, first, true);
+                }
+                recent.push_older(turn.interactions);
+            }
+            if is_last {
+                recent.is_all = recent
+                    .interactions
+                    .front()
+                    .is_none_or(|first| first.sequence == 1);
+                return Ok(recent);
+            }
+            if recent.is_full() && recent.keys.len() >= MOST_KEYS {
+                return Ok(recent);
+            }
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.interactions.len() >= MOST_RECENT || self.bytes >= MOST_RECENT_BYTES
+    }
+
+    /// What was said before, as long as there is room and no gap.
+    fn push_older(&mut self, older: Vec<Interaction>) {
+        for one in older.into_iter().rev() {
+            let adjoins = self
+                .interactions
+                .front()
+                .is_none_or(|first| first.sequence == one.sequence + 1);
+            if self.is_full() || !adjoins {
+                return;
+            }
+            self.bytes += bytes_of(&one);
+            self.interactions.push_front(Arc::new(one));
+        }
+    }
+
+    fn push(&mut self, one: Arc<Interaction>) {
+        self.bytes += bytes_of(&one);
+        self.interactions.push_back(one);
+        while self.is_full()
+            && self.interactions.len() > 1
+            && let Some(old) = self.interactions.pop_front()
+        {
+            self.bytes = self.bytes.saturating_sub(bytes_of(&old));
+            self.is_all = false;
+        }
+    }
+
+    fn remember(&mut self, key: Key, first: &Interaction, is_older: bool) {
+        if is_older && self.ages.len() >= MOST_KEYS {
+            return;
+        }
+        let posted = Posted {
+            id: first.id.clone(),
+            sequence: first.sequence,
+        };
+        match is_older {
+            true => self.ages.push_front(key.id.clone()),
+            false => self.ages.push_back(key.id.clone()),
+        }
+        self.keys.insert(key.id, (posted, key.body));
+        if self.ages.len() > MOST_KEYS
+            && let Some(old) = self.ages.pop_front()
+        {
+            self.keys.remove(&old);
+        }
+    }
+}
+
+fn bytes_of(one: &Interaction) -> usize {
+    one.text.len() + INTERACTION_BYTES
+}
+
+/// The records of what was said, the last first.
+pub(super) fn newest(id: &ConversationId) -> Find {
+    Find {
+        kind: TURN.into(),
+        term: id.to_string(),
+        descending: true,
+        ..Find::default()
+    }
+}
+
+/// What was asked for, from the store. Empty also when there is no such conversation.
+pub(super) async fn from_store(
+    store: &Store,
+    id: &ConversationId,
+    asked: &InteractionsAsked,
+) -> Result<Vec<Arc<Interaction>>, store::Error> {
+    let after = asked.after.unwrap_or(0);
+    let mut find = Find {
+        descending: asked.order == Order::Descending,
+        ..newest(id)
+    };
+    let after_place = i64::try_from(after).unwrap_or(i64::MAX);
+    if !find.descending {
+        find.after = Some(after_place);
+    }
+    let mut heard = Vec::new();
+    for _ in 0..MOST_INTERACTIONS {
+        // Each record has one interaction at the least.
+        let portion = (asked.limit - heard.len()).min(PORTION);
+        let found = store.find(&find, portion).await?;
+        let is_last = found.len() < portion
+            || found
+                .iter()
+                .any(|found| find.descending && found.place <= after_place);
+        find.after = found.last().map(|found| found.place).or(find.after);
+        for turn in found.iter().filter_map(|found| read::<Turn>(&found.record.body)) {
+            let mut said = turn.interactions;
+            if find.descending {
+                said.reverse();
+            }
+            heard.extend(said.into_iter().filter(|one| one.sequence > after).map(Arc::new));
+        }
+        if is_last || heard.len() >= asked.limit {
+            break;
+        }
+    }
+    heard.truncate(asked.limit);
+    Ok(heard)
+}
