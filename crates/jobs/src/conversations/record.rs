@@ -1,7 +1,8 @@
 //! A scenario made of a live talk: what the customer said, and what the bot answered to it.
 
 use flow::scenario::{
-    AnswerCheck, Deed, Expectations, Group, Heard, How, Scenario, Template, TextCheck, Turn, to_yaml,
+    AnswerCheck, Deed, Expectations, Group, Heard, How, RunReport, Scenario, Template, TextCheck, Turn,
+    to_yaml,
 };
 use std::time::Duration;
 use wire::conversation::State;
@@ -52,7 +53,10 @@ impl Recording {
         let Some(turn) = self.scenario.turns.last_mut() else {
             return;
         };
-        let labels = heard.buttons.iter().map(|button| Template::plain(button.label.as_str()));
+        let labels = heard
+            .buttons
+            .iter()
+            .map(|button| Template::plain(button.label.as_str()));
         turn.expect.groups.push(Group {
             checks: vec![AnswerCheck {
                 texts: vec![TextCheck {
@@ -75,6 +79,21 @@ impl Recording {
             turn.expect.view.resolved = resolved.then_some(true);
             turn.expect.view.escalated = escalated.then_some(true);
         }
+    }
+
+    /// A run as it went.
+    pub fn of(name: &str, report: &RunReport) -> Self {
+        let mut recording = Self::new(name, None);
+        report
+            .opening
+            .iter()
+            .for_each(|came| recording.heard(&came.heard));
+        for turn in &report.turns {
+            turn.sent.iter().for_each(|sent| recording.said(&sent.text, None));
+            turn.answers.iter().for_each(|came| recording.heard(&came.heard));
+        }
+        recording.ended(report.resolved, report.escalated);
+        recording
     }
 
     /// Whether nothing was said.
@@ -112,7 +131,10 @@ mod tests {
         recording.heard(&heard("Hello!", None));
         recording.said("where is {it}?", None);
         recording.heard(&Heard {
-            buttons: vec![Button { label: "Yes".into(), value: "y".into() }],
+            buttons: vec![Button {
+                label: "Yes".into(),
+                value: "y".into(),
+            }],
             ..heard("Is it A-1: \"large\"?", Some("track_order"))
         });
         recording.waited(Duration::from_secs(3));
