@@ -44,8 +44,10 @@ pub mod reconnect;
 pub mod retry;
 pub mod rules;
 pub mod scenario;
+pub mod sync;
 pub mod task;
 pub mod throttle;
+pub mod tickets;
 pub mod token;
 
 pub use moment::Moment;

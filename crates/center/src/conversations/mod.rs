@@ -14,6 +14,7 @@ mod draft;
 mod entries;
 mod erasing;
 mod errands;
+mod expanding;
 mod kept;
 mod listing;
 mod live;
