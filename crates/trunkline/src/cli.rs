@@ -1,6 +1,7 @@
 //! What the user can type. Nothing here touches the world.
 
 mod audit;
+mod bot;
 mod elsewhere;
 mod play;
 mod prompts;
@@ -8,6 +9,7 @@ mod tasks;
 mod webhooks;
 
 pub(crate) use audit::*;
+pub(crate) use bot::*;
 pub(crate) use play::*;
 pub(crate) use prompts::*;
 pub(crate) use tasks::*;
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     Prompts(PromptsCommand),
     /// Play a prompt, and steer it: volume, codec, barge-in, cut-off.
     Play(PlayArgs),
+    /// Bots: talk to them, test them.
+    #[command(subcommand)]
+    Bot(BotCommand),
     /// Dynamic phone menus: check a menu file, draw it, call it.
     #[command(subcommand)]
     Menu(MenuCommand),

@@ -34,6 +34,7 @@ pub use model::{
 };
 pub use parse::{MAX_BYTES, parse};
 pub use perturb::{Perturbation, Perturber};
+pub use reader::duration;
 pub use run::{Action, CLOSING, Came, Input, Part, Run, RunReport, Sent, TurnOutcome, Verdict};
 pub use template::{Template, Vars};
 pub use wire::conversation::Button;

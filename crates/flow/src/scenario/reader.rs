@@ -121,8 +121,13 @@ impl<'r, 's> Reader<'r, 's> {
     }
 }
 
-/// Reads `1h30m`, `90s`, `500ms`.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+/// Reads `1h30m`, `90s`, `500ms`; at most 31 days in a scenario.
+///
+/// ```
+/// assert_eq!(flow::scenario::duration("1h30m"), Some(std::time::Duration::from_secs(5400)));
+/// assert_eq!(flow::scenario::duration("soon"), None);
+/// ```
+pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut sum = Duration::ZERO;
     if rest.is_empty() {

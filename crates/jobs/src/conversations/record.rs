@@ -1,7 +1,8 @@
 //! A scenario made of a live talk: what the customer said, and what the bot answered to it.
 
 use flow::scenario::{
-    AnswerCheck, Deed, Expectations, Group, Heard, How, Scenario, Template, TextCheck, Turn, to_yaml,
+    AnswerCheck, Deed, Expectations, Group, Heard, How, RunReport, Scenario, Template, TextCheck, Turn,
+    to_yaml,
 };
 use std::time::Duration;
 use wire::conversation::State;
@@ -78,6 +79,21 @@ impl Recording {
             turn.expect.view.resolved = resolved.then_some(true);
             turn.expect.view.escalated = escalated.then_some(true);
         }
+    }
+
+    /// A run as it went.
+    pub fn of(name: &str, report: &RunReport) -> Self {
+        let mut recording = Self::new(name, None);
+        report
+            .opening
+            .iter()
+            .for_each(|came| recording.heard(&came.heard));
+        for turn in &report.turns {
+            turn.sent.iter().for_each(|sent| recording.said(&sent.text, None));
+            turn.answers.iter().for_each(|came| recording.heard(&came.heard));
+        }
+        recording.ended(report.resolved, report.escalated);
+        recording
     }
 
     /// Whether nothing was said.
