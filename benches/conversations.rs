@@ -1,361 +1,247 @@
-//! 1,000 conversations at once with a bot of the center: turns a second, and how soon a long poll is woken.
+//! Conversations with the bot of a center, a thousand at once: turns a second, how long an answer takes, and how fast those are woken who wait.
 //!
-//! `cargo bench -p trunkline --bench conversations`
+//! `cargo bench -p trunkline --bench conversations`, or with a number of seconds for each part: `-- 20`.
 //!
-//! `trunkline center` is a process of its own; the customers are this one, on the same processors. A turn is a message (201: it and its
-//! answer are synced to disk) and the long poll that brings the answer. Then 1,000 long polls wait, and messages come at
-//! a steady rate: a wake-up is counted from the 201 of the message, and from its sending.
+//! The center is a process of its own (`trunkline center --limits off`, SQLite, every turn durable before it is acknowledged), and shares the machine with the
+//! load. A turn is a message and its answer, awaited by the long poll of contract section 5:
+//!
+//! - **turns**: a thousand conversations, each sending the next message as soon as the answer is there.
+//! - **waking**: a thousand long polls wait, and messages come to one after the other of them.
+//! - **peer**: the same turns by a plain Node.js client (`benches/conversations/polling.mjs`, axios) that asks every 2 s, as scripts from tutorials do. Needs Node.js, and
+//!   `npm ci --prefix benches/conversations`.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[path = "conversations/center.rs"]
+mod center;
 #[path = "support/http.rs"]
+#[allow(dead_code)]
 mod http;
+#[path = "streams/process.rs"]
+#[allow(dead_code)]
+mod process;
+#[path = "conversations/talk.rs"]
+mod talk;
 
-use http::{percentile, read_message};
-use serde_json::{Value, json};
+use center::Center;
+use http::percentile;
+use process::{cpu, machine, memory_kib};
+use serde_json::Value;
 use std::{
-    fs,
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    env,
+    process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    time::{MissedTickBehavior, interval},
-};
+use talk::Talk;
+use tokio::{sync::watch, task::JoinSet};
 
 const CONVERSATIONS: usize = 1_000;
-const TURNS_FOR: Duration = Duration::from_secs(15);
-const WARM_UP: Duration = Duration::from_secs(2);
-const WAKES_PER_S: u32 = 250;
-
-const BOT: &str = r#"
-    name = "Clerk"
-    fallback.say = "I did not understand that."
-    [intent.hours]
-    examples = ["when are you open", "what are your opening hours", "opening times"]
-    say = { any = ["From nine to six, Monday to Saturday.", "Nine to six; on Sundays we are closed."] }
-    [intent.thanks]
-    examples = ["thank you", "thanks a lot"]
-    say = "You are welcome."
-"#;
-
-struct Center {
-    child: Child,
-    address: String,
-    token: String,
-}
-
-impl Drop for Center {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+/// Messages a second while a thousand wait.
+const WAKES_PER_SECOND: u64 = 200;
+/// Conversations that are begun at a time.
+const AT_A_TIME: usize = 50;
 
 fn main() {
+    let seconds = env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(10);
+    let lasts = Duration::from_secs(seconds);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("a runtime");
-    runtime.block_on(run());
+    println!("{}\n", machine());
+    runtime.block_on(async {
+        println!(
+            "{:<34} {:>9} {:>9} {:>9} {:>9} {:>10} {:>8}",
+            format!("{CONVERSATIONS} conversations at once, {seconds} s each"),
+            "turns/s",
+            "p50 ms",
+            "p99 ms",
+            "max ms",
+            "CPU s/1000",
+            "MiB"
+        );
+        let ours = saturated(lasts).await;
+        ours.print("trunkline, long poll");
+        waking(lasts).await;
+        match peer(lasts.max(Duration::from_secs(10))) {
+            None => println!("\npeer: Node.js or axios is missing (npm ci --prefix benches/conversations)"),
+            Some(peer) => {
+                peer.print("Node.js client, asks every 2 s");
+                println!(
+                    "{:<34} {:>8.1}x {:>8.1}x {:>8.1}x",
+                    "  ours to theirs",
+                    ours.per_second / peer.per_second,
+                    peer.p50_ms / ours.p50_ms,
+                    peer.p99_ms / ours.p99_ms
+                );
+            }
+        }
+    });
+    println!(
+        "\ngoals: 5,000 turns/s; waking p99 under 10 ms with 1,000 waiting\n{}",
+        machine()
+    );
 }
 
-async fn run() {
-    let folder = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("bot.toml"), BOT).expect("the bot is written");
-    fs::write(folder.path().join("tenant.toml"), tenant()).expect("the tenant is written");
-    let center = Arc::new(start(folder.path()).await);
-    let cpu = cpu_seconds(center.child.id());
-    let created = Instant::now();
-    let mut customers = Vec::new();
-    for number in 0..CONVERSATIONS {
-        customers.push(Customer::begin(center.clone(), number).await);
+/// What a part came to.
+struct Measured {
+    per_second: f64,
+    p50_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
+    /// CPU seconds of the center for a thousand turns, and its memory at the end.
+    center: Option<(f64, f64)>,
+}
+
+impl Measured {
+    fn new(mut times_ms: Vec<f64>, took: Duration) -> Self {
+        Self {
+            per_second: times_ms.len() as f64 / took.as_secs_f64(),
+            p50_ms: percentile(&mut times_ms, 0.5),
+            p99_ms: percentile(&mut times_ms, 0.99),
+            max_ms: percentile(&mut times_ms, 1.0),
+            center: None,
+        }
     }
-    println!(
-        "created one after the other: {:.0}/s",
-        CONVERSATIONS as f64 / created.elapsed().as_secs_f64()
-    );
-    let (customers, times, turns) = turns(customers).await;
-    let took = TURNS_FOR.as_secs_f64();
-    let mut times = times;
-    println!(
-        "turns with {CONVERSATIONS} conversations: {:.0}/s; answer after p50 {:.1} ms, p99 {:.1} ms; {turns} in all",
-        times.len() as f64 / took,
-        percentile(&mut times, 0.5),
-        percentile(&mut times, 0.99)
-    );
-    let busy = cpu_seconds(center.child.id()) - cpu;
-    println!(
-        "processor time of the center: {:.0} us a turn",
-        busy * 1e6 / turns as f64
-    );
-    wakes(customers).await;
+
+    fn print(&self, name: &str) {
+        let (cpu, memory) = self.center.unwrap_or((f64::NAN, f64::NAN));
+        println!(
+            "{name:<34} {:>9.0} {:>9.2} {:>9.2} {:>9.1} {:>10.3} {:>8.0}",
+            self.per_second, self.p50_ms, self.p99_ms, self.max_ms, cpu, memory
+        );
+    }
 }
 
-/// Every customer talks as fast as the answers come.
-async fn turns(customers: Vec<Customer>) -> (Vec<Customer>, Vec<f64>, u64) {
-    let all = Arc::new(AtomicU64::new(0));
-    let count_from = Instant::now() + WARM_UP;
-    let until = count_from + TURNS_FOR;
-    let tasks: Vec<_> = customers
-        .into_iter()
-        .map(|mut customer| {
-            let all = all.clone();
-            tokio::spawn(async move {
-                let mut times = Vec::new();
-                while Instant::now() < until {
-                    let sent = Instant::now();
-                    customer.turn().await;
-                    all.fetch_add(1, Ordering::Relaxed);
-                    if sent >= count_from && Instant::now() < until {
-                        times.push(sent.elapsed().as_secs_f64() * 1000.0);
-                    }
+async fn begun(center: &Arc<Center>, how_many: usize) -> Vec<Talk> {
+    let mut talks = Vec::new();
+    let mut numbers = 0..how_many;
+    loop {
+        let mut some = JoinSet::new();
+        for number in numbers.by_ref().take(AT_A_TIME) {
+            let center = center.clone();
+            some.spawn(async move { Talk::begin(&center, &format!("bench-{number}")).await });
+        }
+        if some.is_empty() {
+            return talks;
+        }
+        talks.extend(some.join_all().await);
+    }
+}
+
+/// Each sends the next message as soon as the answer is there.
+async fn saturated(lasts: Duration) -> Measured {
+    let center = Arc::new(Center::start());
+    let talks = begun(&center, CONVERSATIONS).await;
+    let (begun, cpu_before) = (Instant::now(), cpu(center.pid()));
+    let mut all = JoinSet::new();
+    for mut talk in talks {
+        all.spawn(async move {
+            let mut times = Vec::new();
+            while begun.elapsed() < lasts {
+                let sent = Instant::now();
+                talk.turn("hello").await;
+                times.push(sent.elapsed().as_secs_f64() * 1000.0);
+            }
+            times
+        });
+    }
+    let times: Vec<f64> = all.join_all().await.concat();
+    let took = begun.elapsed();
+    let used = (cpu(center.pid()) - cpu_before).as_secs_f64();
+    let per_thousand = used / (times.len() as f64 / 1000.0);
+    Measured {
+        center: Some((per_thousand, memory_kib(center.pid()) as f64 / 1024.0)),
+        ..Measured::new(times, took)
+    }
+}
+
+/// When a message was sent, and when that was answered.
+type Posted = watch::Sender<Option<(Instant, Instant)>>;
+
+/// A thousand wait; a message comes to one after the other.
+async fn waking(lasts: Duration) {
+    let center = Arc::new(Center::start());
+    let talks = begun(&center, CONVERSATIONS).await;
+    let mut writer = center.connect().await;
+    let ids: Vec<String> = talks.iter().map(|talk| talk.id.clone()).collect();
+    let posted: Arc<Vec<Posted>> = Arc::new(ids.iter().map(|_| watch::channel(None).0).collect());
+    let mut waiting = JoinSet::new();
+    let end = Instant::now() + lasts + Duration::from_secs(2);
+    for (number, mut talk) in talks.into_iter().enumerate() {
+        let posted = posted.clone();
+        waiting.spawn(async move {
+            let mut woken = Vec::new();
+            let mut told = posted[number].subscribe();
+            loop {
+                let left = end.saturating_duration_since(Instant::now());
+                let wait = tokio::time::timeout(left, talk.next_answer());
+                if wait.await.is_err() {
+                    return woken;
                 }
-                (customer, times)
-            })
-        })
-        .collect();
-    let (mut back, mut times) = (Vec::new(), Vec::new());
-    for task in tasks {
-        let (customer, its) = task.await.expect("a customer");
-        back.push(customer);
-        times.extend(its);
-    }
-    let turns = all.load(Ordering::Relaxed);
-    (back, times, turns)
-}
-
-/// All wait; one after the other is written to by somebody else.
-async fn wakes(customers: Vec<Customer>) {
-    let center = customers[0].center.clone();
-    let (woken, mut wakes) = tokio::sync::mpsc::unbounded_channel();
-    let mut waiting = Vec::new();
-    for (number, mut customer) in customers.into_iter().enumerate() {
-        let woken = woken.clone();
-        waiting.push(tokio::spawn(async move {
-            customer.wait().await;
-            woken.send((number, Instant::now())).expect("somebody listens");
-        }));
+                let at = Instant::now();
+                // The answer to the POST is on another connection, and may be read later than the poll's.
+                let _ = told.wait_for(Option::is_some).await;
+                if let Some((sent, answered)) = told.borrow_and_update().as_ref() {
+                    let since = |then: &Instant| at.saturating_duration_since(*then).as_secs_f64() * 1000.0;
+                    woken.push((since(sent), since(answered)));
+                }
+                posted[number].send_replace(None);
+            }
+        });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let mut writer = Connection::open(&center.address).await;
-    let mut ticks = interval(Duration::from_secs(1) / WAKES_PER_S);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut told = Vec::new();
-    for number in 0..CONVERSATIONS {
-        ticks.tick().await;
+    let mut pace = tokio::time::interval(Duration::from_millis(1000 / WAKES_PER_SECOND));
+    let begun = Instant::now();
+    // A stride that visits all of them in no order.
+    let mut at = 0;
+    while begun.elapsed() < lasts {
+        pace.tick().await;
+        at = (at + 617) % ids.len();
         let sent = Instant::now();
-        writer.post(&center, number).await;
-        told.push((sent, Instant::now()));
+        talk::post(&mut writer, &ids[at], "hello").await;
+        posted[at].send_replace(Some((sent, Instant::now())));
     }
-    let (mut from_201, mut from_sending) = (Vec::new(), Vec::new());
-    for _ in 0..CONVERSATIONS {
-        let (number, at) = wakes.recv().await.expect("a wake-up");
-        let (sent, answered) = told[number];
-        from_sending.push(at.duration_since(sent).as_secs_f64() * 1000.0);
-        from_201.push(at.saturating_duration_since(answered).as_secs_f64() * 1000.0);
-    }
-    for (name, mut times) in [("the 201", from_201), ("sending", from_sending)] {
-        println!(
-            "long poll woken, {CONVERSATIONS} waiting, {WAKES_PER_S} messages/s: after {name} p50 {:.2} ms, p99 {:.2} ms",
-            percentile(&mut times, 0.5),
-            percentile(&mut times, 0.99)
-        );
+    let times = waiting.join_all().await.concat();
+    for (name, of) in [
+        (
+            "waking, from sending",
+            (|time: &(f64, f64)| time.0) as fn(&(f64, f64)) -> f64,
+        ),
+        ("waking, from the 201", |time| time.1),
+    ] {
+        Measured::new(times.iter().map(of).collect(), lasts).print(name);
     }
 }
 
-struct Customer {
-    center: Arc<Center>,
-    connection: Connection,
-    number: usize,
-    last: u64,
-}
-
-impl Customer {
-    async fn begin(center: Arc<Center>, number: usize) -> Self {
-        let mut connection = Connection::open(&center.address).await;
-        let body = json!({"id": format!("c-{number}"), "type": "webchat", "state": "active", "participants": [
-            {"id": "bot-clerk", "direction": "outbound", "profile": {"name": "Clerk", "botInstanceId": "clerk"}},
-            {"id": "user-1", "direction": "inbound", "channel": "web"}],
-            "context": {"botSession": {}, "metadata": {"source": "bench"}}});
-        connection
-            .ask(&center, "POST", "/api/v2/conversations", &body.to_string(), 201)
-            .await;
-        Self {
-            center,
-            connection,
-            number,
-            last: 0,
-        }
-    }
-
-    async fn turn(&mut self) {
-        let posted = self.connection.post(&self.center, self.number).await;
-        self.last = posted;
-        let answers = self.wait().await;
-        assert!(
-            answers.iter().any(|answer| answer["direction"] == "outbound"),
-            "{answers:?}"
-        );
-    }
-
-    async fn wait(&mut self) -> Vec<Value> {
-        let path = format!(
-            "/api/v2/conversations/c-{}/interactions?after={}&wait=30",
-            self.number, self.last
-        );
-        let answers = self.connection.ask(&self.center, "GET", &path, "", 200).await;
-        let answers = answers.as_array().expect("a list").clone();
-        self.last = answers
-            .last()
-            .and_then(|last| last["sequence"].as_u64())
-            .expect("something newer");
-        answers
-    }
-}
-
-struct Connection {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Connection {
-    async fn open(address: &str) -> Self {
-        let stream = TcpStream::connect(address).await.expect("a connection");
-        stream.set_nodelay(true).expect("no delay");
-        Self {
-            stream,
-            buffer: Vec::new(),
-        }
-    }
-
-    async fn post(&mut self, center: &Center, number: usize) -> u64 {
-        let path = format!("/api/v2/conversations/c-{number}/interactions");
-        let body = r#"{"participantId":"user-1","type":"message","text":"When are you open, please?"}"#;
-        let posted = self.ask(center, "POST", &path, body, 201).await;
-        posted["sequence"].as_u64().expect("a number")
-    }
-
-    async fn ask(&mut self, center: &Center, method: &str, path: &str, body: &str, status: u16) -> Value {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            center.address,
-            center.token,
-            body.len()
-        );
-        self.stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("it is sent");
-        let (head, body) = read_message(&mut self.stream, &mut self.buffer)
-            .await
-            .expect("an answer");
-        assert!(
-            head.starts_with(&format!("HTTP/1.1 {status}")),
-            "{head}\n{}",
-            String::from_utf8_lossy(&body)
-        );
-        serde_json::from_slice(&body).expect("JSON")
-    }
-}
-
-async fn start(folder: &Path) -> Center {
-    let child = Command::new(env!("CARGO_BIN_EXE_trunkline"))
-        .current_dir(folder)
+/// The same turns by a plain client; `None` where there is no Node.js.
+fn peer(lasts: Duration) -> Option<Measured> {
+    let center = Center::start();
+    let before = cpu(center.pid());
+    let out = Command::new("node")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../benches/conversations/polling.mjs"
+        ))
         .args([
-            "center",
-            "--listen",
-            "127.0.0.1:0",
-            "--quiet",
-            "--limits",
-            "off",
-            "--env-file",
-            "center.env",
+            center.url(),
+            center.token(),
+            &CONVERSATIONS.to_string(),
+            &lasts.as_secs().to_string(),
         ])
-        .args(["--data-dir", "data", "--tenant", "tenant.toml"])
-        .env("RUST_LOG", "error")
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("trunkline starts");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let lines = loop {
-        let lines = fs::read_to_string(folder.join("center.env")).unwrap_or_default();
-        if !lines.is_empty() {
-            break lines;
-        }
-        assert!(Instant::now() < deadline, "trunkline center does not start");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    let value = |name: &str| {
-        let found = lines
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        found
-            .unwrap_or_else(|| panic!("{name} in {lines}"))
-            .trim_matches('"')
-            .to_owned()
-    };
-    let address = value("TRUNKLINE_URL").trim_start_matches("http://").to_owned();
-    let mut center = Center {
-        child,
-        address,
-        token: String::new(),
-    };
-    let form = "grant_type=client_credentials&client_id=bench&client_secret=bench-secret-1";
-    let mut connection = Connection::open(&center.address).await;
-    let token = connection.token(&center.address, form).await;
-    center.token = token;
-    center
-}
-
-impl Connection {
-    async fn token(&mut self, address: &str, form: &str) -> String {
-        let request = format!(
-            "POST /oauth/token HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        );
-        self.stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("it is sent");
-        let (head, body) = read_message(&mut self.stream, &mut self.buffer)
-            .await
-            .expect("an answer");
-        assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-        let body: Value = serde_json::from_slice(&body).expect("JSON");
-        body["access_token"].as_str().expect("a token").to_owned()
-    }
-}
-
-fn tenant() -> String {
-    let prompts = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/prompts");
-    format!(
-        "prompts = {prompts:?}\n[[client]]\nid = \"bench\"\nsecret = \"bench-secret-1\"\nscopes = \"all\"\n[announcements]\n\
-         apology = \"invalid\"\noperator = \"ext:operator\"\noperatorGreeting = \"invalid\"\nagentGreeting = \"invalid\"\n\
-         [[bot]]\nid = \"clerk\"\nfile = \"bot.toml\"\n"
-    )
-}
-
-/// What the process has had of the processors.
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|field| field.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    (ticks(11) + ticks(12)) / 100.0
+        .stderr(Stdio::inherit())
+        .output()
+        .ok()
+        .filter(|out| out.status.success())?;
+    let told: Value = serde_json::from_slice(&out.stdout).expect("JSON of the peer");
+    let times: Vec<f64> = serde_json::from_value(told["timesMs"].clone()).expect("times");
+    let took = Duration::from_secs_f64(told["tookS"].as_f64().expect("a time"));
+    let per_thousand = (cpu(center.pid()) - before).as_secs_f64() / (times.len() as f64 / 1000.0);
+    Some(Measured {
+        center: Some((per_thousand, memory_kib(center.pid()) as f64 / 1024.0)),
+        ..Measured::new(times, took)
+    })
 }

@@ -24,6 +24,10 @@ pub enum Actor {
     Prompts,
     /// The job that plays prompts and steers them.
     Playback,
+    /// The job that keeps another system in step with conversations.
+    Sync,
+    /// The job that holds conversations with bots.
+    Conversations,
     /// A person at the command line.
     Operator,
 }

@@ -126,11 +126,12 @@ impl Conversations {
 
     /// The conversations that changed since then (all when it is not said) by when they changed, page by page.
     pub fn changes(&self, since: Option<UtcTime>, page_size: usize) -> Changes {
-        let request = Request::get(["api", "v2", "conversations"]).with_query("pageSize", page_size);
-        let request = match since {
-            Some(since) => request.with_query("updatedDateGte", since),
-            None => request,
-        };
+        Changes::begin(self.transport.clone(), list(since, page_size))
+    }
+
+    /// The same; each conversation comes with all there is of it, where the platform can do that.
+    pub fn expanded(&self, since: Option<UtcTime>, page_size: usize) -> Changes {
+        let request = list(since, page_size).with_query("expand", "all");
         Changes::begin(self.transport.clone(), request)
     }
 
@@ -146,6 +147,14 @@ impl Conversations {
         let path = ["api", "v2", "analytics", "conversations", "details", "query"];
         let request = Request::post(path, query)?.with_timeouts(attempt, total);
         self.transport.send(request).await?.json()
+    }
+}
+
+fn list(since: Option<UtcTime>, page_size: usize) -> Request {
+    let request = Request::get(["api", "v2", "conversations"]).with_query("pageSize", page_size);
+    match since {
+        Some(since) => request.with_query("updatedDateGte", since),
+        None => request,
     }
 }
 

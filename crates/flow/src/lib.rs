@@ -43,8 +43,11 @@ pub mod prompts;
 pub mod reconnect;
 pub mod retry;
 pub mod rules;
+pub mod scenario;
+pub mod sync;
 pub mod task;
 pub mod throttle;
+pub mod tickets;
 pub mod token;
 
 pub use moment::Moment;

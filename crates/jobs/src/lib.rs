@@ -1,5 +1,6 @@
 //! The jobs that Trunkline does on a platform: [`menu`] leads calls through a menu, [`follow_up`] follows up what customers say
-//! after an interaction, [`prompts`] builds compiled prompts from audio files and texts, [`playback`] plays them and steers them.
+//! after an interaction, [`prompts`] builds compiled prompts from audio files and texts, [`playback`] plays them and steers them, [`sync`] keeps
+//! another system in step with conversations.
 //!
 //! A job is a driver around a machine of the `flow` crate: it passes events in and carries out what comes back. What it
 //! does is noted in the [`audit`] log, a port that the store serves.
@@ -24,7 +25,9 @@
 //! ```
 
 pub mod audit;
+pub mod conversations;
 pub mod follow_up;
 pub mod menu;
 pub mod playback;
 pub mod prompts;
+pub mod sync;

@@ -81,6 +81,8 @@ pub use model::{
     ItemFilter, ItemId, ItemState, KeptEvent, Lease, Put, Record,
 };
 pub use notary::{Notary, NotaryError, vouchers};
+#[cfg(feature = "postgres")]
+pub use postgres::Elsewhere;
 pub use prepared::{MOST_BODY, MOST_ERROR, MOST_NAME, MOST_PARTS, MOST_TERM, MOST_TERMS};
 pub use private::{create_private, write_private};
 pub use store::{Location, Settings, Store};

@@ -184,6 +184,12 @@ pub(crate) const INSERT_TERM: &str = "INSERT INTO terms (kind, term, place, id) 
 
 pub(crate) const COUNT_TERM: &str = "SELECT count(*) FROM terms WHERE kind = $1 AND term = $2";
 
+/// The first records with a term.
+pub(crate) const FIND_FIRST: &str = "
+    SELECT place, records.id, version, updated_ms, body
+      FROM terms JOIN records ON records.kind = terms.kind AND records.id = terms.id
+     WHERE terms.kind = $1 AND term = $2 ORDER BY place, terms.id LIMIT $3";
+
 /// Records by their terms. Parameters: those of the query, how many at most, how many are left out.
 pub(crate) fn find_query(wanted: &Condition, descending: bool) -> String {
     let (text, next) = (wanted.text(), wanted.next());

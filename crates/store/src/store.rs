@@ -172,6 +172,11 @@ impl Store {
         on_engine!(self.engine, record(kind, id))
     }
 
+    /// Those of these records that are there, in no order: one question instead of many.
+    pub async fn records_of(&self, kind: &str, ids: &[String]) -> Result<Vec<Record>, Error> {
+        on_engine!(self.engine, records_of(kind, ids))
+    }
+
     /// Records of a kind, the last written first.
     pub async fn records(&self, kind: &str, most: usize) -> Result<Vec<Record>, Error> {
         on_engine!(self.engine, records(kind, most))

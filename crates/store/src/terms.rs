@@ -51,6 +51,16 @@ impl Store {
         on_engine!(self.engine, find(find, most))
     }
 
+    /// For each of these terms, the records with the least places, so many at the most: one question instead of many.
+    pub async fn find_each(
+        &self,
+        kind: &str,
+        terms: &[String],
+        most: usize,
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        on_engine!(self.engine, find_each(kind, terms, most))
+    }
+
     /// How many records of a kind have a term.
     pub async fn count(&self, kind: &str, term: &str) -> Result<u64, Error> {
         on_engine!(self.engine, count(kind, term))

@@ -1,6 +1,6 @@
 //! Card numbers, codes and secrets in JSON.
 
-use super::{cards, names, text};
+use super::{cards, names, personal, text};
 use serde_json::{Map, Number, Value};
 use std::borrow::Cow;
 
@@ -18,15 +18,27 @@ const LABELLED: &str = "value";
 /// - A member whose name is an identifier (`id`, `callId`, `call_id`, `correlationId`...) is left alone, even if it looks
 ///   like a card number: it names something on the platform and must stay equal to it.
 pub fn json(value: &mut Value) {
+    mask_value(value, text);
+}
+
+/// The same, with all strings masked like [`personal`].
+pub fn personal_json(value: &mut Value) {
+    mask_value(value, personal);
+}
+
+/// How strings are masked.
+type Mask = for<'a> fn(&'a str) -> Cow<'a, str>;
+
+fn mask_value(value: &mut Value, mask: Mask) {
     match value {
-        Value::String(string) => mask_string(string),
+        Value::String(string) => mask_string(string, mask),
         Value::Number(number) => {
             if let Some(masked) = mask_number(number) {
                 *value = Value::String(masked);
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(json),
-        Value::Object(members) => mask_members(members),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_value(item, mask)),
+        Value::Object(members) => mask_members(members, mask),
         Value::Null | Value::Bool(_) => {}
     }
 }
@@ -40,8 +52,8 @@ pub fn member<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-fn mask_string(string: &mut String) {
-    if let Cow::Owned(masked) = text(string) {
+fn mask_string(string: &mut String, mask: Mask) {
+    if let Cow::Owned(masked) = mask(string) {
         *string = masked;
     }
 }
@@ -55,31 +67,33 @@ fn mask_number(number: &Number) -> Option<String> {
     cards::only(&whole.to_string())
 }
 
-fn mask_members(members: &mut Map<String, Value>) {
+fn mask_members(members: &mut Map<String, Value>, mask: Mask) {
     let label = LABELS.iter().find_map(|label| members.get(*label)?.as_str());
     let labelled_secret = label.is_some_and(names::is_secret);
     for (name, value) in members.iter_mut() {
         if names::is_secret(name) || (labelled_secret && name == LABELLED) {
             *value = Value::from(SECRET);
         } else if names::is_identifier(name) {
-            mask_inside_identifier(value);
+            mask_inside_identifier(value, mask);
         } else {
-            json(value);
+            mask_value(value, mask);
         }
     }
-    if members.keys().any(|name| matches!(text(name), Cow::Owned(_))) {
+    if members.keys().any(|name| matches!(mask(name), Cow::Owned(_))) {
         let renamed = std::mem::take(members).into_iter();
         *members = renamed
-            .map(|(name, value)| (text(&name).into_owned(), value))
+            .map(|(name, value)| (mask(&name).into_owned(), value))
             .collect();
     }
 }
 
 /// Ids stay; what else hangs there is masked.
-fn mask_inside_identifier(value: &mut Value) {
+fn mask_inside_identifier(value: &mut Value, mask: Mask) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(mask_inside_identifier),
-        Value::Object(members) => mask_members(members),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| mask_inside_identifier(item, mask)),
+        Value::Object(members) => mask_members(members, mask),
         _ => {}
     }
 }

@@ -341,3 +341,66 @@ fn long_texts_of_any_kind_take_linear_time() {
         assert_eq!(masked(&long).len(), long.len());
     }
 }
+
+#[test]
+fn addresses_and_telephone_numbers_are_masked_where_data_leaves() {
+    for (text, expected) in [
+        ("ann@example.com", "a**@example.com"),
+        ("<ann.lee+x@mail.example>", "<a********@mail.example>"),
+        ("a@b and é.x@c", "a@b and é**@c"),
+        ("+4915112345678", "+***********78"),
+        ("+1 (555) 010-0199", "+* (***) ***-**99"),
+        ("(555) 010-0199", "(***) ***-**99"),
+        ("0151 12345678", "**** ******78"),
+        ("call 015112345678!", "call **********78!"),
+        ("555-010-0199", "***-***-**99"),
+        ("030/12345678", "***/******78"),
+        ("card 4111 1111 1111 1111", "card 4111 11** **** 1111"),
+    ] {
+        assert_eq!(personal(text), expected);
+        assert_eq!(personal(expected), expected, "masking again changes nothing");
+        assert_eq!(
+            masked(text).contains('*'),
+            text.starts_with("card"),
+            "{text} is left alone elsewhere"
+        );
+    }
+}
+
+#[test]
+fn orders_dates_and_words_are_no_contacts() {
+    for text in [
+        "order 4711002233",
+        "on 2026-11-21 at 09:30:00",
+        "21.11.2026 09 Uhr",
+        "2026-11-21T09:30:00.000Z",
+        "10.0.0.1 and 192.168.100.200",
+        "1 2 3 4 5",
+        "x0151123456789",
+        "mail me @ home",
+        "@handle",
+        "0b8f3c1e-7a52-4d0f-9c3b-2f6a1e5d4c7b",
+    ] {
+        assert_eq!(personal(text), text);
+    }
+}
+
+#[test]
+fn contacts_in_json_are_masked_but_not_identifiers() {
+    let mut body =
+        value!({"email": "ann@example.com", "phone": ["+4915112345678"], "id": "ann@example.com", "n": 7});
+    personal_json(&mut body);
+    assert_eq!(
+        body,
+        value!({"email": "a**@example.com", "phone": ["+***********78"], "id": "ann@example.com", "n": 7})
+    );
+}
+
+proptest! {
+    #[test]
+    fn masked_contacts_keep_their_length_and_stay_masked(text in "[0-9 +()@a-zé.-]{0,60}") {
+        let once = personal(&text).into_owned();
+        prop_assert_eq!(once.len(), text.len());
+        prop_assert_eq!(personal(&once), once.as_str());
+    }
+}

@@ -342,6 +342,7 @@ impl Brief {
             escalated: self.escalated,
             version: u64::try_from(version).unwrap_or_default(),
             last_sequence: self.last_sequence,
+            expanded: None,
         }
     }
 

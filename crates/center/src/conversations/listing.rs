@@ -9,11 +9,12 @@ use super::{
     trouble::Trouble,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::iter::repeat_with;
 use store::Find;
 use url::form_urlencoded;
 use wire::{
     Faults,
-    conversation::{ConversationPage, ListAsked},
+    conversation::{ConversationPage, ConversationSummary, ListAsked},
     ids::ConversationId,
 };
 
@@ -51,20 +52,30 @@ impl Conversations {
         let found = self.store.find(&find, asked.page_size).await?;
         let is_full = found.len() == asked.page_size;
         let shown = found.into_iter().filter(|found| found.place < until);
-        let shown: Vec<_> = shown.collect();
-        let next = shown
-            .last()
-            .filter(|_| is_full && shown.len() == asked.page_size)
-            .and_then(|last| {
-                Some(Cursor {
-                    until,
-                    place: last.place,
-                    id: last.record.id.parse().ok()?,
-                })
-            });
-        let entities = shown.iter().filter_map(|found| {
+        let mut shown: Vec<_> = shown.collect();
+        let mut goes_on = is_full && shown.len() == asked.page_size;
+        let expanded = match asked.expand {
+            true => self.expand(&shown).await?,
+            false => Vec::new(),
+        };
+        if asked.expand && expanded.len() < shown.len() {
+            shown.truncate(expanded.len());
+            goes_on = true;
+        }
+        let next = shown.last().filter(|_| goes_on).and_then(|last| {
+            Some(Cursor {
+                until,
+                place: last.place,
+                id: last.record.id.parse().ok()?,
+            })
+        });
+        let expanded = expanded.into_iter().chain(repeat_with(|| None));
+        let entities = shown.iter().zip(expanded).filter_map(|(found, expanded)| {
             let id = found.record.id.parse().ok()?;
-            Some(read::<Brief>(&found.record.body)?.summary(id, found.record.version))
+            Some(ConversationSummary {
+                expanded,
+                ..read::<Brief>(&found.record.body)?.summary(id, found.record.version)
+            })
         });
         Ok(ConversationPage {
             entities: entities.collect(),
@@ -81,6 +92,9 @@ impl Cursor {
             query.append_pair("updatedDateGte", &since.timestamp().to_string());
         }
         query.append_pair("pageSize", &asked.page_size.to_string());
+        if asked.expand {
+            query.append_pair("expand", "all");
+        }
         query.append_pair("cursor", &URL_SAFE_NO_PAD.encode(text));
         query.finish()
     }
@@ -109,7 +123,7 @@ mod tests {
         #[test]
         fn a_cursor_is_read_as_it_is_written(until in any::<i64>(), place in any::<i64>(), id in "[!-~&&[^/?#%.]]{1,128}") {
             let cursor = Cursor { until, place, id: id.parse().unwrap() };
-            let asked = ListAsked { updated_gte: None, page_size: 7, cursor: None };
+            let asked = ListAsked { updated_gte: None, page_size: 7, cursor: None, expand: false };
             let uri = cursor.uri(&asked);
             let query = uri.split_once('?').unwrap().1;
             let given = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "cursor").unwrap().1;

@@ -179,6 +179,7 @@ pub(crate) struct Listed {
     updated_date_gte: Option<String>,
     page_size: Option<String>,
     cursor: Option<String>,
+    expand: Option<String>,
 }
 
 /// `GET /api/v2/conversations`.
@@ -192,6 +193,7 @@ pub(crate) async fn list(
         since,
         asked.page_size.as_deref(),
         asked.cursor.as_deref(),
+        asked.expand.as_deref(),
         &mut faults,
     );
     faults.finish(Some(())).map_err(Refusal::faults)?;

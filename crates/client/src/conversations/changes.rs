@@ -1,7 +1,11 @@
 //! Walking the list of conversations, page by page.
 
 use crate::{error::Error, request::Request, transport::Transport};
-use wire::conversation::ConversationPage;
+use http::{HeaderMap, header};
+use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use std::time::Duration;
+use tokio::time::Instant;
+use wire::{UtcTime, conversation::ConversationPage};
 
 /// The largest page that is read.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -12,6 +16,7 @@ pub struct Changes {
     transport: Transport,
     next: Option<Request>,
     seen: Seen,
+    asked_at: Option<UtcTime>,
 }
 
 impl Changes {
@@ -20,6 +25,7 @@ impl Changes {
             transport,
             next: Some(first),
             seen: Seen::default(),
+            asked_at: None,
         }
     }
 
@@ -28,6 +34,7 @@ impl Changes {
             transport,
             next: None,
             seen: Seen::default(),
+            asked_at: None,
         };
         walk.go_to(link)?;
         Ok(walk)
@@ -40,12 +47,21 @@ impl Changes {
             return Ok(None);
         };
         let request = request.clone().with_answer_limit(LARGEST_ANSWER);
-        let page: ConversationPage = self.transport.send(request).await?.json()?;
+        let asked = Instant::now();
+        let answer = self.transport.send(request).await?;
+        self.asked_at = Some(asked_at(&answer.headers, asked.elapsed()));
+        let page: ConversationPage = answer.json()?;
         self.next = None;
         if let Some(link) = &page.next_uri {
             self.go_to(link)?;
         }
         Ok(Some(page))
+    }
+
+    /// When the last page was asked for, by the platform's clock as far as its answer shows it (in whole seconds), or else by ours. It may
+    /// be earlier, but not later.
+    pub fn asked_at(&self) -> Option<UtcTime> {
+        self.asked_at
     }
 
     fn go_to(&mut self, link: &str) -> Result<(), Error> {
@@ -66,6 +82,13 @@ impl Changes {
         self.next = Some(Request::get_address(url));
         Ok(())
     }
+}
+
+fn asked_at(headers: &HeaderMap, took: Duration) -> UtcTime {
+    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| DateTimeParser::new().parse_timestamp(date).ok());
+    let answered = date.unwrap_or_else(Timestamp::now);
+    answered.checked_sub(took).unwrap_or(answered).into()
 }
 
 /// Finds a link that comes again while remembering only one (Brent's way): each second power of two, the link of that
@@ -96,6 +119,16 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_platforms_clock_goes_before_ours() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::DATE, "Sat, 21 Nov 2026 09:30:05 GMT".parse().unwrap());
+        let asked = asked_at(&headers, Duration::from_millis(1500));
+        assert_eq!(asked.to_string(), "2026-11-21T09:30:03.500Z");
+        let begun = UtcTime::from(Timestamp::now());
+        assert!(asked_at(&HeaderMap::new(), Duration::ZERO) >= begun);
+    }
 
     #[test]
     fn circles_of_every_length_are_found_and_long_ways_are_none() {

@@ -9,6 +9,7 @@ mod audit;
 mod audit_read;
 mod batch;
 mod claim;
+mod elsewhere;
 mod job;
 mod lanes;
 mod migrate;
@@ -18,6 +19,8 @@ mod settings;
 mod terms;
 mod text;
 mod trouble;
+
+pub use elsewhere::Elsewhere;
 
 use crate::query::as_i64;
 use crate::{
@@ -202,6 +205,19 @@ impl Postgres {
 
     pub(crate) async fn record(&self, kind: &str, id: &str) -> Result<Option<Record>, Error> {
         read::record(&self.core.connections, kind, id).await
+    }
+
+    pub(crate) async fn records_of(&self, kind: &str, ids: &[String]) -> Result<Vec<Record>, Error> {
+        read::records_of(&self.core.connections, kind, ids).await
+    }
+
+    pub(crate) async fn find_each(
+        &self,
+        kind: &str,
+        terms: &[String],
+        most: usize,
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        read::find_each(&self.core.connections, kind, terms, most).await
     }
 
     pub(crate) async fn records(&self, kind: &str, most: usize) -> Result<Vec<Record>, Error> {

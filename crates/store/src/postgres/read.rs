@@ -149,6 +149,35 @@ pub(super) async fn records(
     all(&rows, record_of)
 }
 
+pub(super) async fn records_of(
+    connections: &Connections,
+    kind: &str,
+    ids: &[String],
+) -> Result<Vec<Record>, Error> {
+    let rows = rows(connections, text::RECORDS_OF, &[&kind, &ids]).await?;
+    all(&rows, record_of)
+}
+
+pub(super) async fn find_each(
+    connections: &Connections,
+    kind: &str,
+    terms: &[String],
+    most: usize,
+) -> Result<Vec<Vec<Found>>, Error> {
+    let most = as_i64(most as u64);
+    let rows = rows(connections, text::FIND_EACH, &[&kind, &terms, &most]).await?;
+    let mut each: Vec<Vec<Found>> = terms.iter().map(|_| Vec::new()).collect();
+    for (number, found) in all(&rows, |row| {
+        Ok((row.try_get::<_, i64>("number")?, found_of(row)?))
+    })? {
+        let place = usize::try_from(number - 1).ok().and_then(|at| each.get_mut(at));
+        place
+            .ok_or_else(|| Trouble::Odd("a term that nobody asked for").into_error())?
+            .push(found);
+    }
+    Ok(each)
+}
+
 pub(super) async fn find(connections: &Connections, find: &Find, most: usize) -> Result<Vec<Found>, Error> {
     let wanted = Condition::of_find(find);
     let (most, skip) = (as_i64(most as u64), as_i64(find.skip as u64));
@@ -156,11 +185,13 @@ pub(super) async fn find(connections: &Connections, find: &Find, most: usize) ->
     given.extend([&most as Given<'_>, &skip]);
     let text = sql::find_query(&wanted, find.descending);
     let rows = rows(connections, &text, &given).await?;
-    all(&rows, |row| {
-        Ok(Found {
-            place: row.try_get("place")?,
-            record: record_of(row)?,
-        })
+    all(&rows, found_of)
+}
+
+fn found_of(row: &Row) -> Result<Found, Trouble> {
+    Ok(Found {
+        place: row.try_get("place")?,
+        record: record_of(row)?,
     })
 }
 

@@ -20,6 +20,19 @@ pub(super) const LAST_BATCH: &str = "
     ON CONFLICT (id) DO UPDATE SET used_ms = excluded.used_ms
     RETURNING batch";
 
+/// Those of many records that are there.
+pub(super) const RECORDS_OF: &str =
+    "SELECT id, version, updated_ms, body FROM records WHERE kind = $1 AND id = ANY ($2::text[])";
+
+/// The first records of each of many terms.
+pub(super) const FIND_EACH: &str = "
+    SELECT wanted.number, found.place, records.id, version, updated_ms, body
+      FROM unnest($2::text[]) WITH ORDINALITY AS wanted (term, number)
+     CROSS JOIN LATERAL (SELECT place, id FROM terms WHERE kind = $1 AND term = wanted.term
+                          ORDER BY place, id LIMIT $3) AS found
+      JOIN records ON records.kind = $1 AND records.id = found.id
+     ORDER BY wanted.number, found.place, found.id";
+
 /// Holds the subjects of finished items and of intents until the end of the transaction, in an order that is
 /// everybody's: so an item that joins a subject and one that leaves it see each other.
 pub(super) const LOCK_SUBJECTS: &str = "

@@ -125,6 +125,25 @@ impl Sqlite {
             .await
     }
 
+    pub(crate) async fn records_of(&self, kind: &str, ids: &[String]) -> Result<Vec<Record>, Error> {
+        let (kind, ids) = (kind.to_owned(), ids.to_owned());
+        self.readers
+            .read(move |connection| read::records_of(connection, &kind, &ids))
+            .await
+    }
+
+    pub(crate) async fn find_each(
+        &self,
+        kind: &str,
+        terms: &[String],
+        most: usize,
+    ) -> Result<Vec<Vec<Found>>, Error> {
+        let (kind, terms, most) = (kind.to_owned(), terms.to_owned(), as_i64(most as u64));
+        self.readers
+            .read(move |connection| read::find_each(connection, &kind, &terms, most))
+            .await
+    }
+
     pub(crate) async fn records(&self, kind: &str, most: usize) -> Result<Vec<Record>, Error> {
         let kind = kind.to_owned();
         self.readers

@@ -94,6 +94,33 @@ pub(super) fn record(connection: &Connection, kind: &str, id: &str) -> rusqlite:
         .optional()
 }
 
+pub(super) fn records_of(
+    connection: &Connection,
+    kind: &str,
+    ids: &[String],
+) -> rusqlite::Result<Vec<Record>> {
+    let mut statement = connection.prepare_cached(sql::RECORD)?;
+    let found = ids.iter().filter_map(|id| {
+        let found = statement.query_row([kind, id], |row| read_record(row, 0));
+        found.optional().transpose()
+    });
+    found.collect()
+}
+
+pub(super) fn find_each(
+    connection: &Connection,
+    kind: &str,
+    terms: &[String],
+    most: i64,
+) -> rusqlite::Result<Vec<Vec<Found>>> {
+    let mut statement = connection.prepare_cached(sql::FIND_FIRST)?;
+    let found = terms.iter().map(|term| {
+        let found = statement.query_map(params![kind, term, most], read_found)?;
+        found.collect()
+    });
+    found.collect()
+}
+
 pub(super) fn records(connection: &Connection, kind: &str, most: i64) -> rusqlite::Result<Vec<Record>> {
     let mut statement = connection.prepare_cached(sql::RECORDS)?;
     let records = statement.query_map(params![kind, most], |row| read_record(row, 0))?;
@@ -109,13 +136,15 @@ pub(super) fn find(
     let mut parameters = wanted.parameters().to_vec();
     parameters.extend(page.map(Parameter::Number));
     let mut statement = connection.prepare_cached(&sql::find_query(wanted, descending))?;
-    let found = statement.query_map(params_from_iter(parameters), |row| {
-        Ok(Found {
-            place: row.get(0)?,
-            record: read_record(row, 1)?,
-        })
-    })?;
+    let found = statement.query_map(params_from_iter(parameters), read_found)?;
     found.collect()
+}
+
+fn read_found(row: &Row<'_>) -> rusqlite::Result<Found> {
+    Ok(Found {
+        place: row.get(0)?,
+        record: read_record(row, 1)?,
+    })
 }
 
 pub(super) fn count(connection: &Connection, kind: &str, term: &str) -> rusqlite::Result<u64> {

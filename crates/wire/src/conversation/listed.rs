@@ -1,7 +1,7 @@
 //! The list of conversations by when they changed: `GET /api/v2/conversations?updatedDateGte=...&pageSize=100`.
 
 use super::{
-    ConversationType, State,
+    Conversation, ConversationType, Interaction, State,
     asked::{filled, parameter},
 };
 use crate::{Faults, UtcTime, ids::ConversationId};
@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub const LARGEST_PAGE: usize = 1_000;
 /// The size of a page that nobody asked for.
 pub const USUAL_PAGE: usize = 100;
+
+/// Most interactions of a conversation that is expanded.
+pub const MOST_EXPANDED: usize = 100;
 
 /// A conversation in the list. What a platform other than the center leaves out is absent, false or 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,6 +46,18 @@ pub struct ConversationSummary {
     /// The number of its last interaction; 0 when there is none (not in the contract).
     #[serde(default)]
     pub last_sequence: u64,
+    /// All of it, where `expand=all` asks for that (not in the contract).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<Box<Expanded>>,
+}
+
+/// A conversation with what was said, as it is when its page is made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Expanded {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// What was said, the oldest first: [`MOST_EXPANDED`] at the most. The rest is to be asked for.
+    pub interactions: Vec<Interaction>,
 }
 
 /// A page of the list, by (`updatedDate`, id).
@@ -65,6 +80,8 @@ pub struct ListAsked {
     pub page_size: usize,
     /// Where the page before ended, as the platform wrote it into its `nextUri`.
     pub cursor: Option<String>,
+    /// Whether each comes with all there is of it: `expand=all` (not in the contract).
+    pub expand: bool,
 }
 
 impl ListAsked {
@@ -73,6 +90,7 @@ impl ListAsked {
         updated_gte: Option<&str>,
         page_size: Option<&str>,
         cursor: Option<&str>,
+        expand: Option<&str>,
         faults: &mut Faults,
     ) -> Self {
         let time = "a time such as 2026-11-21T09:30:00.000Z";
@@ -82,6 +100,7 @@ impl ListAsked {
             updated_gte: parameter("updatedDateGte", updated_gte, time, |_| true, faults),
             page_size: parameter("pageSize", page_size, size, fits, faults).unwrap_or(USUAL_PAGE),
             cursor: filled(cursor).map(str::to_owned),
+            expand: parameter("expand", expand, "all", |word: &String| word == "all", faults).is_some(),
         }
     }
 }
@@ -104,23 +123,26 @@ mod tests {
 
     #[test]
     fn parameters_hold_at_their_bounds() {
-        let parse = |since: &str, size: &str| {
+        let parse = |since: &str, size: &str, expand: Option<&str>| {
             let mut faults = Faults::new();
-            let asked = ListAsked::parse(Some(since), Some(size), Some("x"), &mut faults);
+            let asked = ListAsked::parse(Some(since), Some(size), Some("x"), expand, &mut faults);
             faults.finish(Some(asked)).map_err(Faults::into_vec)
         };
-        let asked = parse("2026-11-21T09:30:00.123Z", "1000").unwrap();
+        let asked = parse("2026-11-21T09:30:00.123Z", "1000", Some("all")).unwrap();
+        assert!(asked.expand);
         assert_eq!(asked.updated_gte.unwrap().to_string(), "2026-11-21T09:30:00.123Z");
         assert_eq!((asked.page_size, asked.cursor.as_deref()), (1000, Some("x")));
-        assert_eq!(parse("", "").unwrap().page_size, 100);
-        assert_eq!(parse("", "1").unwrap().page_size, 1);
+        assert_eq!(parse("", "", None).unwrap().page_size, 100);
+        assert!(!parse("", "1", Some("")).unwrap().expand);
+        assert_eq!(parse("", "1", None).unwrap().page_size, 1);
         assert_eq!(
-            parse("yesterday", "1001").unwrap_err(),
+            parse("yesterday", "1001", Some("some")).unwrap_err(),
             [
                 "updatedDateGte must be a time such as 2026-11-21T09:30:00.000Z, not \"yesterday\"",
                 "pageSize must be a whole number from 1 to 1000, not \"1001\"",
+                "expand must be all, not \"some\"",
             ]
         );
-        assert!(parse("", "0").is_err());
+        assert!(parse("", "0", None).is_err());
     }
 }

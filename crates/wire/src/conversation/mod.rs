@@ -23,7 +23,9 @@ pub use details::{
     TimeGrouping, Traits,
 };
 pub use interaction::{BotTrace, Button, Interaction, InteractionType, LONGEST_TEXT, NewInteraction, Posted};
-pub use listed::{ConversationPage, ConversationSummary, LARGEST_PAGE, ListAsked, USUAL_PAGE};
+pub use listed::{
+    ConversationPage, ConversationSummary, Expanded, LARGEST_PAGE, ListAsked, MOST_EXPANDED, USUAL_PAGE,
+};
 pub use participant::{Direction, MAX_PROFILE_BYTES, MOST_PARTICIPANTS, Participant};
 pub use session::Session;
 pub use state::State;

@@ -93,6 +93,7 @@ contract! {
     records::a_lease_that_is_given_back_is_free_at_once,
     records::of_many_who_want_a_lease_at_once_one_gets_it,
     terms::records_are_found_by_a_term_in_the_order_of_their_places,
+    terms::many_records_are_read_by_one_question,
     terms::records_are_found_page_by_page,
     terms::terms_that_are_given_replace_those_before,
     terms::a_record_that_is_removed_is_not_found,

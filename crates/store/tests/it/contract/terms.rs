@@ -40,6 +40,48 @@ pub(crate) async fn records_are_found_by_a_term_in_the_order_of_their_places(dat
     }
 }
 
+pub(crate) async fn many_records_are_read_by_one_question(database: &Database) {
+    let store = database.open().await;
+    for (id, terms) in [
+        ("c-1", &[("a", 3)][..]),
+        ("c-2", &[("a", 1), ("b", 1)]),
+        ("c-3", &[("a", 2)]),
+    ] {
+        give(&store, id, terms).await;
+    }
+    let texts = |texts: &[&str]| -> Vec<String> { texts.iter().map(ToString::to_string).collect() };
+    let mut there = store
+        .records_of("call", &texts(&["c-3", "c-9", "c-1"]))
+        .await
+        .unwrap();
+    there.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(there.len(), 2);
+    assert_eq!(
+        Some(&there[0]),
+        store.record("call", "c-1").await.unwrap().as_ref()
+    );
+    assert!(
+        store
+            .records_of("endpoint", &texts(&["c-1"]))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(store.records_of("call", &[]).await.unwrap().is_empty());
+
+    let each = store
+        .find_each("call", &texts(&["a", "none", "b", "a"]), 2)
+        .await
+        .unwrap();
+    let ids: Vec<Vec<&str>> = each
+        .iter()
+        .map(|found| found.iter().map(|found| found.record.id.as_str()).collect())
+        .collect();
+    assert_eq!(ids, [vec!["c-2", "c-3"], vec![], vec!["c-2"], vec!["c-2", "c-3"]]);
+    assert_eq!(each[0][1].place, 2);
+    assert!(store.find_each("call", &[], 2).await.unwrap().is_empty());
+}
+
 pub(crate) async fn records_are_found_page_by_page(database: &Database) {
     let store = database.open().await;
     for (id, place) in [("c-1", 10), ("c-2", 20), ("c-3", 20), ("c-4", 30), ("c-5", 40)] {

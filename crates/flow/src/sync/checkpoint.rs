@@ -1,0 +1,45 @@
+//! What is kept of a sync, so that another process can go on.
+
+use super::{Change, Revision};
+use serde::{Deserialize, Serialize};
+use wire::{UtcTime, ids::ConversationId};
+
+/// Most delivered changes that a checkpoint names. Those of the overlap that are beyond are delivered again after a crash.
+pub const MOST_KEPT: usize = 1_000;
+
+/// How far a sync has come: all that it counts as reached is delivered. As JSON it has some 70 bytes per recent change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpoint {
+    /// Nothing before this is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<UtcTime>,
+    /// What changed up to then is delivered, but for what becomes visible late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<UtcTime>,
+    /// The newest delivered changes that the next walk will read again; the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<Delivered>,
+}
+
+/// A change that the other system has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivered {
+    /// The conversation.
+    pub id: ConversationId,
+    /// Which state of it.
+    #[serde(flatten)]
+    pub revision: Revision,
+    /// When it changed, by the platform's clock.
+    pub updated: UtcTime,
+}
+
+impl Delivered {
+    pub(super) fn of(change: &Change) -> Self {
+        Self {
+            id: change.id.clone(),
+            revision: change.revision(),
+            updated: change.updated,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Keeps another system in step with a platform's conversations: a file, a web hook, a database, a ticketing system.
+//!
+//! Changes are read in pages, each with all that was said, and go to a sink while the next page is read: what is in memory is bounded
+//! however much there is, and a slow sink is waited for. `flow::sync` decides what is to be delivered, and how far the checkpoint moves.
+//! It moves after the sink has the changes, so each comes at least once; and since each has an id for ever, sinks apply it once.
+//!
+//! ```no_run
+//! # async fn run(store: store::Store, transport: client::Transport) -> Result<(), Box<dyn std::error::Error>> {
+//! use jobs::sync::{Settings, Work, sync};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! let work = Work::new(transport, store, "jsonl:changes.jsonl".parse()?);
+//! let walked = sync(work, Settings::default(), CancellationToken::new(), |_| {}).await?;
+//! println!("{} changes", walked.changes);
+//! # Ok(()) }
+//! ```
+
+mod books;
+mod change;
+mod entries;
+mod job;
+mod jsonl;
+mod pages;
+mod pipeline;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sending;
+mod sink;
+mod target;
+mod tickets;
+mod web;
+
+pub use change::Changed;
+pub use sending::SignIn;
+pub use sink::SinkError;
+pub use target::{BadTarget, Target};
+
+use client::{Http, Transport};
+use flow::{sync::Fault, tickets::Template};
+use job::Job;
+use std::{sync::Arc, time::Duration};
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use wire::UtcTime;
+
+/// How many conversations are asked for at once, where nobody says.
+pub const USUAL_PAGE: usize = 500;
+/// The longest wait of a sync that follows, after it failed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What is synced, and where to.
+pub struct Work {
+    /// The platform.
+    pub transport: Transport,
+    /// Its name in the books: the same platform, the same name.
+    pub platform: String,
+    /// Where the checkpoint is kept, audit entries, and which tickets there are.
+    pub store: Store,
+    /// What takes the changes.
+    pub target: Target,
+    /// The way to a [`Target::Web`].
+    pub http: Option<Arc<dyn Http>>,
+    /// How that knows us.
+    pub sign_in: SignIn,
+    /// With it, the target is a ticketing system.
+    pub template: Option<Arc<Template>>,
+}
+
+impl Work {
+    /// A sync of a platform, which is called by its host.
+    pub fn new(transport: Transport, store: Store, target: Target) -> Self {
+        Self {
+            platform: transport.host(),
+            transport,
+            store,
+            target,
+            http: None,
+            sign_in: SignIn::Nobody,
+            template: None,
+        }
+    }
+}
+
+/// How it is synced.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Begin with what changed then or later, whatever the checkpoint says.
+    pub since: Option<UtcTime>,
+    /// How late a change may become visible after its stamp.
+    pub overlap: Duration,
+    /// How many conversations are asked for at once.
+    pub page_size: usize,
+    /// Most changes in a request to a web hook.
+    pub batch: usize,
+    /// Whether what tells of a person is masked: card numbers, codes, e-mail addresses, telephone numbers.
+    pub masked: bool,
+    /// Go on until the end is asked for, with this pause between two walks.
+    pub follow: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            since: None,
+            overlap: Duration::from_secs(60),
+            page_size: USUAL_PAGE,
+            batch: 1,
+            masked: true,
+            follow: None,
+        }
+    }
+}
+
+/// What came of a sync, up to now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Walked {
+    /// Pages that were read.
+    pub pages: u64,
+    /// Changes that the sink has.
+    pub changes: u64,
+    /// What was said in those.
+    pub interactions: u64,
+    /// Conversations that were listed, but that the sink had.
+    pub known: u64,
+    /// Conversations that were gone when they were to be read.
+    pub gone: u64,
+    /// What changed up to then is delivered.
+    pub reached: Option<UtcTime>,
+    /// Whether the end was asked for before all was delivered.
+    pub interrupted: bool,
+}
+
+/// Why a sync ended before its end. What was delivered is noted: the next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The platform can't be asked.
+    #[error(transparent)]
+    Platform(#[from] client::Error),
+    /// The platform's pages are not as they should be.
+    #[error(transparent)]
+    Pages(#[from] Fault),
+    /// The sink does not take the changes.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+    /// The checkpoint can't be read or written.
+    #[error("the checkpoint can't be kept")]
+    Store(#[from] store::Error),
+    /// The checkpoint is not one.
+    #[error("the checkpoint was written by another Trunkline and can't be read; begin anew with --since")]
+    Checkpoint,
+    /// Another process moved the checkpoint.
+    #[error("another sync from this platform to this sink is running; wait for its end")]
+    Overtaken,
+    /// A part of it broke.
+    #[error("the sync broke; begin it again to go on where it was")]
+    Broken,
+}
+
+impl SyncError {
+    /// Whether the same may succeed later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Platform(error) => error.is_passing(),
+            Self::Sink(error) => error.is_passing(),
+            Self::Store(error) => matches!(error, store::Error::Unavailable(_) | store::Error::Full),
+            Self::Pages(Fault::LinkRepeats | Fault::NoProgress) => true,
+            Self::Pages(Fault::Disorder { .. }) | Self::Checkpoint | Self::Overtaken | Self::Broken => false,
+        }
+    }
+}
+
+/// Delivers what changed since the checkpoint; `progress` hears of each page that the sink has.
+///
+/// When `stop` is cancelled, what is on its way is delivered, and it ends. Dropping the future ends it at once; the next one goes on
+/// where it was, as after an error.
+pub async fn sync(
+    work: Work,
+    settings: Settings,
+    stop: CancellationToken,
+    progress: impl Fn(&Walked) + Send,
+) -> Result<Walked, SyncError> {
+    let follow = settings.follow;
+    let mut job = Job::open(work, settings).await?;
+    let mut failures = 0;
+    loop {
+        let walked = job.walk(&stop, &progress).await;
+        let pause = match (walked, follow) {
+            (Err(error), Some(every)) if error.is_passing() => {
+                tracing::warn!(%error, "the sync failed and is tried again");
+                failures += 1;
+                (every * 2_u32.saturating_pow(failures)).clamp(Duration::from_secs(1), LONGEST_PAUSE)
+            }
+            (Err(error), _) => return Err(error),
+            (Ok(()), None) => return Ok(job.into_walked()),
+            (Ok(()), Some(every)) => {
+                failures = 0;
+                every
+            }
+        };
+        if !job.is_behind() || failures > 0 {
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        if stop.is_cancelled() {
+            return Ok(job.into_walked());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+use super::*;
+use flow::sync::Revision;
+use std::fs;
+
+fn line(number: u64, second: u64) -> String {
+    format!(
+        "{{\"changeId\":\"c{number}@{number}\",\"conversation\":{{\"id\":\"c{number}\",\"updatedDate\":\"2026-11-21T09:00:{second:02}.000Z\"}},\
+         \"interactions\":[]}}"
+    )
+}
+
+fn parcel(number: u64) -> Parcel {
+    Parcel {
+        id: format!("c{number}@{number}"),
+        json: line(number, number),
+        whole: None,
+    }
+}
+
+/// Opens the file; gives the conversations that it remembers, the newest first.
+async fn opened(path: &Path, since: Option<&str>) -> Result<(Jsonl, Vec<String>), SinkError> {
+    let since = since.map(|since| since.parse().unwrap());
+    let (file, has) = Jsonl::open(path.to_owned(), since).await?;
+    Ok((
+        file,
+        has.iter().map(|delivered| delivered.id.to_string()).collect(),
+    ))
+}
+
+#[tokio::test]
+async fn what_a_kill_tore_is_cut_off_and_the_rest_is_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.jsonl");
+    let (file, known) = opened(&path, None).await.unwrap();
+    assert!(known.is_empty());
+    file.append(&[parcel(1), parcel(2), parcel(3)]).await.unwrap();
+    drop(file);
+    let whole = fs::read_to_string(&path).unwrap();
+    for torn in 0..line(4, 4).len() {
+        fs::write(&path, format!("{whole}{}", &line(4, 4)[..torn])).unwrap();
+        let (file, known) = opened(&path, Some("2026-11-21T09:00:02Z")).await.unwrap();
+        assert_eq!(known, ["c3", "c2"], "torn after {torn} bytes");
+        file.append(&[parcel(4)]).await.unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            format!("{whole}{}\n", line(4, 4))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_first_line_that_was_torn_leaves_an_empty_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.jsonl");
+    for torn in ["", "{", "{\"changeId\":\"c1@1\",\"conv"] {
+        fs::write(&path, torn).unwrap();
+        let (_file, known) = opened(&path, None).await.unwrap();
+        assert!(known.is_empty());
+        assert_eq!(fs::read(&path).unwrap(), b"");
+    }
+}
+
+#[tokio::test]
+async fn lines_longer_than_a_chunk_are_read_from_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.jsonl");
+    let long =
+        |number: u64, size: usize| line(number, number).replace("[]", &format!("[{:?}]", "x".repeat(size)));
+    let lines: Vec<String> = (1..9)
+        .map(|number| long(number, 100_000 * number as usize))
+        .collect();
+    fs::write(&path, lines.join("\n") + "\n" + &"y".repeat(600_000)).unwrap();
+    let (_file, known) = opened(&path, None).await.unwrap();
+    assert_eq!(known, ["c8", "c7", "c6", "c5", "c4", "c3", "c2", "c1"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), lines.join("\n") + "\n");
+}
+
+#[tokio::test]
+async fn another_file_is_left_alone_and_so_is_one_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    fs::write(&path, "dear diary").unwrap();
+    assert!(matches!(opened(&path, None).await, Err(SinkError::NotOurs(_))));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "dear diary");
+    let path = folder.path().join("changes.jsonl");
+    let (_file, _) = opened(&path, None).await.unwrap();
+    assert!(matches!(opened(&path, None).await, Err(SinkError::FileTaken(_))));
+    let missing = folder.path().join("no/such/folder");
+    assert!(matches!(
+        opened(&missing, None).await,
+        Err(SinkError::File { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_line_in_the_midst_that_is_no_change_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.jsonl");
+    fs::write(&path, format!("{}\nwhat?\n{}\n", line(1, 1), line(2, 2))).unwrap();
+    assert!(matches!(opened(&path, None).await, Err(SinkError::File { .. })));
+    assert!(
+        opened(&path, Some("2026-11-21T09:00:03Z")).await.is_ok(),
+        "nobody looks that far back"
+    );
+}
+
+#[test]
+fn changes_are_told_by_versions_and_by_stamps() {
+    let of = |id: &str| {
+        let line = format!(
+            r#"{{"changeId":{id:?},"conversation":{{"id":"a@b","updatedDate":"2026-11-21T09:00:00Z"}}}}"#
+        );
+        tail::delivered(line.as_bytes()).map(|delivered| delivered.revision)
+    };
+    assert_eq!(of("a@b@7"), Some(Revision::Version(7)));
+    let stamp = "2026-11-21T09:00:00.123456Z";
+    assert_eq!(
+        of(&format!("a@b@{stamp}")),
+        Some(Revision::Stamp(stamp.parse().unwrap()))
+    );
+    assert_eq!(of("a@b"), None);
+}

@@ -1,0 +1,132 @@
+//! Reading the platform: its pages, and what they do not hold.
+
+use super::Changed;
+use client::{Changes, Conversations, Error};
+use flow::sync::{Ask, Change};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use wire::{
+    UtcTime,
+    conversation::{ConversationSummary, Interaction, InteractionsAsked, MOST_ASKED},
+};
+
+/// Conversations that are read at a time, where pages do not hold all of them.
+const AT_A_TIME: usize = 8;
+
+/// A page, as the machine takes it and as the platform gave it.
+pub(super) struct Page {
+    pub(super) asked_at: UtcTime,
+    pub(super) changes: Vec<Change>,
+    pub(super) listed: Vec<ConversationSummary>,
+    pub(super) next: Option<String>,
+}
+
+/// Reads one page after the other.
+pub(super) struct Pages {
+    conversations: Conversations,
+    page_size: usize,
+    walk: Option<Changes>,
+}
+
+impl Pages {
+    pub(super) fn new(conversations: Conversations, page_size: usize) -> Self {
+        Self {
+            conversations,
+            page_size,
+            walk: None,
+        }
+    }
+
+    /// Reads what the machine asks for. A walk holds on to the link of its next page by itself.
+    pub(super) async fn read(&mut self, ask: Ask) -> Result<Page, Error> {
+        if let Ask::Since(since) = ask {
+            self.walk = Some(self.conversations.expanded(since, self.page_size));
+        }
+        let walk = match &mut self.walk {
+            Some(walk) => walk,
+            None => self
+                .walk
+                .insert(self.conversations.expanded(None, self.page_size)),
+        };
+        let page = walk.next_page().await?;
+        let asked_at = walk.asked_at().unwrap_or_else(|| jiff::Timestamp::now().into());
+        let (listed, next) = page.map_or_else(Default::default, |page| (page.entities, page.next_uri));
+        Ok(Page {
+            asked_at,
+            changes: listed.iter().map(change).collect(),
+            listed,
+            next,
+        })
+    }
+}
+
+fn change(listed: &ConversationSummary) -> Change {
+    Change {
+        id: listed.id.clone(),
+        updated: listed.updated_date,
+        version: Some(listed.version).filter(|version| *version > 0),
+    }
+}
+
+/// Reads what the list does not hold of these conversations, in their order. One that is gone by now is left out.
+pub(super) fn fill(
+    conversations: &Conversations,
+    listed: Vec<ConversationSummary>,
+) -> impl stream::Stream<Item = Result<Option<Changed>, Error>> + '_ {
+    let filled: Vec<_> = listed
+        .into_iter()
+        .map(|listed| fill_one(conversations, listed))
+        .collect();
+    stream::iter(filled).buffered(AT_A_TIME)
+}
+
+async fn fill_one(
+    conversations: &Conversations,
+    listed: ConversationSummary,
+) -> Result<Option<Changed>, Error> {
+    let change_id = change(&listed).change_id();
+    let (conversation, mut interactions, last) = match listed.expanded {
+        Some(expanded) => (
+            Some(expanded.conversation),
+            expanded.interactions,
+            Some(listed.last_sequence),
+        ),
+        None => (conversations.get(&listed.id).await?, Vec::new(), None),
+    };
+    let Some(conversation) = conversation else {
+        return Ok(None);
+    };
+    let known = interactions.last().map_or(0, |said: &Interaction| said.sequence);
+    if last.is_none_or(|last| last > known) {
+        let rest = rest(conversations, &conversation.id, known);
+        interactions.extend(rest.try_concat().await?);
+    }
+    Ok(Some(Changed {
+        change_id,
+        conversation,
+        interactions,
+    }))
+}
+
+/// All interactions after this number.
+fn rest<'a>(
+    conversations: &'a Conversations,
+    id: &'a wire::ids::ConversationId,
+    after: u64,
+) -> impl stream::Stream<Item = Result<Vec<Interaction>, Error>> + 'a {
+    stream::try_unfold(Some(after), move |after| async move {
+        let Some(after) = after else {
+            return Ok(None);
+        };
+        let asked = InteractionsAsked {
+            limit: MOST_ASKED,
+            after: (after > 0).then_some(after),
+            ..InteractionsAsked::default()
+        };
+        // A platform that does not look at `after` would send the same for ever.
+        let mut said = conversations.interactions(id, &asked).await?;
+        let is_last = said.len() < MOST_ASKED;
+        said.retain(|said| said.sequence > after);
+        let next = said.last().map(|said| said.sequence).filter(|_| !is_last);
+        Ok(Some((said, next)))
+    })
+}
