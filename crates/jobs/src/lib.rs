@@ -29,4 +29,5 @@ pub mod follow_up;
 pub mod menu;
 pub mod playback;
 pub mod prompts;
+pub mod report;
 pub mod sync;

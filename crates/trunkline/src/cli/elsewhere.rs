@@ -12,13 +12,15 @@ use std::ffi::OsString;
 /// A command, the argument that names another centre, and those that are for the one in this process.
 type Pair = (&'static [&'static str], &'static str, &'static [&'static str]);
 
-const PAIRS: [Pair; 6] = [
+const PAIRS: [Pair; 8] = [
     (&["prompts", "build"], "platform", &["tenant"]),
     (&["prompts", "status"], "platform", &["tenant"]),
     (&["prompts", "play"], "platform", &["tenant"]),
     (&["play"], "platform", &["tenant"]),
     (&["serve"], "platform", &["tenant", "limits", "completions"]),
     (&["menu", "call"], "center", &["tenant"]),
+    (&["bot", "sync"], "platform", &["tenant"]),
+    (&["bot", "report"], "platform", &["tenant"]),
 ];
 
 impl Cli {

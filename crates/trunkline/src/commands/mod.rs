@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod audit;
+pub(crate) mod bot;
 pub(crate) mod call;
 pub(crate) mod center;
 mod checking;
