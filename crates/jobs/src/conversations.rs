@@ -67,6 +67,9 @@ impl Platform {
 
 impl fmt::Debug for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Platform").field("clock", &self.clock).field("bot", &self.bot).finish_non_exhaustive()
+        f.debug_struct("Platform")
+            .field("clock", &self.clock)
+            .field("bot", &self.bot)
+            .finish_non_exhaustive()
     }
 }

@@ -24,7 +24,12 @@ type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Polled = Result<Vec<Interaction>, TalkError>;
 
 /// Runs a scenario once. `stop` ends it early; the conversation is closed all the same.
-pub async fn run(scenario: Arc<Scenario>, perturber: Perturber, platform: &Platform, stop: &CancellationToken) -> RunOutcome {
+pub async fn run(
+    scenario: Arc<Scenario>,
+    perturber: Perturber,
+    platform: &Platform,
+    stop: &CancellationToken,
+) -> RunOutcome {
     let opening = Opening {
         bot: scenario.bot.clone(),
         customer: scenario.customer.clone(),
@@ -122,7 +127,11 @@ impl Driver {
     fn polled(&mut self, polled: Polled) -> Option<Input> {
         match polled {
             Ok(interactions) => {
-                let pause = if interactions.is_empty() { SHORTEST_POLL } else { Duration::ZERO };
+                let pause = if interactions.is_empty() {
+                    SHORTEST_POLL
+                } else {
+                    Duration::ZERO
+                };
                 for interaction in &interactions {
                     self.after = self.after.max(interaction.sequence);
                     if interaction.direction == Direction::Outbound {
@@ -173,11 +182,7 @@ impl Driver {
     }
 }
 
-async fn carry_out(
-    talk: Talk,
-    draft: Option<NewConversation>,
-    action: Action,
-) -> Result<Input, TalkError> {
+async fn carry_out(talk: Talk, draft: Option<NewConversation>, action: Action) -> Result<Input, TalkError> {
     Ok(match action {
         Action::Create => {
             if let Some(new) = draft {

@@ -47,9 +47,12 @@ impl TalkError {
     /// When to come again, if the platform is only too busy.
     pub(super) fn busy(&self) -> Option<Duration> {
         match self {
-            Self::Platform(error) if error.status() == Some(429) => {
-                Some(error.retry_after().unwrap_or_default().max(Duration::from_secs(1)))
-            }
+            Self::Platform(error) if error.status() == Some(429) => Some(
+                error
+                    .retry_after()
+                    .unwrap_or_default()
+                    .max(Duration::from_secs(1)),
+            ),
             _ => None,
         }
     }

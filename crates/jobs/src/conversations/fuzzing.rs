@@ -89,7 +89,9 @@ pub async fn fuzz(
         let Some(done) = under_way.join_next().await else {
             break;
         };
-        let Ok((number, messages, outcome)) = done else { continue };
+        let Ok((number, messages, outcome)) = done else {
+            continue;
+        };
         fuzzed.dialogues += 1;
         progress(fuzzed.dialogues);
         if let Some(coverage) = coverage {
@@ -114,7 +116,12 @@ pub async fn fuzz(
     fuzzed
 }
 
-async fn one(messages: &[String], bot: Option<String>, platform: &Platform, stop: &CancellationToken) -> RunOutcome {
+async fn one(
+    messages: &[String],
+    bot: Option<String>,
+    platform: &Platform,
+    stop: &CancellationToken,
+) -> RunOutcome {
     let mut scenario = scenario("a made-up dialogue", messages);
     scenario.bot = bot;
     scenario.patience = PATIENCE;

@@ -52,7 +52,10 @@ impl Recording {
         let Some(turn) = self.scenario.turns.last_mut() else {
             return;
         };
-        let labels = heard.buttons.iter().map(|button| Template::plain(button.label.as_str()));
+        let labels = heard
+            .buttons
+            .iter()
+            .map(|button| Template::plain(button.label.as_str()));
         turn.expect.groups.push(Group {
             checks: vec![AnswerCheck {
                 texts: vec![TextCheck {
@@ -112,7 +115,10 @@ mod tests {
         recording.heard(&heard("Hello!", None));
         recording.said("where is {it}?", None);
         recording.heard(&Heard {
-            buttons: vec![Button { label: "Yes".into(), value: "y".into() }],
+            buttons: vec![Button {
+                label: "Yes".into(),
+                value: "y".into(),
+            }],
             ..heard("Is it A-1: \"large\"?", Some("track_order"))
         });
         recording.waited(Duration::from_secs(3));

@@ -9,8 +9,9 @@ use tokio::time::sleep;
 use uuid::Uuid;
 use wire::{
     conversation::{
-        Context, Conversation, ConversationChange, ConversationType, Direction, Interaction, InteractionsAsked,
-        MAX_CONTEXT_BYTES, MOST_ASKED, NewConversation, NewInteraction, Order, Participant, Posted, Session, State,
+        Context, Conversation, ConversationChange, ConversationType, Direction, Interaction,
+        InteractionsAsked, MAX_CONTEXT_BYTES, MOST_ASKED, NewConversation, NewInteraction, Order,
+        Participant, Posted, Session, State,
     },
     ids::{ConversationId, CorrelationId, ParticipantId},
 };
@@ -74,10 +75,17 @@ impl Talk {
     }
 
     /// The conversation that is to be made, and how it is spoken to.
-    pub(super) fn draft(platform: &Platform, opening: &Opening) -> Result<(Self, NewConversation), TalkError> {
+    pub(super) fn draft(
+        platform: &Platform,
+        opening: &Opening,
+    ) -> Result<(Self, NewConversation), TalkError> {
         let name = Uuid::now_v7();
         let id: ConversationId = id(&format!("conv-{name}"))?;
-        let customer = opening.customer.id.clone().unwrap_or_else(|| format!("user-{name}"));
+        let customer = opening
+            .customer
+            .id
+            .clone()
+            .unwrap_or_else(|| format!("user-{name}"));
         let customer: ParticipantId = self::id(&customer)?;
         let bot = opening.bot.clone().or_else(|| platform.bot.clone());
         let mut participants = vec![Participant {
@@ -102,7 +110,9 @@ impl Talk {
             context: fitting(context(&opening.context), &platform.pinned)?,
         };
         let talk = Self {
-            conversations: platform.conversations.with_correlation(CorrelationId::from_uuid(name)),
+            conversations: platform
+                .conversations
+                .with_correlation(CorrelationId::from_uuid(name)),
             clock: platform.clock.clone(),
             id,
             customer,
@@ -180,7 +190,8 @@ impl Talk {
             };
             // A platform without versions can't be asked to compare.
             let only_if = (current.version > 0).then_some(current.version);
-            let changed = patiently(|| async { Ok(self.conversations.change(&self.id, &change, only_if).await?) });
+            let changed =
+                patiently(|| async { Ok(self.conversations.change(&self.id, &change, only_if).await?) });
             match changed.await {
                 Err(TalkError::Platform(error)) if error.status() == Some(412) => {}
                 other => return other,
@@ -192,7 +203,9 @@ impl Talk {
     /// Lets time pass for it.
     pub async fn wait(&self, time: Duration) -> Result<(), TalkError> {
         match &self.clock {
-            Clock::Virtual(admin) => patiently(|| async { Ok(admin.advance_clock(&self.id, time).await?) }).await,
+            Clock::Virtual(admin) => {
+                patiently(|| async { Ok(admin.advance_clock(&self.id, time).await?) }).await
+            }
             Clock::Real if time > LONGEST_REAL_WAIT => Err(TalkError::TooLong {
                 asked: time,
                 most: LONGEST_REAL_WAIT,
@@ -207,7 +220,11 @@ impl Talk {
     /// Closes it, whatever state it is in; gives it as it is then. One that is over already stays as it is.
     pub async fn close(&self) -> Result<Conversation, TalkError> {
         self.change(|current| {
-            let next = if current.state.may_become(State::Closed) { State::Closed } else { State::Ended };
+            let next = if current.state.may_become(State::Closed) {
+                State::Closed
+            } else {
+                State::Ended
+            };
             Ok((!current.state.is_over()).then(|| ConversationChange::to(next)))
         })
         .await
@@ -229,7 +246,8 @@ where
 }
 
 fn id<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, TalkError> {
-    text.parse().map_err(|error| TalkError::Unsendable(format!("the id {text:?} {error}")))
+    text.parse()
+        .map_err(|error| TalkError::Unsendable(format!("the id {text:?} {error}")))
 }
 
 fn context(fields: &Map<String, Value>) -> Context {
@@ -274,7 +292,10 @@ fn set_key(session: &mut Session, key: &str, value: &Value) {
 fn fitting(mut context: Context, pinned: &[String]) -> Result<Context, TalkError> {
     let removed = context.prune(MAX_CONTEXT_BYTES, pinned);
     if !removed.is_empty() {
-        tracing::info!(keys = removed.len(), "old keys of the context are left out: it was too large");
+        tracing::info!(
+            keys = removed.len(),
+            "old keys of the context are left out: it was too large"
+        );
     }
     context.check_size()?;
     Ok(context)

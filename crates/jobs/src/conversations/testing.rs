@@ -55,7 +55,10 @@ impl Asked {
 
     /// Each run has its own slips, the same every time.
     fn perturber(&self, scenario: &Scenario, run: u32) -> Perturber {
-        Perturber::new(self.perturb.clone(), self.seed(scenario).wrapping_add(u64::from(run)))
+        Perturber::new(
+            self.perturb.clone(),
+            self.seed(scenario).wrapping_add(u64::from(run)),
+        )
     }
 }
 
@@ -98,8 +101,16 @@ pub async fn test(
     loop {
         while under_way.len() < most && !stop.is_cancelled() {
             let Some(next) = due.pop_front() else { break };
-            let Some(case) = cases.get(next.case) else { continue };
-            under_way.spawn(attempts(platform.clone(), case.scenario.clone(), asked.clone(), next, stop.clone()));
+            let Some(case) = cases.get(next.case) else {
+                continue;
+            };
+            under_way.spawn(attempts(
+                platform.clone(),
+                case.scenario.clone(),
+                asked.clone(),
+                next,
+                stop.clone(),
+            ));
         }
         let Some(done) = under_way.join_next().await else {
             break;

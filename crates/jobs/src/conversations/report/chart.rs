@@ -12,12 +12,29 @@ const FLOOR: u32 = 160;
 const TALLEST: u32 = 128;
 /// The ends of the bins, in milliseconds: 1, 2, 5, 10, ... 60 s; what is slower is in the last one.
 const ENDS: [u64; 16] = [
-    1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, u64::MAX,
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1000,
+    2000,
+    5000,
+    10_000,
+    20_000,
+    60_000,
+    u64::MAX,
 ];
 
 /// The histogram of sorted times in milliseconds; nothing of none.
 pub(super) fn histogram(sorted: &[u64]) -> String {
-    let (Some(median), Some(p95), Some(slowest)) = (percentile(sorted, 50), percentile(sorted, 95), sorted.last()) else {
+    let (Some(median), Some(p95), Some(slowest)) =
+        (percentile(sorted, 50), percentile(sorted, 95), sorted.last())
+    else {
         return String::new();
     };
     let mut bins = [0usize; ENDS.len()];
@@ -27,7 +44,11 @@ pub(super) fn histogram(sorted: &[u64]) -> String {
         }
     }
     // Only the bins in use, and one more at both sides.
-    let first = bins.iter().position(|bin| *bin > 0).unwrap_or_default().saturating_sub(1);
+    let first = bins
+        .iter()
+        .position(|bin| *bin > 0)
+        .unwrap_or_default()
+        .saturating_sub(1);
     let last = bins.iter().rposition(|bin| *bin > 0).unwrap_or_default();
     let last = (last + 1).min(ENDS.len() - 1);
     let tallest = bins.iter().max().copied().unwrap_or(1).max(1);
@@ -59,7 +80,13 @@ pub(super) fn histogram(sorted: &[u64]) -> String {
                     svg,
                     "<text class=\"mark\" x=\"{}\" y=\"{}\">{what}</text>",
                     x + step / 2,
-                    FLOOR + if what == "median" || bin_of(median) != bin { 38 } else { 52 } - 2
+                    FLOOR
+                        + if what == "median" || bin_of(median) != bin {
+                            38
+                        } else {
+                            52
+                        }
+                        - 2
                 );
             }
         }
@@ -91,7 +118,13 @@ fn bin_of(ms: u64) -> usize {
 
 /// What a bin holds: all below its end.
 fn label(bin: usize) -> String {
-    let short = |ms: u64| if ms < 1000 { format!("{ms} ms") } else { format!("{} s", ms / 1000) };
+    let short = |ms: u64| {
+        if ms < 1000 {
+            format!("{ms} ms")
+        } else {
+            format!("{} s", ms / 1000)
+        }
+    };
     match ENDS.get(bin) {
         Some(&u64::MAX) | None => "≥ 60 s".into(),
         Some(end) => format!("&lt; {}", short(*end)),

@@ -32,8 +32,14 @@ pub fn html(tested: &Tested) -> String {
         covered(&mut page, coverage);
     }
     if let Some(fuzzed) = &tested.fuzzed {
-        let told = format!("{} made-up dialogues with seed {}, {} failed.", fuzzed.dialogues, fuzzed.seed, fuzzed.failed);
-        let _ = write!(page, "<section aria-labelledby=\"fuzzed\"><h2 id=\"fuzzed\">Made-up dialogues</h2><p class=\"soft\">{told}</p>");
+        let told = format!(
+            "{} made-up dialogues with seed {}, {} failed.",
+            fuzzed.dialogues, fuzzed.seed, fuzzed.failed
+        );
+        let _ = write!(
+            page,
+            "<section aria-labelledby=\"fuzzed\"><h2 id=\"fuzzed\">Made-up dialogues</h2><p class=\"soft\">{told}</p>"
+        );
         fuzzed.found.iter().for_each(|found| dialogue(&mut page, found));
         page.push_str("</section>\n");
     }
@@ -46,7 +52,11 @@ fn headline(tested: &Tested) -> String {
     let failed = tested.failed();
     let found = tested.fuzzed.as_ref().map_or(0, |fuzzed| fuzzed.failed);
     match failed {
-        _ if tested.was_interrupted => format!("Interrupted: {} of {} passed", tested.passed(), count(all, "scenario")),
+        _ if tested.was_interrupted => format!(
+            "Interrupted: {} of {} passed",
+            tested.passed(),
+            count(all, "scenario")
+        ),
         0 if all == 0 && found == 0 => "Nothing failed".into(),
         0 if found > 0 => format!("The bot fails in {}", count(found as usize, "made-up dialogue")),
         0 if all == 1 => "The scenario passed".into(),
@@ -59,7 +69,10 @@ fn header(page: &mut String, tested: &Tested, title: &str) {
     let state = if tested.is_well() { "passed" } else { "failed" };
     let perturbed = match tested.perturbed.as_slice() {
         [] => String::new(),
-        kinds => format!("<div><dt>Sentences changed by</dt><dd>{}</dd></div>", escaped(&kinds.join(", "))),
+        kinds => format!(
+            "<div><dt>Sentences changed by</dt><dd>{}</dd></div>",
+            escaped(&kinds.join(", "))
+        ),
     };
     let _ = write!(
         page,
@@ -67,7 +80,11 @@ fn header(page: &mut String, tested: &Tested, title: &str) {
          <dl class=\"about\"><div><dt>Held on</dt><dd>{}</dd></div><div><dt>Began</dt><dd><time datetime=\"{at}\">{}</time></dd></div>\
          <div><dt>Took</dt><dd>{}</dd></div>{perturbed}</dl></header>\n",
         escaped(&tested.platform),
-        tested.started_at.to_string().replace('T', " ").trim_end_matches('Z'),
+        tested
+            .started_at
+            .to_string()
+            .replace('T', " ")
+            .trim_end_matches('Z'),
         time(tested.took_ms),
         at = tested.started_at,
     );
@@ -115,7 +132,9 @@ fn cases(page: &mut String, tested: &Tested) {
         .collect();
     page.push_str("<section aria-labelledby=\"scenarios\"><h2 id=\"scenarios\">Scenarios</h2>\n");
     filters(page, &tags);
-    page.push_str("<p class=\"none soft\" role=\"status\" hidden>No scenario is like that.</p>\n<ol class=\"cases\">\n");
+    page.push_str(
+        "<p class=\"none soft\" role=\"status\" hidden>No scenario is like that.</p>\n<ol class=\"cases\">\n",
+    );
     let mut results: Vec<_> = tested.results.iter().collect();
     // Stable: within both halves the order of the files.
     results.sort_by_key(|result| result.has_passed());
@@ -147,7 +166,10 @@ fn filters(page: &mut String, tags: &BTreeSet<&str>) {
 }
 
 fn covered(page: &mut String, coverage: &Coverage) {
-    let missed: Vec<String> = coverage.missed().map(|item| format!("<li><code>{}</code></li>", escaped(item))).collect();
+    let missed: Vec<String> = coverage
+        .missed()
+        .map(|item| format!("<li><code>{}</code></li>", escaped(item)))
+        .collect();
     let _ = write!(
         page,
         "<section aria-labelledby=\"coverage\"><h2 id=\"coverage\">What of the bot was reached</h2>\
@@ -156,13 +178,21 @@ fn covered(page: &mut String, coverage: &Coverage) {
         total = coverage.total().max(1),
     );
     if !missed.is_empty() {
-        let _ = write!(page, "<p class=\"soft\">Nothing reached</p><ul class=\"missed\">{}</ul>", missed.concat());
+        let _ = write!(
+            page,
+            "<p class=\"soft\">Nothing reached</p><ul class=\"missed\">{}</ul>",
+            missed.concat()
+        );
     }
     page.push_str("</section>\n");
 }
 
 fn dialogue(page: &mut String, found: &Found) {
-    let messages: Vec<String> = found.messages.iter().map(|text| format!("<li>{}</li>", escaped(text))).collect();
+    let messages: Vec<String> = found
+        .messages
+        .iter()
+        .map(|text| format!("<li>{}</li>", escaped(text)))
+        .collect();
     let _ = write!(
         page,
         "<article class=\"found\"><h3>{}</h3><p class=\"soft\">The shortest dialogue that shows it (found in number {}):</p><ol>{}</ol></article>",

@@ -7,7 +7,11 @@ use std::fmt::Write as _;
 
 pub(super) fn write(page: &mut String, result: &CaseResult, with_transcript: bool) {
     let has_passed = result.has_passed();
-    let (state, open) = if has_passed { ("passed", "") } else { ("failed", " open") };
+    let (state, open) = if has_passed {
+        ("passed", "")
+    } else {
+        ("failed", " open")
+    };
     let _ = write!(
         page,
         "<li data-state=\"{state}\" data-tags=\"{}\"><details{open}><summary>{}<span class=\"name\">{}</span>\
@@ -69,7 +73,11 @@ fn transcript(page: &mut String, result: &CaseResult, run: &RunOutcome) {
     report.turns.iter().for_each(|turn| self::turn(page, turn));
     page.push_str("</ol>");
     let mut about = vec![format!("took {}", time(report.took_ms))];
-    about.extend(run.conversation.iter().map(|id| format!("conversation <code>{}</code>", escaped(id))));
+    about.extend(
+        run.conversation
+            .iter()
+            .map(|id| format!("conversation <code>{}</code>", escaped(id))),
+    );
     about.extend(report.resolved.then(|| "resolved".to_owned()));
     about.extend(report.escalated.then(|| "escalated".to_owned()));
     about.extend((!report.is_closed).then(|| "<strong>it may still be open</strong>".to_owned()));
@@ -88,7 +96,11 @@ fn turn(page: &mut String, turn: &TurnOutcome) {
     };
     let _ = write!(page, "<li class=\"turn\" data-state=\"{state}\">");
     if turn.sent.is_empty() {
-        let skipped = if turn.verdict == Verdict::Skipped { " (not reached)" } else { "" };
+        let skipped = if turn.verdict == Verdict::Skipped {
+            " (not reached)"
+        } else {
+            ""
+        };
         let _ = write!(page, "<p class=\"deed\">{}{skipped}</p>", escaped(&turn.deed));
     }
     for sent in &turn.sent {
@@ -113,15 +125,28 @@ fn answer(page: &mut String, came: &Came) {
     let heard = &came.heard;
     let late = if came.is_late { " late" } else { "" };
     let mut about = vec![format!("after {}", time(came.after_ms))];
-    about.extend(heard.intent.iter().map(|intent| format!("<code>{}</code>", escaped(intent))));
+    about.extend(
+        heard
+            .intent
+            .iter()
+            .map(|intent| format!("<code>{}</code>", escaped(intent))),
+    );
     let _ = write!(
         page,
         "<div class=\"said bot{late}\"><p><span class=\"hidden\">Bot: </span>{}</p>",
         escaped(&heard.text)
     );
     if !heard.buttons.is_empty() {
-        let labels: Vec<String> = heard.buttons.iter().map(|button| format!("<li>{}</li>", escaped(&button.label))).collect();
-        let _ = write!(page, "<ul class=\"buttons\" aria-label=\"Buttons\">{}</ul>", labels.concat());
+        let labels: Vec<String> = heard
+            .buttons
+            .iter()
+            .map(|button| format!("<li>{}</li>", escaped(&button.label)))
+            .collect();
+        let _ = write!(
+            page,
+            "<ul class=\"buttons\" aria-label=\"Buttons\">{}</ul>",
+            labels.concat()
+        );
     }
     let _ = write!(page, "<span class=\"at\">{}</span></div>", about.join(" "));
 }

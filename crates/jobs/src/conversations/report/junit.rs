@@ -60,7 +60,11 @@ fn case(xml: &mut String, file: &str, result: &CaseResult) {
         );
     }
     if let Some(run) = result.telling() {
-        let _ = writeln!(xml, "      <system-out>{}</system-out>", escaped(&whole(&run.report)));
+        let _ = writeln!(
+            xml,
+            "      <system-out>{}</system-out>",
+            escaped(&whole(&run.report))
+        );
     }
     xml.push_str("    </testcase>\n");
 }
@@ -70,14 +74,22 @@ fn message(result: &CaseResult) -> String {
     let first = result.runs.iter().find_map(|run| {
         let turn = run.report.first_failure()?;
         let miss = turn.misses.first()?;
-        Some(format!("{}: expected {}, got {}", turn.deed, miss.expected, miss.got))
+        Some(format!(
+            "{}: expected {}, got {}",
+            turn.deed, miss.expected, miss.got
+        ))
     });
     let broken = || result.runs.iter().find_map(|run| run.report.broken.clone());
     let slow = || {
         let miss = tally.slo_misses.first()?;
         Some(format!("expected {}, got {}", miss.expected, miss.got))
     };
-    let few = || format!("{} of {} runs passed, at least {} must", tally.passed, tally.runs, tally.at_least);
+    let few = || {
+        format!(
+            "{} of {} runs passed, at least {} must",
+            tally.passed, tally.runs, tally.at_least
+        )
+    };
     first.or_else(broken).or_else(slow).unwrap_or_else(few)
 }
 

@@ -34,5 +34,9 @@ pub(super) fn seconds(ms: u64) -> f64 {
 
 /// `1 turn`, `3 turns`.
 pub(super) fn count(number: usize, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {one}s")
+    }
 }

@@ -26,7 +26,10 @@ impl Line {
             Self::Deed(text) => format!("         ({text})"),
             Self::Customer(at, text) => format!("{} customer: {}", at_ms(*at), one_line(text)),
             Self::Bot(at, text, intent) => {
-                let intent = intent.as_ref().map(|intent| format!("  [{intent}]")).unwrap_or_default();
+                let intent = intent
+                    .as_ref()
+                    .map(|intent| format!("  [{intent}]"))
+                    .unwrap_or_default();
                 format!("{}      bot: {}{intent}", at_ms(*at), one_line(text))
             }
             Self::Expected(text) => format!("       expected: {}", one_line(text)),
@@ -47,7 +50,11 @@ fn one_line(text: &str) -> String {
 /// The transcript around what failed: the turn before each turn that failed, and that turn with what is wrong.
 pub fn around(report: &RunReport) -> Vec<Line> {
     let turns = &report.turns;
-    let failed = |index: usize| turns.get(index).is_some_and(|turn| turn.verdict == Verdict::Failed);
+    let failed = |index: usize| {
+        turns
+            .get(index)
+            .is_some_and(|turn| turn.verdict == Verdict::Failed)
+    };
     let mut lines = Vec::new();
     for (index, turn) in turns.iter().enumerate() {
         if failed(index) || failed(index + 1) {
@@ -71,19 +78,29 @@ pub fn misses(turn: &TurnOutcome) -> impl Iterator<Item = Line> + '_ {
 
 /// What was said in a turn, in the order in which it happened.
 pub(super) fn said(turn: &TurnOutcome) -> Vec<Line> {
-    let sent = turn.sent.iter().map(|sent| (sent.at_ms, Line::Customer(sent.at_ms, sent.text.clone())));
+    let sent = turn
+        .sent
+        .iter()
+        .map(|sent| (sent.at_ms, Line::Customer(sent.at_ms, sent.text.clone())));
     let came = turn.answers.iter().map(|came| (came.at_ms, answer(came)));
     let mut lines: Vec<(u64, Line)> = sent.chain(came).collect();
     // What was sent comes before what came in the same millisecond.
     lines.sort_by_key(|(at, _)| *at);
     let deed = turn.sent.is_empty().then(|| Line::Deed(turn.deed.clone()));
-    deed.into_iter().chain(lines.into_iter().map(|(_, line)| line)).collect()
+    deed.into_iter()
+        .chain(lines.into_iter().map(|(_, line)| line))
+        .collect()
 }
 
 pub(super) fn answer(came: &Came) -> Line {
     let mut text = came.heard.text.clone();
     if !came.heard.buttons.is_empty() {
-        let labels: Vec<&str> = came.heard.buttons.iter().map(|button| button.label.as_str()).collect();
+        let labels: Vec<&str> = came
+            .heard
+            .buttons
+            .iter()
+            .map(|button| button.label.as_str())
+            .collect();
         text.push_str(&format!("  [{}]", labels.join(" | ")));
     }
     Line::Bot(came.at_ms, text, came.heard.intent.clone())
@@ -92,7 +109,11 @@ pub(super) fn answer(came: &Came) -> Line {
 /// All of a run, as text.
 pub(super) fn whole(report: &RunReport) -> String {
     let mut lines: Vec<Line> = report.opening.iter().map(answer).collect();
-    for turn in report.turns.iter().filter(|turn| turn.verdict != Verdict::Skipped) {
+    for turn in report
+        .turns
+        .iter()
+        .filter(|turn| turn.verdict != Verdict::Skipped)
+    {
         lines.extend(said(turn));
         lines.extend(misses(turn));
     }
