@@ -2,6 +2,8 @@
 
 mod audit;
 mod bot;
+mod bot_report;
+mod bot_sync;
 mod elsewhere;
 mod play;
 mod prompts;
@@ -10,6 +12,8 @@ mod webhooks;
 
 pub(crate) use audit::*;
 pub(crate) use bot::*;
+pub(crate) use bot_report::*;
+pub(crate) use bot_sync::*;
 pub(crate) use play::*;
 pub(crate) use prompts::*;
 pub(crate) use tasks::*;
@@ -80,6 +84,9 @@ pub(crate) enum Command {
     /// Follow-up: what became of interactions, and the rules that lead to tasks.
     #[command(subcommand)]
     Tasks(TasksCommand),
+    /// Conversations with bots: keep other systems in step with them, and measure them.
+    #[command(subcommand)]
+    Bot(BotCommand),
     /// Webhooks that are sent: what waits, what failed, and to whom.
     #[command(subcommand)]
     Webhooks(WebhooksCommand),

@@ -21,6 +21,8 @@ const PAIRS: [Pair; 8] = [
     (&["play"], "platform", &["tenant"]),
     (&["serve"], "platform", &["tenant", "limits", "completions"]),
     (&["menu", "call"], "center", &["tenant"]),
+    (&["bot", "sync"], "platform", &["tenant"]),
+    (&["bot", "report"], "platform", &["tenant"]),
 ];
 
 impl Cli {
