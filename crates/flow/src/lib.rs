@@ -44,6 +44,7 @@ pub mod reconnect;
 pub mod retry;
 pub mod rules;
 pub mod scenario;
+pub mod share;
 pub mod sync;
 pub mod task;
 pub mod throttle;

@@ -30,4 +30,5 @@ pub mod follow_up;
 pub mod menu;
 pub mod playback;
 pub mod prompts;
+pub mod report;
 pub mod sync;

@@ -2,6 +2,8 @@
 
 mod audit;
 mod bot;
+mod bot_report;
+mod bot_sync;
 mod elsewhere;
 mod play;
 mod prompts;
@@ -10,6 +12,8 @@ mod webhooks;
 
 pub(crate) use audit::*;
 pub(crate) use bot::*;
+pub(crate) use bot_report::*;
+pub(crate) use bot_sync::*;
 pub(crate) use play::*;
 pub(crate) use prompts::*;
 pub(crate) use tasks::*;
@@ -67,7 +71,7 @@ pub(crate) enum Command {
     Prompts(PromptsCommand),
     /// Play a prompt, and steer it: volume, codec, barge-in, cut-off.
     Play(PlayArgs),
-    /// Bots: talk to them, test them.
+    /// Bots: talk to them, test them, keep other systems in step with what was said, and measure it.
     #[command(subcommand)]
     Bot(BotCommand),
     /// Dynamic phone menus: check a menu file, draw it, call it.

@@ -16,10 +16,16 @@ pub(crate) fn read_dotenv() -> Result<()> {
 
 /// A secret that must be there.
 pub(crate) fn secret(name: &str) -> Result<SecretString> {
-    match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(value.into()),
-        _ => bail!(
+    match optional(name) {
+        Some(value) => Ok(value),
+        None => bail!(
             "{name} is not set\nhint: 'trunkline center' prints it; paste its lines, or put them into .env"
         ),
     }
+}
+
+/// A secret that may be there.
+pub(crate) fn optional(name: &str) -> Option<SecretString> {
+    let value = std::env::var(name).ok();
+    value.filter(|value| !value.is_empty()).map(Into::into)
 }

@@ -100,6 +100,7 @@ impl Conversations {
             now: live.kept.own_time(Clock::utc_ms()),
             clock: self.clock,
             received: cause.received,
+            masks_personal: self.masks_personal,
         }
     }
 

@@ -97,6 +97,7 @@ impl Conversations {
             now,
             clock: self.clock,
             received: cause.received,
+            masks_personal: self.masks_personal,
         };
         draft.begin();
         let (turn, mut commit) = drafted(&draft, stamp.ms, cause);

@@ -50,6 +50,7 @@ pub(super) struct Draft {
     pub(super) clock: Clock,
     /// When the request came that leads to it.
     pub(super) received: Moment,
+    pub(super) masks_personal: bool,
 }
 
 /// What the bot does at once, and why.

@@ -1,6 +1,7 @@
 //! Sending to a sink over HTTP: tries again with backoff while that may help, and waits when it is told to.
 
 use super::sink::SinkError;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use client::{FailureKind, Http, HttpFailure, retry_after};
 use flow::retry::{Attempt, Outcome, Policy, Safety, Verdict, decide};
@@ -30,6 +31,19 @@ pub enum SignIn {
     Nobody,
     /// By the header `Authorization`, whole: `Bearer ...` or `Basic ...`.
     Authorization(SecretString),
+}
+
+impl SignIn {
+    /// By a bearer token.
+    pub fn bearer(token: &SecretString) -> Self {
+        Self::Authorization(format!("Bearer {}", token.expose_secret()).into())
+    }
+
+    /// By a user and a password (RFC 7617).
+    pub fn basic(user: &SecretString, password: &SecretString) -> Self {
+        let pair = SecretString::from(format!("{}:{}", user.expose_secret(), password.expose_secret()));
+        Self::Authorization(format!("Basic {}", STANDARD.encode(pair.expose_secret())).into())
+    }
 }
 
 /// The way to one sink.

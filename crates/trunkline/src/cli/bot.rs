@@ -1,5 +1,6 @@
 //! `trunkline bot`.
 
+use super::{BotReportArgs, BotSyncArgs};
 use clap::{Args, Subcommand};
 use flow::scenario::{MOST_RUNS, Perturbation};
 use std::{num::NonZeroUsize, path::PathBuf};
@@ -13,6 +14,10 @@ pub(crate) enum BotCommand {
     Chat(BotChatArgs),
     /// Run scripted conversations as tests.
     Test(BotTestArgs),
+    /// Keep a file, a web hook, a database or a ticketing system in step with conversations.
+    Sync(BotSyncArgs),
+    /// What share of conversations was resolved, and how fast they were answered.
+    Report(BotReportArgs),
     /// Turn tests of other programs into scenarios.
     Import(BotImportArgs),
 }

@@ -175,15 +175,32 @@ fn ctrl_c_ends_a_test_with_every_conversation_closed() {
     let text = "name: Slow\npatience_s: 60\nturns:\n  - say: hello\n    expect: a thing that is never said\n";
     fs::write(center.folder.path().join("slow.yaml"), text).unwrap();
     let test = center
-        .client(&["--json", "bot", "test", "slow.yaml", "--data-dir", "of-the-test", "--instance", "your-bot-instance-id"])
+        .client(&[
+            "--json",
+            "bot",
+            "test",
+            "slow.yaml",
+            "--data-dir",
+            "of-the-test",
+            "--instance",
+            "your-bot-instance-id",
+        ])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let noted = || stdout(&run(center.folder.path(), &["--json", "audit", "list"]));
-    wait_for("a message", || noted().contains("conversation.turn").then_some(()));
+    wait_for("a message", || {
+        noted().contains("conversation.turn").then_some(())
+    });
     let id = test.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
     let output = test.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let tested: Value = serde_json::from_str(&stdout(&output)).unwrap();
