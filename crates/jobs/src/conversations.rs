@@ -44,6 +44,8 @@ pub struct Platform {
     pub conversations: Conversations,
     /// How time passes there.
     pub clock: Clock,
+    /// What is being typed is there at once, where the clock can be moved on.
+    pub skips_typing: bool,
     /// The bot instance, when a scenario names none.
     pub bot: Option<String>,
     /// Where turns are noted.
@@ -58,6 +60,7 @@ impl Platform {
         Self {
             conversations,
             clock: Clock::Real,
+            skips_typing: false,
             bot: None,
             audit: None,
             pinned: Arc::new([]),

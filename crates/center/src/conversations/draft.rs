@@ -208,7 +208,7 @@ impl Draft {
         let trace = BotTrace {
             intent: dialogue.intent().map(str::to_owned),
             confidence: dialogue.confidence(),
-            steps: dialogue.steps_walked().to_vec(),
+            steps: dialogue.steps_and_more(),
         };
         (trace != BotTrace::default()).then_some(trace)
     }

@@ -34,7 +34,9 @@ impl Conversations {
             tokio::spawn(async move {
                 let (id, number) = (sent.conversation.clone(), sent.errand.number);
                 let closing = conversations.closing.clone();
-                let _ = closing.run_until_cancelled(conversations.run(sent)).await;
+                let _ = closing
+                    .run_until_cancelled(Box::pin(conversations.run(sent)))
+                    .await;
                 conversations.running().remove(&(id, number));
             });
         }

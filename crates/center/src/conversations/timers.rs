@@ -87,7 +87,9 @@ impl Ticking {
             }),
             overdue: tokio::spawn(async move {
                 let closing = overdue.closing.clone();
-                closing.run_until_cancelled(overdue.look_for_overdue()).await;
+                closing
+                    .run_until_cancelled(Box::pin(overdue.look_for_overdue()))
+                    .await;
             }),
         }
     }

@@ -172,6 +172,11 @@ impl Dialogue {
         &self.walked
     }
 
+    /// The same, and after them what else was reached: `fallback`, `idle:1`.
+    pub fn steps_and_more(&self) -> Vec<String> {
+        self.walked.iter().chain(&self.used).cloned().collect()
+    }
+
     /// What of [`Bot::coverage_items`] was reached since the customer's last message.
     pub fn covered(&self) -> Vec<String> {
         let intent = self.intent().map(|name| format!("intent:{name}"));

@@ -80,7 +80,10 @@ pub fn scenario(name: impl Into<String>, messages: &[String]) -> Scenario {
         },
         ..Turn::say(text.clone())
     };
-    Scenario::new(name, messages.iter().map(turn).collect())
+    Scenario {
+        stops_at_failure: true,
+        ..Scenario::new(name, messages.iter().map(turn).collect())
+    }
 }
 
 /// What a bot must never do.

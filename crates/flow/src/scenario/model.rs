@@ -42,6 +42,8 @@ pub struct Scenario {
     pub deadline: Duration,
     /// How long an answer is waited for when nothing came yet.
     pub patience: Duration,
+    /// Whether what follows a turn that failed is left out.
+    pub stops_at_failure: bool,
     /// Variables and what they stand for at the beginning.
     pub vars: BTreeMap<String, String>,
     /// Turns before; when one of them fails, the others of the scenario are left out.
@@ -263,6 +265,7 @@ impl Scenario {
             repeat: Repeat::default(),
             deadline: USUAL_DEADLINE,
             patience: USUAL_PATIENCE,
+            stops_at_failure: false,
             vars: BTreeMap::new(),
             setup: Vec::new(),
             turns,

@@ -29,7 +29,7 @@ const LONGEST_SLO_MS: u64 = 600_000;
 /// Most retries.
 const MOST_RETRIES: u64 = 10;
 
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "name",
     "tags",
     "bot",
@@ -42,6 +42,7 @@ const KNOWN: [&str; 16] = [
     "k_of_k",
     "deadline_s",
     "patience_s",
+    "stop_at_failure",
     "setup",
     "turns",
     "teardown",
@@ -113,6 +114,7 @@ fn scenario(document: &Node, faults: &mut Faults<'_>) -> Option<Scenario> {
         repeat: repeat(&fields, faults),
         deadline: seconds(&fields, "deadline_s", LONGEST_DEADLINE_S, faults).unwrap_or(USUAL_DEADLINE),
         patience: seconds(&fields, "patience_s", LONGEST_PATIENCE_S, faults).unwrap_or(USUAL_PATIENCE),
+        stops_at_failure: fields.truth("stop_at_failure", faults).unwrap_or_default(),
         vars,
         setup,
         turns: of_scenario,

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The shortest time after the last answer, for a bot that never says a second thing.
 const SHORTEST: Duration = Duration::from_millis(25);
 /// The first such time, of a bot that nobody knows yet.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(3);
 /// The shortest time in which silence is silence.
@@ -34,7 +34,7 @@ pub enum Awaited {
 ///
 /// let patience = Duration::from_secs(10);
 /// let mut quiet = Quiet::default();
-/// assert_eq!(quiet.window(Awaited::Nothing, patience).as_millis(), 100);
+/// assert_eq!(quiet.window(Awaited::Nothing, patience).as_millis(), 250);
 /// // This bot goes on after 400 ms: it may do so again.
 /// quiet.followed(Duration::from_millis(400));
 /// assert_eq!(quiet.window(Awaited::Nothing, patience).as_millis(), 800);

@@ -24,6 +24,7 @@ repeat: 5
 k_of_k: 4
 deadline_s: 60
 patience_s: 7
+stop_at_failure: true
 vars: { order: A-1042 }
 setup:
   - expect: Welcome
@@ -65,7 +66,7 @@ fn a_file_with_everything_is_read_and_written_and_read() {
     let turn = &scenario.turns[0];
     assert_eq!(
         (turn.line, turn.expect.groups.len(), turn.expect.never.len()),
-        (18, 3, 1)
+        (19, 3, 1)
     );
     assert_eq!(
         turn.count(),
@@ -135,7 +136,7 @@ vars: { order: A }
     7:8: unknown field `p95_turn` in slo
       hint: known are p95_turn_ms, first_answer_ms
     8:1: unknown field `colour` in a scenario
-      hint: known are name, tags, bot, context, customer, seed, slo, retries, repeat, k_of_k, deadline_s, patience_s and 4 more
+      hint: known are name, tags, bot, context, customer, seed, slo, retries, repeat, k_of_k, deadline_s, patience_s and 5 more
     10:5: unknown field `sya` in a turn
       hint: did you mean `say`?
     11:10: say must not be empty

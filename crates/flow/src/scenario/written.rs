@@ -62,6 +62,9 @@ pub fn to_yaml(scenario: &Scenario) -> String {
     if scenario.patience != USUAL_PATIENCE {
         field("patience_s", json!(scenario.patience.as_secs()));
     }
+    if scenario.stops_at_failure {
+        field("stop_at_failure", json!(true));
+    }
     if !scenario.vars.is_empty() {
         field("vars", json!(scenario.vars));
     }

@@ -4,7 +4,7 @@ use super::{
     Platform, TalkError,
     entries::Entries,
     outcome::RunOutcome,
-    talk::{Opening, Talk, heard, view},
+    talk::{Clock, Opening, Talk, heard, view},
 };
 use flow::{
     Moment,
@@ -19,6 +19,9 @@ use wire::conversation::{Direction, Interaction, NewConversation};
 const AFTER_GARBAGE: Duration = Duration::from_secs(1);
 /// The shortest time between two questions that were answered with nothing: not every platform holds them.
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
+
+/// How much time passes at once after a message when nobody wants to wait for typing: little enough that no silence is noticed.
+const LONGEST_TYPING: Duration = Duration::from_secs(5);
 
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 type Polled = Result<Vec<Interaction>, TalkError>;
@@ -49,6 +52,7 @@ pub async fn run(
         waiting: VecDeque::from([Input::Start]),
         draft: Some(draft),
         is_stopped: false,
+        skips_typing: platform.skips_typing && matches!(platform.clock, Clock::Virtual(_)),
     };
     let report = loop {
         let input = driver.next(stop).await;
@@ -86,6 +90,7 @@ struct Driver {
     draft: Option<Result<NewConversation, String>>,
     /// Whether somebody asked for an early end.
     is_stopped: bool,
+    skips_typing: bool,
 }
 
 impl Driver {
@@ -171,18 +176,24 @@ impl Driver {
         if action == Action::Close {
             self.poll = None;
         }
+        let skips_typing = self.skips_typing;
         let draft = match action {
             Action::Create => self.draft.take().and_then(Result::ok),
             _ => None,
         };
         self.command = Some(Box::pin(async move {
-            let done = carry_out(talk, draft, action).await;
+            let done = carry_out(talk, draft, action, skips_typing).await;
             done.unwrap_or_else(|error| Input::Refused(error.to_string()))
         }));
     }
 }
 
-async fn carry_out(talk: Talk, draft: Option<NewConversation>, action: Action) -> Result<Input, TalkError> {
+async fn carry_out(
+    talk: Talk,
+    draft: Option<NewConversation>,
+    action: Action,
+    skips_typing: bool,
+) -> Result<Input, TalkError> {
     Ok(match action {
         Action::Create => {
             if let Some(new) = draft {
@@ -192,6 +203,9 @@ async fn carry_out(talk: Talk, draft: Option<NewConversation>, action: Action) -
         }
         Action::Post(text) => {
             let posted = talk.say(&text).await?;
+            if skips_typing {
+                talk.wait(LONGEST_TYPING).await?;
+            }
             Input::Posted {
                 id: posted.id.to_string(),
                 sequence: posted.sequence,

@@ -51,7 +51,7 @@ fn entry(outcome: &RunOutcome, number: usize, turn: &TurnOutcome) -> Entry {
     Entry {
         at: jiff::Timestamp::now().into(),
         actor: Actor::Conversations,
-        action: "conversation.turn".into(),
+        action: "scenario.turn".into(),
         subject: outcome.conversation.clone(),
         correlation: None,
         outcome: match turn.verdict {

@@ -141,7 +141,19 @@ mod tests {
         recording.waited(Duration::from_secs(600));
         recording.said("y", Some("Yes"));
         recording.ended(true, false);
-        insta::assert_snapshot!(recording.to_yaml(), @"");
+        insta::assert_snapshot!(recording.to_yaml(), @r#"
+        name: A talk
+        bot: bot-1
+        turns:
+          - expect: { equals: "Hello!" }
+          - say: "where is {it}?"
+            expect:
+              - { buttons: ["Yes"], equals: "Is it A-1: \"large\"?" }
+              - { intent: track_order }
+          - wait: 10m
+          - press: "Yes"
+            expect: { resolved: true }
+        "#);
         assert_eq!(parse(&recording.to_yaml()).unwrap()[0].turns.len(), 4);
     }
 }

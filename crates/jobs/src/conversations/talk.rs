@@ -33,7 +33,7 @@ pub enum Clock {
     /// As for everybody.
     Real,
     /// The center moves it on when asked to.
-    Virtual(Admin),
+    Virtual(Box<Admin>),
 }
 
 impl fmt::Debug for Clock {

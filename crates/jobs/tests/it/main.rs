@@ -6,6 +6,7 @@
 mod audit;
 mod calls;
 mod connection;
+mod conversations;
 mod follow_up;
 mod playback;
 mod profiles;

@@ -103,6 +103,9 @@ pub(crate) struct BotTestArgs {
     /// Hold so many made-up dialogues, too, and find the shortest in which the bot fails.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=MOST_DIALOGUES))]
     pub(crate) fuzz: Option<u32>,
+    /// What the bot types is there at once: a centre moves the conversation's clock on by 5 s after each message.
+    #[arg(long)]
+    pub(crate) skip_typing: bool,
     /// The bot's file: what of it no scenario reached is told, and made-up dialogues use its examples.
     #[arg(long, value_name = "FILE")]
     pub(crate) bot: Option<PathBuf>,

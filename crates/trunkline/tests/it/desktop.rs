@@ -4,7 +4,7 @@
 
 mod flows;
 mod line;
-mod looks;
+pub(crate) mod looks;
 mod page;
 
 use crate::{

@@ -119,7 +119,7 @@ enum Phase {
 /// run.handle(at(50), Input::Heard(answer));
 /// // All that is expected has come: a short time is left for what must not come.
 /// let deadline = run.deadline();
-/// assert_eq!(deadline, at(150));
+/// assert_eq!(deadline, at(300));
 /// assert_eq!(run.handle(deadline, Input::Tick), [Action::Close]);
 /// run.handle(deadline, Input::Done);
 /// assert_eq!(run.report().unwrap().verdict, Verdict::Passed);
@@ -341,7 +341,8 @@ impl Run {
             let mut of_part = self.turns.iter().filter(|turn| turn.part == part);
             of_part.any(|turn| turn.verdict == Verdict::Failed)
         };
-        self.broken.is_some() || (part == Part::Turns && has_failed(Part::Setup))
+        let stops = self.scenario.stops_at_failure && has_failed(part);
+        stops || self.broken.is_some() || (part == Part::Turns && has_failed(Part::Setup))
     }
 
     fn begin(&mut self, now: Moment, deed: &Deed) -> Option<Action> {

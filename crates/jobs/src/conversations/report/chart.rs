@@ -78,7 +78,7 @@ pub(super) fn histogram(sorted: &[u64]) -> String {
             if bin_of(ms) == bin {
                 let _ = write!(
                     svg,
-                    "<text class=\"mark\" x=\"{}\" y=\"{}\">{what}</text>",
+                    "<text class=\"point\" x=\"{}\" y=\"{}\">{what}</text>",
                     x + step / 2,
                     FLOOR
                         + if what == "median" || bin_of(median) != bin {

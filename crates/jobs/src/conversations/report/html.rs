@@ -59,6 +59,7 @@ fn headline(tested: &Tested) -> String {
         ),
         0 if all == 0 && found == 0 => "Nothing failed".into(),
         0 if found > 0 => format!("The bot fails in {}", count(found as usize, "made-up dialogue")),
+        1 if all == 1 => "The scenario failed".into(),
         0 if all == 1 => "The scenario passed".into(),
         0 => format!("All {all} scenarios passed"),
         failed => format!("{failed} of {} failed", count(all, "scenario")),
@@ -74,11 +75,11 @@ fn header(page: &mut String, tested: &Tested, title: &str) {
             escaped(&kinds.join(", "))
         ),
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<header data-state=\"{state}\"><p class=\"brand\">Trunkline <span>bot test</span></p><h1>{title}</h1>\
          <dl class=\"about\"><div><dt>Held on</dt><dd>{}</dd></div><div><dt>Began</dt><dd><time datetime=\"{at}\">{}</time></dd></div>\
-         <div><dt>Took</dt><dd>{}</dd></div>{perturbed}</dl></header>\n",
+         <div><dt>Took</dt><dd>{}</dd></div>{perturbed}</dl></header>",
         escaped(&tested.platform),
         tested
             .started_at

@@ -12,10 +12,10 @@ pub(super) fn write(page: &mut String, result: &CaseResult, with_transcript: boo
     } else {
         ("failed", " open")
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<li data-state=\"{state}\" data-tags=\"{}\"><details{open}><summary>{}<span class=\"name\">{}</span>\
-         <span class=\"facts\">{}</span></summary>\n",
+         <span class=\"facts\">{}</span></summary>",
         escaped(&result.tags.join(" ")),
         mark(has_passed),
         escaped(&result.name),

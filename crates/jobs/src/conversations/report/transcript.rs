@@ -23,7 +23,7 @@ impl Line {
     /// The line without colours.
     pub fn plain(&self) -> String {
         match self {
-            Self::Deed(text) => format!("         ({text})"),
+            Self::Deed(text) => format!("         ({})", one_line(text)),
             Self::Customer(at, text) => format!("{} customer: {}", at_ms(*at), one_line(text)),
             Self::Bot(at, text, intent) => {
                 let intent = intent
@@ -43,8 +43,10 @@ fn at_ms(at: u64) -> String {
     format!("{:>6}.{:01} s", at / 1000, at % 1000 / 100)
 }
 
+/// In one line, and without anything that steers a terminal: bots say what they want.
 fn one_line(text: &str) -> String {
-    text.split('\n').collect::<Vec<_>>().join(" / ")
+    let line = text.split('\n').collect::<Vec<_>>().join(" / ");
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 /// The transcript around what failed: the turn before each turn that failed, and that turn with what is wrong.

@@ -36,7 +36,7 @@ impl Place {
                 let transport = platform::transport_of_url(url)?;
                 // Not every platform is a center, and not everybody has its token.
                 let clock = match platform::admin_token() {
-                    Some(_) => Clock::Virtual(platform::admin_of_url(url)?),
+                    Some(_) => Clock::Virtual(Box::new(platform::admin_of_url(url)?)),
                     None => Clock::Real,
                 };
                 let name = transport.host();
@@ -48,7 +48,7 @@ impl Place {
                 let tenant = platform::tenant(tenant)?;
                 let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;
-                let clock = Clock::Virtual(Clients::of_center(&center)?.admin);
+                let clock = Clock::Virtual(Box::new(Clients::of_center(&center)?.admin));
                 (
                     Some(center),
                     transport,
@@ -91,6 +91,7 @@ fn platform(
     Platform {
         conversations: Conversations::new(transport),
         clock,
+        skips_typing: false,
         bot: args.instance.clone().or(bot),
         audit: Some(Arc::new(log.clone())),
         pinned: args.pin.clone().into(),

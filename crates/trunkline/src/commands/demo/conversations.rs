@@ -59,7 +59,7 @@ pub(super) async fn run(center: &Center, store: &Store, data_dir: &Path) -> Resu
     let conversations = Conversations::new(&transport);
     let log = StoreLog::new(store.clone());
     let platform = Platform {
-        clock: Clock::Virtual(Clients::of_center(center)?.admin),
+        clock: Clock::Virtual(Box::new(Clients::of_center(center)?.admin)),
         bot: Some(platform::DEMO_BOT.to_owned()),
         audit: Some(Arc::new(log.clone())),
         ..Platform::new(conversations.clone())

@@ -53,7 +53,7 @@ fn a_bot_that_answers_as_expected_passes_and_the_conversation_is_closed() {
     assert_eq!(report.first_answer_ms, Some(40));
     assert_eq!(report.response_times().collect::<Vec<_>>(), [40, 60]);
     // Two answers and two short windows, no fixed waits.
-    assert!(report.took_ms < 300, "{}", report.took_ms);
+    assert!(report.took_ms < 500, "{}", report.took_ms);
 }
 
 #[test]

@@ -28,8 +28,10 @@ use wire::conversation::{Button, Conversation, Direction, Interaction};
 
 /// How long the first answer is waited for before the customer may speak again.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it is listened after an answer, for a bot that types on; people take their time, too.
+const LEAST_QUIET: Duration = Duration::from_millis(800);
 /// How long a bot that may begin by itself is waited for.
-const GREETING: Duration = Duration::from_millis(600);
+const GREETING: Duration = Duration::from_millis(900);
 
 pub(super) async fn run(args: BotChatArgs, config: &Config, output: &Output) -> Result<Done> {
     let place = Box::pin(Place::open(&args.place, config)).await?;
@@ -149,7 +151,7 @@ impl Chat {
     async fn listen(&mut self, first: Awaited, patience: Duration) -> Result<()> {
         let (mut awaited, mut last) = (first, Instant::now());
         loop {
-            let until = last + self.quiet.window(awaited, patience).min(patience);
+            let until = last + self.quiet.window(awaited, patience).clamp(LEAST_QUIET, patience);
             let until = if first == Awaited::Nothing {
                 last + patience
             } else {

@@ -5,6 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use flow::scenario::{MAX_BYTES, parse};
 use jobs::conversations::Case;
 use std::{
+    collections::HashSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -27,6 +28,9 @@ impl Found {
         for path in paths {
             collect(path, 0, &mut files)?;
         }
+        // A file that is named, and in a folder that is named, is one file.
+        let mut known = HashSet::new();
+        files.retain(|file| known.insert(fs::canonicalize(file).unwrap_or_else(|_| file.clone())));
         if files.is_empty() && !paths.is_empty() {
             bail!(
                 "there is no scenario file below {}\nhint: their names end in .yaml or .yml",

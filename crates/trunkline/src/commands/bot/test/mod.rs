@@ -44,7 +44,8 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
         );
         return Ok(Done::Misused);
     }
-    let place = Box::pin(Place::open(&args.place, config)).await?;
+    let mut place = Box::pin(Place::open(&args.place, config)).await?;
+    place.platform.skips_typing = args.skip_typing;
     let tested = Box::pin(tested(&args, cases, bot.and_then(Result::ok), &place, output)).await;
     place.close().await?;
     told::tell(&tested, output);

@@ -1,0 +1,384 @@
+//! Conversations and scenarios on a made-up platform: busy, broken, contended, silent.
+
+mod platform;
+
+use client::testing::Reply;
+use flow::scenario::{Perturbation, Perturber, Verdict, fuzz::Fault, parse};
+use jobs::{
+    audit::MemoryLog,
+    conversations::{
+        Asked, Case, FuzzAsked, Opening, Platform, RunOutcome, Talk, TalkError, fuzz, run, test,
+    },
+};
+use platform::Made;
+use serde_json::{Map, Value, json};
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio_util::sync::CancellationToken;
+use wire::conversation::{MAX_CONTEXT_BYTES, State};
+
+const ONE: &str = "{name: One, turns: [{say: one, expect: first}]}";
+
+fn echo() -> Arc<Made> {
+    Made::up(|_, text| vec![(30, format!("the first answer to {text}"))])
+}
+
+async fn once(text: &str, platform: &Platform) -> RunOutcome {
+    let scenario = parse(text).unwrap().remove(0);
+    run(
+        Arc::new(scenario),
+        Perturber::none(),
+        platform,
+        &CancellationToken::new(),
+    )
+    .await
+}
+
+fn told(outcome: &RunOutcome) -> Vec<String> {
+    let misses = outcome.report.turns.iter().flat_map(|turn| &turn.misses);
+    misses
+        .map(|miss| format!("{} | {}", miss.expected, miss.got))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() {
+    let made = echo();
+    let log = Arc::new(MemoryLog::default());
+    let platform = Platform {
+        audit: Some(log.clone()),
+        bot: Some("bot-1".into()),
+        ..made.platform()
+    };
+    let outcome = once(
+        "{name: One, turns: [{say: 'mail ann@example.com, 4111 1111 1111 1111'}]}",
+        &platform,
+    )
+    .await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert_eq!(made.states(), ["closed"]);
+    let new = &made.bodies("POST")[0];
+    assert_eq!(new["participants"][1]["profile"]["botInstanceId"], "bot-1");
+    assert_eq!(new["participants"][0]["direction"], "inbound");
+    let entries = log.entries();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].action, "scenario.turn");
+    let sent = entries[0].detail["sent"][0].as_str().unwrap();
+    assert!(!sent.contains("4111 1111"), "{sent}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_platform_costs_time_and_no_attempt() {
+    let busy = AtomicU32::new(0);
+    let made = Made::with_trouble(
+        |_, _| vec![(0, "first".into())],
+        move |method, path| {
+            let is_message = method == "POST" && path.ends_with("/interactions");
+            (is_message && busy.fetch_add(1, Ordering::Relaxed) < 12)
+                .then(|| Reply::answer(429, "").with_header("retry-after", "2"))
+        },
+    );
+    let outcome = once(ONE, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert!(outcome.report.took_ms >= 24_000);
+    assert_eq!(made.bodies("POST interactions").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn garbage_is_a_failure_with_what_is_wrong_and_the_conversation_is_closed() {
+    let made = Made::with_trouble(
+        |_, _| vec![(0, "first".into())],
+        |method, path| {
+            (method == "GET" && path.ends_with("/interactions"))
+                .then(|| Reply::answer(200, "<html>busy</html>"))
+        },
+    );
+    let outcome = once(
+        "{name: One, patience_s: 2, turns: [{say: one}]}",
+        &made.platform(),
+    )
+    .await;
+    assert_eq!(outcome.report.verdict, Verdict::Failed);
+    assert!(
+        told(&outcome)[0].starts_with(
+            "an answer that can be understood | the answer of platform.example is not understood"
+        )
+    );
+    assert_eq!(made.states(), ["closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_presses_ctrl_c_leaves_nothing_open() {
+    let made = Made::up(|_, _| vec![]);
+    let stop = CancellationToken::new();
+    let scenario = Arc::new(
+        parse("{name: One, turns: [{say: one}, {say: two}]}")
+            .unwrap()
+            .remove(0),
+    );
+    let platform = made.platform();
+    let (outcome, ()) = tokio::join!(run(scenario, Perturber::none(), &platform, &stop), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        stop.cancel();
+    });
+    assert_eq!(outcome.report.broken.as_deref(), Some("it was interrupted"));
+    assert!(outcome.report.is_closed);
+    assert_eq!(made.states(), ["closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_that_breaks_is_a_failure_and_is_told() {
+    let made = Made::with_trouble(
+        |_, _| vec![],
+        |method, path| {
+            (method == "POST" && path.ends_with("/conversations"))
+                .then(|| Reply::answer(409, r#"{"message": "there is one"}"#))
+        },
+    );
+    let outcome = once(ONE, &made.platform()).await;
+    assert!(
+        outcome
+            .report
+            .broken
+            .unwrap()
+            .starts_with("the conversation can't be made: platform.example answers 409")
+    );
+}
+
+fn opening(context: Value) -> Opening {
+    Opening {
+        context: context.as_object().unwrap().clone(),
+        ..Opening::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
+    let made = echo();
+    let platform = Platform {
+        pinned: Arc::new(["b".to_owned()]),
+        ..made.platform()
+    };
+    let large =
+        json!({"botSession": {"a": "ä".repeat(20_000), "b": "b".repeat(20_000), "c": "c".repeat(20_000)}});
+    Talk::open(&platform, &opening(large)).await.unwrap();
+    let session = made.bodies("POST")[0]["context"]["botSession"].clone();
+    let keys: Vec<&String> = session.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["b", "c"]);
+
+    let too_large = json!({"note": "x".repeat(MAX_CONTEXT_BYTES)});
+    let error = Talk::open(&platform, &opening(too_large)).await.err().unwrap();
+    assert!(matches!(error, TalkError::Context(_)), "{error}");
+    assert_eq!(made.bodies("POST").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_state_is_checked_before_it_is_changed_and_compared_while_it_is() {
+    let made = echo();
+    let talk = Talk::open(&made.platform(), &opening(json!({}))).await.unwrap();
+    talk.become_state(State::Closed).await.unwrap();
+    let error = talk.become_state(State::Pending).await.err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "Invalid state transition from closed to pending; nothing was sent"
+    );
+    assert_eq!(made.bodies("PUT").len(), 1);
+    // Already so: nothing is sent.
+    talk.become_state(State::Closed).await.unwrap();
+    assert_eq!(made.bodies("PUT").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_others_were_faster_than_is_made_on_what_they_left() {
+    let meddled = Arc::new(AtomicU32::new(0));
+    let made: Arc<std::sync::OnceLock<Arc<Made>>> = Arc::default();
+    let (other, count) = (made.clone(), meddled.clone());
+    let platform = Made::with_trouble(
+        |_, _| vec![],
+        move |method, _| {
+            if method == "PUT" && count.fetch_add(1, Ordering::Relaxed) < 2 {
+                other.get().unwrap().meddle();
+            }
+            None
+        },
+    );
+    made.set(platform.clone()).ok().unwrap();
+    let talk = Talk::open(&platform.platform(), &opening(json!({"a": 1})))
+        .await
+        .unwrap();
+    let fields = Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]);
+    let changed = talk.set_context(&fields).await.unwrap();
+    assert_eq!(meddled.load(Ordering::Relaxed), 3);
+    assert_eq!(
+        (changed.context.get("a"), changed.context.get("b")),
+        (None, Some(json!(2)))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_in_earnest_is_bounded() {
+    let outcome = once("{name: Long, turns: [{wait: 1h}]}", &echo().platform()).await;
+    assert!(told(&outcome)[0].contains("waiting 3600 s takes too long here"));
+    let outcome = once("{name: Short, turns: [{wait: 5m}]}", &echo().platform()).await;
+    assert_eq!(outcome.report.verdict, Verdict::Passed);
+    assert!(outcome.report.took_ms >= 300_000);
+}
+
+fn cases(text: &str) -> Vec<Case> {
+    parse(text)
+        .unwrap()
+        .into_iter()
+        .map(|scenario| Case::new("some.yaml", scenario))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_scenarios_run_at_once_and_come_in_their_order() {
+    let made = Made::up(|_, text| vec![(text.len() as u64 * 100, "first".into())]);
+    let text: Vec<String> = (0..30)
+        .map(|n| {
+            format!(
+                "{{name: n{n}, turns: [{{say: '{}', expect: first}}]}}",
+                "x".repeat(30 - n)
+            )
+        })
+        .collect();
+    let asked = Asked {
+        parallel: NonZeroUsize::new(10).unwrap(),
+        ..Asked::default()
+    };
+    let began = tokio::time::Instant::now();
+    let mut decided = Vec::new();
+    let results = test(
+        &made.platform(),
+        cases(&text.join("\n---\n")),
+        &asked,
+        &CancellationToken::new(),
+        |result| {
+            decided.push(result.name.clone());
+        },
+    )
+    .await;
+    let names: Vec<&str> = results.iter().map(|result| result.name.as_str()).collect();
+    assert_eq!(names, (0..30).map(|n| format!("n{n}")).collect::<Vec<_>>());
+    assert!(results.iter().all(|result| result.has_passed()));
+    assert_ne!(decided, names);
+    // 30 conversations of 0.4 to 3.3 s, ten at once.
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+    assert_eq!(made.states().len(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_happen_only_when_asked_for_and_k_of_k_counts_runs() {
+    // Every second conversation gets a wrong answer.
+    let flaky =
+        || Made::up(|memory, _| vec![(0, if memory.earlier % 2 == 1 { "first" } else { "wrong" }.into())]);
+    let tested = async |text: &str, asked: Asked| {
+        test(
+            &flaky().platform(),
+            cases(text),
+            &asked,
+            &CancellationToken::new(),
+            |_| {},
+        )
+        .await
+        .remove(0)
+    };
+    let none = tested(ONE, Asked::default()).await;
+    assert!(!none.has_passed() && none.retried.is_empty());
+    let retries = Asked {
+        retries: Some(1),
+        ..Asked::default()
+    };
+    let again = tested(ONE, retries).await;
+    assert!(again.has_passed());
+    assert_eq!((again.runs.len(), again.retried.len()), (1, 1));
+    let repeated = "{name: One, repeat: 4, k_of_k: 2, turns: [{say: one, expect: first}]}";
+    let some = tested(repeated, Asked::default()).await;
+    assert_eq!(
+        (some.tally.passed, some.tally.runs, some.has_passed()),
+        (2, 4, true)
+    );
+    let repeat = Asked {
+        repeat: Some(4),
+        ..Asked::default()
+    };
+    assert!(!tested(repeated, repeat).await.has_passed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_is_perturbed_the_same_way_for_the_same_seed() {
+    let said = async |seed| {
+        let made = echo();
+        let asked = Asked {
+            perturb: vec![Perturbation::Typos, Perturbation::Double],
+            seed: Some(seed),
+            ..Asked::default()
+        };
+        let text = "{name: One, turns: [{say: where is my order}]}";
+        test(
+            &made.platform(),
+            cases(text),
+            &asked,
+            &CancellationToken::new(),
+            |_| {},
+        )
+        .await;
+        let texts = made
+            .bodies("POST interactions")
+            .into_iter()
+            .map(|body| body["text"].clone());
+        texts.collect::<Vec<_>>()
+    };
+    let first = said(1).await;
+    assert_eq!(first.len(), 2);
+    assert_ne!(first[0], "where is my order");
+    assert_eq!(first, said(1).await);
+    assert_ne!(first, said(2).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_dialogues_find_the_shortest_one_in_which_the_bot_fails() {
+    // It is silent when a refund is cancelled.
+    let made = Made::up(|memory, text| {
+        let is_lost = text == "cancel" && memory.said.iter().any(|said| said == "refund");
+        if is_lost {
+            vec![]
+        } else {
+            vec![(5, format!("{} more answers to {text}", memory.said.len()))]
+        }
+    });
+    let asked = FuzzAsked {
+        dialogues: 60,
+        sentences: ["hello", "refund", "cancel", "thanks"].map(String::from).to_vec(),
+        seed: 3,
+        parallel: NonZeroUsize::new(20).unwrap(),
+        bot: None,
+    };
+    let fuzzed = fuzz(
+        &made.platform(),
+        &asked,
+        &CancellationToken::new(),
+        &mut None,
+        |_| {},
+    )
+    .await;
+    assert!(fuzzed.failed > 0);
+    for found in &fuzzed.found {
+        assert_eq!(found.messages, ["refund", "cancel"]);
+        assert_eq!(found.finding.fault, Fault::Silent);
+    }
+    assert!(made.states().iter().all(|state| state == "closed"));
+}
