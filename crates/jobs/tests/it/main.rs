@@ -11,3 +11,4 @@ mod playback;
 mod profiles;
 mod prompts;
 mod support;
+mod sync;

@@ -7,6 +7,8 @@ mod line;
 mod looks;
 mod page;
 
+pub(crate) use looks::assert_readable;
+
 use crate::{
     browser::Browser,
     service::{exchange, head},

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod audit;
+mod bot_report;
+mod bot_sync;
 mod browser;
 mod callbacks;
 mod center;

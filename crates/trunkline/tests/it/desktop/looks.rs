@@ -56,7 +56,7 @@ return found.sort((a, b) => a[0] - b[0]);
 const LEAST: f64 = 4.5;
 
 /// Every text of the page, or of the dialog that is open, has enough contrast.
-pub(super) fn assert_readable(page: &Browser, what: &str) {
+pub(crate) fn assert_readable(page: &Browser, what: &str) {
     let found: Vec<(f64, Value)> = serde_json::from_value(page.eval(CONTRASTS)).unwrap();
     assert!(found.len() >= 4, "{what}: only {found:?}");
     let faint: Vec<_> = found.iter().filter(|(contrast, _)| *contrast < LEAST).collect();
