@@ -26,6 +26,8 @@ pub enum Actor {
     Playback,
     /// The job that keeps another system in step with conversations.
     Sync,
+    /// The job that holds conversations with bots.
+    Conversations,
     /// A person at the command line.
     Operator,
 }

@@ -1,7 +1,7 @@
 //! What every request can reach.
 
 use crate::{
-    clock::Clock, conversations::Conversations, desk::Desks, faults::FaultBook, fetch::Fetcher,
+    bots::Bots, clock::Clock, conversations::Conversations, desk::Desks, faults::FaultBook, fetch::Fetcher,
     idempotency::Idempotency, limits::RateLimits, media::Media, playback::Gateway, switch::Switch,
     tasks::Tasks, tenant::Tenant, tokens::Tokens,
 };
@@ -32,6 +32,7 @@ pub(crate) struct App {
     pub(crate) media: Arc<Media>,
     pub(crate) playback: Gateway,
     pub(crate) conversations: Arc<Conversations>,
+    pub(crate) bots: Arc<Bots>,
     /// Who is told of completions.
     pub(crate) subscribers: Arc<Subscribers>,
     /// The folder of recordings.

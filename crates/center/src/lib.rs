@@ -59,7 +59,10 @@ pub use tenant::{Tenant, TenantError};
 pub use tls::TlsError;
 
 use app::App;
-use client::guard::{self, Guard};
+use client::{
+    ReqwestHttp, any_host_config,
+    guard::{self, Guard},
+};
 use clock::Clock;
 use completions::{Ours, Running};
 use conversations::Conversations;
@@ -173,6 +176,9 @@ pub enum StartError {
     /// The client for audio URLs can't be made.
     #[error("the HTTP client can't be made")]
     Fetcher(#[source] reqwest::Error),
+    /// The client for other people's bots can't be made.
+    #[error(transparent)]
+    Outgoing(#[from] client::SetupError),
     /// Calls can't be kept.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -389,8 +395,10 @@ impl Center {
         });
         let playback = playback.map_err(StartError::Thread)?;
         let closing = CancellationToken::new();
-        let bots = bots::Bots::new(std::collections::HashMap::new());
-        let conversations = Conversations::open(store.clone(), clock, bots, closing.clone()).await?;
+        let outgoing = ReqwestHttp::guarded(guard.clone(), any_host_config(None)?)?;
+        let known = options.tenant.bots.clone();
+        let bots = bots::Bots::new(known, Arc::new(outgoing), store.clone(), webhook_secret);
+        let conversations = Conversations::open(store.clone(), clock, bots.clone(), closing.clone()).await?;
         let (worker, compiler) = (store.join().await?, store.join().await?);
         let app = Arc::new(App {
             clock,
@@ -401,6 +409,7 @@ impl Center {
             media,
             playback,
             conversations,
+            bots,
             subscribers: audience.subscribers,
             recordings,
             tokens: tokens::Tokens::new(clients),

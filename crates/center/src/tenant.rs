@@ -1,6 +1,12 @@
 //! A tenant: clients, profiles, prompts and calls on demand, from a TOML file or the demo that is built in.
 
-use crate::{agents, interactions::PastInteraction, prompts::Prompts, secrets::HOUSE};
+use crate::{
+    agents,
+    bots::{Configured, read_bots},
+    interactions::PastInteraction,
+    prompts::Prompts,
+    secrets::HOUSE,
+};
 use flow::task::{Policy, Roster};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -26,6 +32,7 @@ const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 #[derive(rust_embed::RustEmbed)]
 #[folder = "../../demo"]
 #[include = "tenant.toml"]
+#[include = "bot.toml"]
 #[include = "prompts/*.wav"]
 #[include = "prompts/*.mp3"]
 struct Demo;
@@ -72,6 +79,8 @@ pub struct Tenant {
     /// The flows whose nodes compiled prompts serve.
     pub(crate) flows: BTreeSet<FlowId>,
     pub(crate) announcements: Announcements,
+    /// Who answers in conversations, by the bot's id.
+    pub(crate) bots: HashMap<String, Configured>,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
     pub(crate) sensitive_prompts: Vec<PromptId>,
@@ -93,7 +102,6 @@ pub struct TenantError {
 impl Tenant {
     /// The demo tenant (contract section 10).
     pub fn demo() -> Result<Self, TenantError> {
-        let text = Demo::get("tenant.toml").map(|file| String::from_utf8_lossy(&file.data).into_owned());
         let prompts = |_: &str| {
             let files = Demo::iter().filter_map(|path| {
                 let name = path.strip_prefix("prompts/")?.to_owned();
@@ -101,7 +109,9 @@ impl Tenant {
             });
             Prompts::from_files(files)
         };
-        Self::parse(&text.unwrap_or_default(), prompts).map_err(|faults| TenantError {
+        let parsed = demo_text("tenant.toml").map_err(Faults::one);
+        let parsed = parsed.and_then(|text| Self::parse(&text, prompts, &demo_text));
+        parsed.map_err(|faults| TenantError {
             source_name: "demo".into(),
             faults,
         })
@@ -115,7 +125,8 @@ impl Tenant {
         };
         let text = read_bounded(file).map_err(|reason| error(Faults::one(reason)))?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, |prompts| Prompts::read_folder(&folder.join(prompts))).map_err(error)
+        let prompts = |prompts: &str| Prompts::read_folder(&folder.join(prompts));
+        Self::parse(&text, prompts, &|file| read_bounded(&folder.join(file))).map_err(error)
     }
 
     /// The ids of its prompts, sorted.
@@ -149,18 +160,23 @@ impl Tenant {
         active.map(|agent| agent.id.clone()).collect()
     }
 
-    fn parse(text: &str, read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>) -> Result<Self, Faults> {
+    fn parse(
+        text: &str,
+        read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>,
+        read_file: &dyn Fn(&str) -> Result<String, String>,
+    ) -> Result<Self, Faults> {
         let table: toml::Table = toml::from_str(text).map_err(|error| Faults::one(error.to_string()))?;
         let value = serde_json::to_value(table).map_err(|error| Faults::one(error.to_string()))?;
         let mut faults = Faults::new();
-        let tenant =
-            Object::top(&value, &mut faults).and_then(|file| Self::read(&file, read_prompts, &mut faults));
+        let tenant = Object::top(&value, &mut faults)
+            .and_then(|file| Self::read(&file, read_prompts, read_file, &mut faults));
         faults.finish(tenant)
     }
 
     fn read(
         file: &Object<'_>,
         read_prompts: impl FnOnce(&str) -> Result<Prompts, Faults>,
+        read_file: &dyn Fn(&str) -> Result<String, String>,
         faults: &mut Faults,
     ) -> Option<Self> {
         file.only(
@@ -176,6 +192,7 @@ impl Tenant {
                 "tasks",
                 "interaction",
                 "flow",
+                "bot",
             ],
             faults,
         );
@@ -226,6 +243,7 @@ impl Tenant {
         let announcements = read_announcements(file, &prompts, faults);
         let roster = agents::read_roster(file, faults);
         let task_policy = agents::read_policy(file, faults);
+        let bots = read_bots(file, read_file, faults);
         let first_client = clients.first()?.0.clone();
         Some(Self {
             name,
@@ -236,6 +254,7 @@ impl Tenant {
             interactions: unique(interactions, "interaction.id", faults),
             flows,
             announcements: announcements?,
+            bots,
             prompts,
             sensitive_prompts,
             roster: Arc::new(roster),
@@ -272,6 +291,11 @@ fn read_flows(file: &Object<'_>, faults: &mut Faults) -> BTreeSet<FlowId> {
         flows.insert(id);
     }
     flows
+}
+
+fn demo_text(file: &str) -> Result<String, String> {
+    let found = Demo::get(file).ok_or_else(|| format!("the demo has no file {file:?}"))?;
+    Ok(String::from_utf8_lossy(&found.data).into_owned())
 }
 
 fn read_bounded(file: &Path) -> Result<String, String> {
@@ -420,7 +444,8 @@ impl Tenant {
             dnis = "+1800"
         "#;
         let invalid = Demo::get("prompts/invalid.wav").unwrap().data;
-        Self::parse(TEXT, |_| Prompts::from_files([("invalid.wav".into(), invalid)])).unwrap()
+        let prompts = |_: &str| Prompts::from_files([("invalid.wav".into(), invalid)]);
+        Self::parse(TEXT, prompts, &demo_text).unwrap()
     }
 }
 
@@ -456,6 +481,7 @@ mod tests {
         let premium = &demo.profiles[&"CRM-USER-98765".parse().unwrap()];
         assert_eq!(premium.attributes["open_tickets"], 2);
         assert!(demo.calls.contains_key(&"call-12345-abcde".parse().unwrap()));
+        assert!(demo.bots.contains_key("your-bot-instance-id"));
         let is_active = |agent: &str| demo.roster.get(&agent.parse().unwrap()).map(|agent| agent.active);
         assert_eq!(
             ["agent-1", "agent-2", "agent-9"].map(is_active),
@@ -512,8 +538,11 @@ mod tests {
             [[agent]]
             id = "a-1"
             teams = []
+            [[bot]]
+            id = "b"
+            file = "no-bot.toml"
         "#;
-        let faults = Tenant::parse(text, |_| Ok(Prompts::default()))
+        let faults = Tenant::parse(text, |_| Ok(Prompts::default()), &demo_text)
             .unwrap_err()
             .into_vec();
         for expected in [
@@ -540,6 +569,7 @@ mod tests {
             "agent[0].skills[0] must be a text",
             "agent[2].teams is unknown; known are id, name, active, team, skills",
             "agent.id a-1 is used twice",
+            "bot[0].file \"no-bot.toml\": the demo has no file",
         ] {
             assert!(
                 faults.iter().any(|fault| fault.contains(expected)),
@@ -550,7 +580,7 @@ mod tests {
 
     #[test]
     fn a_syntax_error_has_its_line() {
-        let faults = Tenant::parse("name = \n", |_| Ok(Prompts::default())).unwrap_err();
+        let faults = Tenant::parse("name = \n", |_| Ok(Prompts::default()), &demo_text).unwrap_err();
         assert!(faults.to_string().contains("line 1"), "{faults}");
     }
 }

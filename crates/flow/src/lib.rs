@@ -43,6 +43,7 @@ pub mod prompts;
 pub mod reconnect;
 pub mod retry;
 pub mod rules;
+pub mod scenario;
 pub mod share;
 pub mod sync;
 pub mod task;

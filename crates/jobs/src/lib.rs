@@ -25,6 +25,7 @@
 //! ```
 
 pub mod audit;
+pub mod conversations;
 pub mod follow_up;
 pub mod menu;
 pub mod playback;

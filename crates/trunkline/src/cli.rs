@@ -71,6 +71,9 @@ pub(crate) enum Command {
     Prompts(PromptsCommand),
     /// Play a prompt, and steer it: volume, codec, barge-in, cut-off.
     Play(PlayArgs),
+    /// Bots: talk to them, test them.
+    #[command(subcommand)]
+    Bot(BotCommand),
     /// Dynamic phone menus: check a menu file, draw it, call it.
     #[command(subcommand)]
     Menu(MenuCommand),

@@ -49,6 +49,7 @@ fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
             with_runtime(commands::menu_call::run(args, config, output))
         }
         Command::Play(args) => with_runtime(commands::play::run(args, config, output)),
+        Command::Bot(command) => with_runtime(commands::bot::run(command, config, output)),
         Command::Prompts(command) => with_runtime(commands::prompts::run(command, config, output)),
         Command::Bot(command) => with_runtime(commands::bot::run(command, config, output)),
         Command::Tasks(command) => with_runtime(commands::tasks::run(command, config, output)),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 /// The bot of a conversation.
 #[derive(Debug, Clone, Default)]
-#[allow(dead_code, reason = "the tenant's bots make them")]
 pub(crate) enum Bot {
     /// Nobody answers but people.
     #[default]
@@ -34,7 +33,6 @@ pub(crate) enum Outcome {
 
 /// An errand, and what is told with it.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "the tenant's bots read them")]
 pub(crate) struct Sent {
     pub(crate) conversation: wire::ids::ConversationId,
     pub(crate) bot_id: String,

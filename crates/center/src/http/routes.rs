@@ -2,8 +2,8 @@
 
 use super::door::{Access, MAX_BODY_BYTES, administer, authorize, idempotent, strike};
 use crate::{
-    admin, agents, app::App, callcontrol, completions, conversations, desk, interactions, limits::RouteClass,
-    media, notifications, oauth, page, playback, profiles, public, tasks,
+    admin, agents, app::App, bots, callcontrol, completions, conversations, desk, interactions,
+    limits::RouteClass, media, notifications, oauth, page, playback, profiles, public, tasks,
 };
 use axum::{
     Router,
@@ -222,6 +222,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
             "/center/v1/conversations/{id}/clock",
             post(conversations::advance),
         )
+        .route("/center/v1/bots/{id}", get(bots::find))
         .route("/center/v1/prompts", get(admin::prompts))
         .route("/center/v1/status", get(admin::status))
         .route(

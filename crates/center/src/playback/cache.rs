@@ -96,6 +96,11 @@ impl Cache {
         if let Some(there) = cell.get() {
             return Ok(there.clone());
         }
+        let waiting = Waiting {
+            cache: self,
+            key: key.clone(),
+            cell,
+        };
         let making = async {
             // The semaphore is never closed. The turn ends with the work, also when nobody waits for it any more.
             let turn = Arc::clone(&self.processors).acquire_owned().await.ok();
@@ -106,16 +111,13 @@ impl Cache {
             let made = tokio::task::spawn_blocking(make).await??;
             Ok::<_, CacheError>(Arc::new(made))
         };
-        let made = cell.get_or_try_init(async || making.await).await;
+        let made = waiting.cell.get_or_try_init(async || making.await).await;
         match made {
             Ok(prepared) => {
                 self.shelf().keep(&key, prepared.bytes(), self.most_bytes);
                 Ok(prepared.clone())
             }
-            Err(error) => {
-                self.shelf().forget_failed(&key);
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 
@@ -161,14 +163,27 @@ impl Shelf {
         }
     }
 
-    fn forget_failed(&mut self, key: &Key) {
-        if self
-            .entries
-            .get(key)
-            .is_some_and(|entry| !entry.cell.initialized())
-        {
+    /// Forgets what nobody made and nobody waits for.
+    fn forget_unmade(&mut self, key: &Key) {
+        let is_left = |entry: &Entry| !entry.cell.initialized() && Arc::strong_count(&entry.cell) == 1;
+        if self.entries.get(key).is_some_and(is_left) {
             self.entries.remove(key);
         }
+    }
+}
+
+/// Somebody who waits for a prompt; it may fail, and they may go away.
+struct Waiting<'a> {
+    cache: &'a Cache,
+    key: Key,
+    cell: Arc<OnceCell<Arc<Prepared>>>,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut shelf = self.cache.shelf();
+        drop(std::mem::take(&mut self.cell));
+        shelf.forget_unmade(&self.key);
     }
 }
 
@@ -252,5 +267,19 @@ mod tests {
         assert!(cache.get(key(1, 1.0), fails).await.is_err());
         assert_eq!(cache.size(), (0, 0));
         assert!(cache.get(key(1, 1.0), || raw(100)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_any_more_leaves_nothing_behind() {
+        let cache = Cache::new();
+        let (go_on, held_up) = std::sync::mpsc::channel::<()>();
+        let slow = move || {
+            let _ = held_up.recv();
+            raw(100)
+        };
+        let gone = tokio::time::timeout(std::time::Duration::ZERO, cache.get(key(1, 1.0), slow)).await;
+        assert!(gone.is_err());
+        assert_eq!(cache.size(), (0, 0));
+        drop(go_on);
     }
 }

@@ -5,7 +5,7 @@ use super::{
     address::RtpSocket,
     engine::{NewInCall, NewStream, Overloaded},
     how,
-    in_call::{InCall, Shared},
+    in_call::{Entering, InCall, Shared},
     line::{Beginning, Line, Route},
     payload_type,
     prepared::Prepared,
@@ -77,6 +77,7 @@ impl Gateway {
         let session = Arc::new(Session::new(facts, duration_ms));
         if let Destination::Call(call) = directive.destination {
             let stream = Shared::new(Stream::new(session.clone(), prepared, None, 0));
+            let entering = Entering::new(&stream);
             self.play_in_call(switch, call, &session, &stream).await?;
             let begun = self.engine.begin_in_call(NewInCall {
                 session: session.clone(),
@@ -84,6 +85,8 @@ impl Gateway {
                 received,
                 seat,
             });
+            // The message goes out as soon as this is waited for.
+            entering.has_entered();
             if let Err(overloaded) = begun.await {
                 stream.lock().fail(overloaded.to_string());
                 return Err(overloaded.into());

@@ -1,14 +1,16 @@
-//! The engine: one thread that owns every stream and sends each its frame every 20 ms.
+//! The engine: a thread or two that own every stream and send each its frame every 20 ms.
 //!
-//! Whoever wants something of a stream sends the thread a message. It waits for nothing but short locks, and allocates nothing for a packet.
+//! A stream stays with the thread that its number falls to. Whoever wants something of it sends that thread a message. The thread waits for nothing but
+//! short locks, and allocates nothing for a packet; what is left to do of streams that are over is a third one's ([`undertaker`]).
 
 mod calls;
 mod running;
+mod undertaker;
 
 use super::{
     book::{Book, Seat},
     in_call::Shared,
-    line::Line,
+    line::{Line, Reports},
     prepared::Prepared,
     session::{Serial, Session},
     telling::Teller,
@@ -25,15 +27,17 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel},
     },
-    thread::{self, JoinHandle},
+    thread::{self, JoinHandle, available_parallelism},
     time::Duration,
 };
 use tokio::sync::oneshot;
 use wire::{ids::CorrelationId, playback::Control};
 
-/// Most messages that wait for the thread.
+/// Most threads that send. Two share 3,000 streams so that neither is busy for more than half of the time, and one that was held up catches up.
+const MOST_THREADS: usize = 2;
+/// Most messages that wait for a thread.
 const QUEUE: usize = 16_384;
 /// Most messages that are taken before frames are looked after again.
 const MESSAGES_AT_ONCE: usize = 256;
@@ -117,96 +121,133 @@ pub(super) struct Punctuality {
     underruns: u64,
 }
 
-/// The way to the thread.
-pub(super) struct Engine {
+/// The way to one thread that sends.
+struct Lane {
     messages: SyncSender<Message>,
     counts: Arc<Counts>,
-    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// The way to the thread for what is heard.
+/// The way to the threads.
+pub(super) struct Engine {
+    lanes: Vec<Lane>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The way to the threads for what is heard.
 #[derive(Clone)]
-pub(super) struct Listener(SyncSender<Message>);
+pub(super) struct Listener(Arc<[SyncSender<Message>]>);
 
 impl Engine {
-    /// Starts the thread.
+    /// Starts the threads.
     pub(super) fn start(clock: Clock, book: Arc<Book>, teller: Teller) -> io::Result<Self> {
-        let (messages, inbox) = sync_channel(QUEUE);
-        let counts = Arc::new(Counts::default());
-        let running = Running::new(book, teller, counts.clone());
-        let thread = thread::Builder::new()
-            .name("playback".into())
-            .spawn(move || run(clock, &inbox, running))?;
+        let reports = Arc::new(Reports::open());
+        let (ended, burials) = channel();
+        let mut lanes = Vec::new();
+        let mut threads = Vec::new();
+        for _ in 0..available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS)) {
+            let (messages, inbox) = sync_channel(QUEUE);
+            let counts = Arc::new(Counts::default());
+            let running = Running::new(reports.clone(), ended.clone(), teller.clone(), counts.clone());
+            lanes.push(Lane { messages, counts });
+            threads.push(named("playback", move || run(clock, &inbox, running))?);
+        }
+        threads.push(named("playback-ends", move || {
+            undertaker::run(&burials, &reports, &book, &teller);
+        })?);
         Ok(Self {
-            messages,
-            counts,
-            thread: Mutex::new(Some(thread)),
+            lanes,
+            threads: Mutex::new(threads),
         })
     }
 
     /// A stream begins; answered when its first frame is ready to be sent.
     pub(super) async fn begin(&self, stream: NewStream) -> Result<(), Overloaded> {
-        self.ask(|reply| Message::Start(Box::new(stream), reply)).await
+        let lane = self.lane(stream.session.facts.serial);
+        ask(lane, |reply| Message::Start(Box::new(stream), reply)).await
     }
 
     /// A stream began in a call; it is to be steered and told of from now on.
     pub(super) async fn begin_in_call(&self, stream: NewInCall) -> Result<(), Overloaded> {
-        self.ask(|reply| Message::InCall(Box::new(stream), reply)).await
+        let lane = self.lane(stream.session.facts.serial);
+        ask(lane, |reply| Message::InCall(Box::new(stream), reply)).await
     }
 
     /// A directive for a stream.
     pub(super) async fn direct(&self, directive: Directive) -> Result<Result<(), NotDone>, Overloaded> {
-        self.ask(|reply| Message::Direct(Box::new(directive), reply))
-            .await
+        let lane = self.lane(directive.stream);
+        ask(lane, |reply| Message::Direct(Box::new(directive), reply)).await
     }
 
     /// For who hears callers.
     pub(super) fn listener(&self) -> Listener {
-        Listener(self.messages.clone())
+        Listener(self.lanes.iter().map(|lane| lane.messages.clone()).collect())
     }
 
     /// Streams and punctuality.
     pub(super) fn punctuality(&self) -> Punctuality {
-        let counts = &self.counts;
+        let sum = |of: fn(&Counts) -> &AtomicU64| {
+            let all = self.lanes.iter().map(|lane| of(&lane.counts).load(Relaxed));
+            all.sum()
+        };
+        let worst = self.lanes.iter().map(|lane| lane.counts.worst_us.load(Relaxed));
         Punctuality {
-            live: counts.live.load(Relaxed),
-            frames: counts.frames.load(Relaxed),
-            late: counts.late.load(Relaxed),
-            worst_us: counts.worst_us.load(Relaxed),
-            underruns: counts.underruns.load(Relaxed),
+            live: self.lanes.iter().map(|lane| lane.counts.live.load(Relaxed)).sum(),
+            frames: sum(|counts| &counts.frames),
+            late: sum(|counts| &counts.late),
+            worst_us: worst.max().unwrap_or(0),
+            underruns: sum(|counts| &counts.underruns),
         }
     }
 
-    /// Ends every stream, and the thread. Blocks.
+    /// Ends every stream, and the threads. Blocks.
     pub(super) fn close(&self) {
-        let _ = self.messages.send(Message::Close);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
+        for lane in &self.lanes {
+            let _ = lane.messages.send(Message::Close);
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
             let _ = thread.join();
         }
     }
 
-    /// Tells the thread to end, and waits for nothing.
+    /// Tells the threads to end, and waits for nothing.
     pub(super) fn begin_close(&self) {
-        let _ = self.messages.try_send(Message::Close);
+        for lane in &self.lanes {
+            let _ = lane.messages.try_send(Message::Close);
+        }
     }
 
-    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Overloaded> {
-        let (reply, answer) = oneshot::channel();
-        self.messages.try_send(message(reply)).map_err(|_| Overloaded)?;
-        answer.await.map_err(|_| Overloaded)
+    fn lane(&self, stream: Serial) -> &SyncSender<Message> {
+        &self.lanes[stream.among(self.lanes.len())].messages
     }
+}
+
+async fn ask<T>(
+    lane: &SyncSender<Message>,
+    message: impl FnOnce(oneshot::Sender<T>) -> Message,
+) -> Result<T, Overloaded> {
+    let (reply, answer) = oneshot::channel();
+    lane.try_send(message(reply)).map_err(|_| Overloaded)?;
+    answer.await.map_err(|_| Overloaded)
+}
+
+fn named(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).spawn(work)
 }
 
 impl Listener {
     /// A key went down, or somebody spoke. It must not be lost: who listens waits while the queue is full.
     pub(super) fn heard(&self, stream: Serial, cause: Cause) {
-        let _ = self.0.send(Message::Heard(stream, cause));
+        let _ = self.lane(stream).send(Message::Heard(stream, cause));
     }
 
     /// A stream in a call is over. Waits for nothing: the engine looks by itself, too.
     pub(super) fn over(&self, stream: Serial) {
-        let _ = self.0.try_send(Message::Over(stream));
+        let _ = self.lane(stream).try_send(Message::Over(stream));
+    }
+
+    fn lane(&self, stream: Serial) -> &SyncSender<Message> {
+        &self.0[stream.among(self.0.len())]
     }
 }
 

@@ -26,6 +26,30 @@ impl Shared {
     }
 }
 
+/// A stream that enters a call. Dropped before the engine has it, it fails: nobody could steer it.
+pub(super) struct Entering(Option<Shared>);
+
+impl Entering {
+    pub(super) fn new(stream: &Shared) -> Self {
+        Self(Some(stream.clone()))
+    }
+
+    /// The engine has it.
+    pub(super) fn has_entered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        if let Some(stream) = &self.0 {
+            stream
+                .lock()
+                .fail("whoever asked for it went away before it began".to_owned());
+        }
+    }
+}
+
 /// A stream in a call.
 pub(super) struct InCall {
     session: Arc<Session>,

@@ -17,7 +17,7 @@ use std::{
 };
 use wire::UtcTime;
 
-/// How often a sender report is sent (RFC 3550, 6.2).
+/// How often a sender report is sent on average (RFC 3550, 6.2); a single interval is half to one and a half of it (6.3.1).
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// How long a destination may refuse packets before the stream fails: who listens there may be a little late.
 const REFUSED_FOR: Duration = Duration::from_secs(1);
@@ -73,6 +73,8 @@ pub(super) struct Line {
     octets: u32,
     /// The timestamp of the packet that was sent last.
     last_timestamp: u32,
+    /// When that was.
+    last_sent: Moment,
     refused: Option<Refused>,
     next_report: Moment,
 }
@@ -87,6 +89,7 @@ impl Line {
             packets: 0,
             octets: 0,
             last_timestamp: beginning.timestamp,
+            last_sent: Moment::START,
             refused: None,
             next_report: Moment::START,
         }
@@ -120,6 +123,7 @@ impl Line {
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(payload.len() as u32);
         self.last_timestamp = header.timestamp;
+        self.last_sent = now;
         let sent = self.socket.send(&packet[..length]);
         self.judge(sent, now)
     }
@@ -149,28 +153,38 @@ impl Line {
         if self.packets == 0 || now < self.next_report {
             return;
         }
-        self.next_report = now + REPORT_EVERY;
+        self.next_report = now + self.until_report();
         let mut datagram = Vec::with_capacity(64);
-        self.sender_report(at()).write(CNAME, &mut datagram);
+        self.sender_report(at(), now).write(CNAME, &mut datagram);
         reports.send(&datagram, self.route.address);
     }
 
     /// Says that the stream is over.
-    pub(super) fn bye(&self, reports: &Reports, at: UtcTime) {
+    pub(super) fn bye(&self, reports: &Reports, at: UtcTime, now: Moment) {
         if self.packets == 0 {
             return;
         }
         let mut datagram = Vec::with_capacity(72);
-        self.sender_report(at).write(CNAME, &mut datagram);
+        self.sender_report(at, now).write(CNAME, &mut datagram);
         bye(self.beginning.ssrc, &mut datagram);
         reports.send(&datagram, self.route.address);
     }
 
-    fn sender_report(&self, at: UtcTime) -> SenderReport {
+    /// Half to one and a half of [`REPORT_EVERY`], so that streams that began together do not report together.
+    fn until_report(&self) -> Duration {
+        let mixed = (self.beginning.ssrc ^ self.packets).wrapping_mul(0x9E37_79B1) >> 16;
+        REPORT_EVERY / 2 + REPORT_EVERY * mixed / (1 << 16)
+    }
+
+    /// The timestamp is that of the time of the report, also when nothing was sent for a while (RFC 3550, 6.4.1).
+    fn sender_report(&self, at: UtcTime, now: Moment) -> SenderReport {
+        let resting_ms = (now - self.last_sent).as_millis();
+        let resting = resting_ms * u128::from(self.ticks) / u128::from(flow::playback::FRAME_MS);
         SenderReport {
             ssrc: self.beginning.ssrc,
             ntp: ntp(at),
-            rtp_timestamp: self.last_timestamp,
+            // Wraps around, as on the line.
+            rtp_timestamp: self.last_timestamp.wrapping_add(resting as u32),
             packets: self.packets,
             octets: self.octets,
         }

@@ -1,13 +1,13 @@
 //! The playback gateway (contract section 3): prompts are played in real time to whoever is named, and steered meanwhile.
 //!
 //! ```text
-//! routes ──► creating ──► source, cache: the prompt, made ready once ──► engine: one thread, 20 ms frames ──► RTP
+//! routes ──► creating ──► source, cache: the prompt, made ready once ──► engine: two threads, 20 ms frames ──► RTP
 //!    │           book: who may have how many                               ▲    │
 //!    └────────── steering: pause, seek, volume, stop ──────────────────────┤    └──► telling: audit, webhooks
 //!                                        ears: keys and voices of callers ─┘
 //! ```
 //!
-//! `flow::playback` decides which frame is next and how a playback ends. The engine's thread owns every stream, and waits for nothing but short locks; what
+//! `flow::playback` decides which frame is next and how a playback ends. The engine's threads own the streams, and wait for nothing but short locks; what
 //! others see of a session ([`session::Session`]) it writes there.
 
 mod address;

@@ -22,6 +22,13 @@ pub(super) const PATH: &str = "/api/v2/media/sessions";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Serial(pub(super) u64);
 
+impl Serial {
+    /// Which of so many it falls to, from 0.
+    pub(super) fn among(self, many: usize) -> usize {
+        (self.0 % many.max(1) as u64) as usize
+    }
+}
+
 /// What does not change.
 pub(super) struct Facts {
     pub(super) serial: Serial,

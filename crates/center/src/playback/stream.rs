@@ -199,9 +199,9 @@ impl Stream {
     }
 
     /// Says goodbye to who listens.
-    pub(super) fn hang_up(&self, reports: &Reports) {
+    pub(super) fn hang_up(&self, reports: &Reports, now: Moment) {
         if let Some(line) = &self.line {
-            line.bye(reports, Clock::utc());
+            line.bye(reports, Clock::utc(), now);
         }
     }
 

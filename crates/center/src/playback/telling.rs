@@ -23,8 +23,8 @@ use wire::{
 const QUEUE: usize = 16_384;
 /// Most events in one commit.
 const MOST_AT_ONCE: usize = 128;
-/// How often a commit that failed is tried again, and how long it is waited before.
-const TRIES: u32 = 5;
+/// How often a commit that failed is tried again, and how long it is waited before: a database that is started anew is waited for.
+const TRIES: u32 = 60;
 const WAIT_BETWEEN: Duration = Duration::from_millis(500);
 /// How long what is owed may take when the center closes.
 const CLOSING_PATIENCE: Duration = Duration::from_secs(10);

@@ -210,6 +210,8 @@ impl Dialogue {
             bot,
             context,
             acts: Vec::new(),
+            question: String::new(),
+            taken: Vec::new(),
         };
         happens(&mut turn);
         let acts = turn.acts;
@@ -238,6 +240,10 @@ struct Turn<'a> {
     bot: &'a Bot,
     context: &'a Value,
     acts: Vec<Act>,
+    /// The message that means an intent: it may have what the bot would ask for.
+    question: String,
+    /// The slots that were filled from it.
+    taken: Vec<SlotId>,
 }
 
 impl Turn<'_> {

@@ -81,6 +81,11 @@ const MONTHS: [&str; 12] = [
 ];
 
 impl Kind {
+    /// Whether what looks like a value is one wherever it stands: a number or a yes may mean something else.
+    pub(super) fn is_unmistakable(&self) -> bool {
+        matches!(self, Kind::Pattern { .. } | Kind::Email)
+    }
+
     /// The value in a message, if there is one.
     pub(super) fn find(&self, text: &str, negations: &Negations) -> Option<Value> {
         let text = begin(text.trim(), LONGEST_SEARCHED);

@@ -2,6 +2,7 @@
 
 mod fault;
 mod table;
+pub(crate) mod yaml;
 
 pub(crate) use fault::Faults;
 pub use fault::{FileFault, suggest};

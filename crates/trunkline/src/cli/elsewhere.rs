@@ -12,7 +12,9 @@ use std::ffi::OsString;
 /// A command, the argument that names another centre, and those that are for the one in this process.
 type Pair = (&'static [&'static str], &'static str, &'static [&'static str]);
 
-const PAIRS: [Pair; 8] = [
+const PAIRS: [Pair; 10] = [
+    (&["bot", "chat"], "platform", &["tenant"]),
+    (&["bot", "test"], "platform", &["tenant"]),
     (&["prompts", "build"], "platform", &["tenant"]),
     (&["prompts", "status"], "platform", &["tenant"]),
     (&["prompts", "play"], "platform", &["tenant"]),

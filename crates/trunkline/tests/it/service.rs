@@ -143,6 +143,7 @@ pub(crate) fn quick_tenant(folder: &Path) -> String {
         let there = folder.join("prompts").join(prompt);
         fs::copy(demo.join("prompts").join(prompt), there).unwrap();
     }
+    fs::copy(demo.join("bot.toml"), folder.join("bot.toml")).unwrap();
     fs::read_to_string(demo.join("tenant.toml")).unwrap()
 }
 

@@ -223,3 +223,26 @@ fn a_client_in_node_steers_playbacks_and_meets_every_refusal() {
     assert!(seen["burst"]["created"].as_u64().unwrap() <= 5, "{seen:#}");
     assert!(seen["faults"].as_array().unwrap().len() >= 9, "{seen:#}");
 }
+
+/// Its types are checked, and it is made plain JavaScript, by the compiler that `npm ci` brought.
+#[test]
+fn a_client_in_typescript_holds_conversations_and_meets_every_refusal() {
+    if !is_wanted() {
+        return;
+    }
+    let compiler = Command::new("node")
+        .arg("node_modules/typescript/bin/tsc")
+        .current_dir(folder())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&compiler.stdout);
+    assert!(compiler.status.success(), "{told}");
+    let center = Served::start();
+    let output = node("dist/conversation.js", &center, &[]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let seen = events(&output).remove(0);
+    assert_eq!(seen["analytics"]["resolved"], 1, "{seen:#}");
+    // All that it created, each at least once.
+    assert!(seen["listed"].as_u64().unwrap() >= 35, "{seen:#}");
+}

@@ -18,6 +18,9 @@ use wire::{
 
 /// The clock of telephone events, in hertz, unless something else was agreed on (RFC 4733, 2.1).
 const EVENT_CLOCK: u32 = 8_000;
+/// Packets of one caller that are looked into: so many a second (sound and keys come to a hundred), and so many at once. What is more is dropped unread.
+const PACKETS_A_SECOND: u64 = 200;
+const PACKETS_AT_ONCE: u64 = 200;
 /// The most samples of a packet that are listened to: 120 ms.
 const MAX_SOUND: usize = 960;
 
@@ -27,6 +30,7 @@ pub(in crate::playback) struct Ear {
     socket: Arc<RtpSocket>,
     sound_type: u8,
     event_type: u8,
+    patience: Patience,
     incoming: Incoming,
     events: KeyEvents,
     keys: Keys,
@@ -38,6 +42,28 @@ struct SoundEar {
     decoder: Decoder,
     tones: dtmf::Detector,
     voice: Option<voice::Detector>,
+}
+
+/// How much more of a caller is listened to: work for one must not keep the keys of others waiting.
+#[derive(Default)]
+struct Patience {
+    /// In thousandths of a packet.
+    spent: u64,
+    at_ms: u64,
+}
+
+impl Patience {
+    /// Whether it lasts for one packet more.
+    fn lasts(&mut self, now_ms: u64) -> bool {
+        let rested_ms = now_ms.saturating_sub(self.at_ms);
+        self.at_ms = now_ms;
+        self.spent = self
+            .spent
+            .saturating_sub(rested_ms.saturating_mul(PACKETS_A_SECOND));
+        let lasts = self.spent + 1000 <= PACKETS_AT_ONCE * 1000;
+        self.spent += if lasts { 1000 } else { 0 };
+        lasts
+    }
 }
 
 /// To samples at 8000 Hz.
@@ -53,6 +79,7 @@ impl Ear {
             event_type: target.dtmf_payload_type(),
             session,
             socket,
+            patience: Patience::default(),
             incoming: Incoming::new(),
             events: KeyEvents::new(EVENT_CLOCK),
             keys: Keys::new(),
@@ -76,7 +103,9 @@ impl Ear {
             return false;
         };
         let now_ms = u64::try_from(clock.now().since_start().as_millis()).unwrap_or(u64::MAX);
-        if let Ok(packet) = Packet::read(&datagram[..length]) {
+        if self.patience.lasts(now_ms)
+            && let Ok(packet) = Packet::read(&datagram[..length])
+        {
             self.take(&packet, now_ms, |session, cause| {
                 listener.heard(session.facts.serial, cause);
             });
@@ -186,5 +215,22 @@ impl Decoder {
             }),
         };
         &room[..length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_hundred_packets_at_once_and_then_two_hundred_a_second_are_listened_to() {
+        let mut patience = Patience::default();
+        let at_once = (0..500).filter(|_| patience.lasts(7)).count();
+        assert_eq!(at_once, 200);
+        let later = (1..=1000).flat_map(|ms| [7 + ms; 3]);
+        assert_eq!(later.filter(|ms| patience.lasts(*ms)).count(), 200);
+        // Who calls as usual is never kept waiting: 50 packets of sound and 50 of keys a second.
+        let mut patience = Patience::default();
+        assert!((0..10_000).step_by(10).all(|ms| patience.lasts(ms)));
     }
 }

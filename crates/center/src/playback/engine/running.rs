@@ -1,10 +1,13 @@
 //! What the engine's thread does: messages in, frames out.
 
-use super::{Counts, Directive, Message, NewInCall, NewStream, NotDone, calls::Calls};
+use super::{
+    Counts, Directive, Message, NewInCall, NewStream, NotDone,
+    calls::Calls,
+    undertaker::{Directed, Ended},
+};
 use crate::{
     clock::Clock,
     playback::{
-        book::Book,
         line::{Packet, Reports},
         session::Serial,
         stream::{Sender, Step, Stream},
@@ -18,6 +21,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::Sender as Way,
     },
     time::Duration,
 };
@@ -28,29 +32,30 @@ use wire::playback::Control;
 const LATE: Duration = Duration::from_millis(5);
 const UNDERRUN: Duration = Duration::from_millis(flow::playback::FRAME_MS);
 
-/// Every stream, and what they share.
+/// The streams of one thread, and what they share.
 pub(super) struct Running {
     wheel: Wheel<Stream>,
     /// The slot of each stream.
     slots: HashMap<Serial, usize>,
     calls: Calls,
     packet: Box<Packet>,
-    reports: Reports,
-    book: Arc<Book>,
+    reports: Arc<Reports>,
+    /// To the undertaker: at most one message for each stream.
+    ended: Way<Ended>,
     teller: Teller,
     counts: Arc<Counts>,
     is_closed: bool,
 }
 
 impl Running {
-    pub(super) fn new(book: Arc<Book>, teller: Teller, counts: Arc<Counts>) -> Self {
+    pub(super) fn new(reports: Arc<Reports>, ended: Way<Ended>, teller: Teller, counts: Arc<Counts>) -> Self {
         Self {
             wheel: Wheel::new(),
             slots: HashMap::new(),
             calls: Calls::new(),
             packet: Box::new([0; size_of::<Packet>()]),
-            reports: Reports::open(),
-            book,
+            reports,
+            ended,
             teller,
             counts,
             is_closed: false,
@@ -75,9 +80,7 @@ impl Running {
             Message::Start(stream, ready) => self.start(*stream, now, ready),
             Message::InCall(stream, ready) => self.start_in_call(*stream, now, ready),
             Message::Over(stream) => self.end_if_over(stream, now),
-            Message::Direct(directive, reply) => {
-                let _ = reply.send(self.direct(*directive, now));
-            }
+            Message::Direct(directive, reply) => self.direct(*directive, reply, now),
             Message::Heard(stream, cause) => self.hear(stream, cause, now),
             Message::Close => self.close(now),
         }
@@ -110,24 +113,35 @@ impl Running {
         self.counts.live.store(live, Relaxed);
     }
 
-    fn direct(&mut self, directive: Directive, now: Moment) -> Result<(), NotDone> {
+    fn direct(&mut self, directive: Directive, reply: oneshot::Sender<Result<(), NotDone>>, now: Moment) {
         let (control, rendered) = (directive.control, directive.rendered);
         let done = self.with(directive.stream, |stream| {
             let done = stream.control(&control, rendered);
             done.map(|()| stream.session.clone())
         });
-        let session = done.ok_or(NotDone::Gone)?.map_err(NotDone::Refused)?;
-        let took = now - directive.received;
-        if matches!(directive.control, Control::Stop) {
-            self.end(directive.stream, now, |ended| {
-                ended.by(directive.correlation, took)
-            });
-        } else {
-            let action = directive.control.action();
-            self.teller
-                .tell(Told::controlled(&session, action, directive.correlation, took));
+        let done = match done {
+            None => Err(NotDone::Gone),
+            Some(done) => done.map_err(NotDone::Refused),
+        };
+        let session = match done {
+            Ok(session) => session,
+            Err(not_done) => {
+                let _ = reply.send(Err(not_done));
+                return;
+            }
+        };
+        let (took, correlation) = (now - directive.received, directive.correlation);
+        if matches!(control, Control::Stop) {
+            let by = Directed {
+                correlation,
+                took,
+                reply,
+            };
+            return self.end(directive.stream, now, Some(by));
         }
-        Ok(())
+        let told = Told::controlled(&session, control.action(), correlation, took);
+        self.teller.tell(told);
+        let _ = reply.send(Ok(()));
     }
 
     fn hear(&mut self, serial: Serial, cause: Cause, now: Moment) {
@@ -137,7 +151,7 @@ impl Running {
 
     fn end_if_over(&mut self, serial: Serial, now: Moment) {
         if self.with(serial, |stream| stream.is_over()) == Some(true) {
-            self.end(serial, now, |ended| ended);
+            self.end(serial, now, None);
         }
     }
 
@@ -150,10 +164,16 @@ impl Running {
     }
 
     /// Takes a stream that is over out of its slot.
-    fn end(&mut self, serial: Serial, now: Moment, how: impl FnOnce(Told) -> Told) {
+    fn end(&mut self, serial: Serial, at: Moment, by: Option<Directed>) {
         let Some(slot) = self.slots.get(&serial) else {
             if let Some(stream) = self.calls.remove(serial) {
-                self.dismiss(&stream.lock(), now, how);
+                let session = stream.lock().session.clone();
+                self.hand_over(Ended {
+                    session,
+                    stream: None,
+                    at,
+                    by,
+                });
             }
             return;
         };
@@ -161,22 +181,30 @@ impl Running {
             .wheel
             .remove(*slot, |stream| stream.session.facts.serial == serial);
         if let Some(stream) = stream {
-            self.dismiss(&stream, now, how);
+            self.dismiss(stream, at, by);
         }
     }
 
-    fn dismiss(&mut self, stream: &Stream, now: Moment, how: impl FnOnce(Told) -> Told) {
+    fn dismiss(&mut self, stream: Stream, at: Moment, by: Option<Directed>) {
         self.slots.remove(&stream.session.facts.serial);
-        stream.hang_up(&self.reports);
-        let stability = self.book.over(&stream.session, now);
-        self.teller.tell(how(Told::ended(&stream.session, stability)));
+        self.hand_over(Ended {
+            session: stream.session.clone(),
+            stream: Some(stream),
+            at,
+            by,
+        });
+    }
+
+    /// What is left to do of a stream that is over may take its time.
+    fn hand_over(&mut self, ended: Ended) {
         self.count_live();
+        let _ = self.ended.send(ended);
     }
 
     /// Sends the frames of one slot that is due: however far behind the thread is, messages are taken in between.
     pub(super) fn advance(&mut self, clock: Clock) {
         for serial in self.calls.over(clock.now()) {
-            self.end(serial, clock.now(), |ended| ended);
+            self.end(serial, clock.now(), None);
         }
         if let Some(due) = self.wheel.due(clock.now()) {
             if due.skipped > 0 {
@@ -193,7 +221,7 @@ impl Running {
             }
             self.wheel.put_back(due.tick, streams);
             for stream in over {
-                self.dismiss(&stream, clock.now(), |ended| ended);
+                self.dismiss(stream, clock.now(), None);
             }
         }
     }
@@ -228,13 +256,20 @@ impl Running {
         let streams: Vec<Stream> = self.wheel.drain().collect();
         for mut stream in streams {
             stream.fail("the center was closed".to_owned());
-            self.dismiss(&stream, now, |ended| ended);
+            self.dismiss(stream, now, None);
         }
         let in_calls: Vec<_> = self.calls.drain().collect();
-        for stream in in_calls {
-            let mut stream = stream.lock();
+        for shared in in_calls {
+            let mut stream = shared.lock();
             stream.fail("the center was closed".to_owned());
-            self.dismiss(&stream, now, |ended| ended);
+            let session = stream.session.clone();
+            drop(stream);
+            self.hand_over(Ended {
+                session,
+                stream: None,
+                at: now,
+                by: None,
+            });
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Conversations (contract section 5).
 
+mod details;
+mod kept;
 mod lifecycle;
+mod listing;
 mod talking;
 
 use crate::support::{Answer, Rig, send};

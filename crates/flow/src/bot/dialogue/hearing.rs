@@ -23,7 +23,7 @@ impl<'a> Turn<'a> {
         match self.dialogue.asking.take() {
             Some(asking) => self.hear_answer(text, asking),
             None => match self.meant(text, |_| true) {
-                Some(meant) => self.begin(meant, None),
+                Some(meant) => self.begin(meant, None, text),
                 None => self.fall_back(),
             },
         }
@@ -39,7 +39,7 @@ impl<'a> Turn<'a> {
         };
         let interrupts = self.meant(text, |intent| intent.interrupts);
         if let Some(meant) = interrupts.filter(|meant| meant.confidence >= INTERRUPTING) {
-            return self.begin(meant, Some(asking));
+            return self.begin(meant, Some(asking), text);
         }
         if let Some(value) = self.bot.slot(slot).kind.find(text, &self.bot.settings.negations) {
             self.dialogue.fallbacks = 0;
@@ -48,7 +48,7 @@ impl<'a> Turn<'a> {
             return self.goes_to(next);
         }
         match self.meant(text, |_| true) {
-            Some(meant) => self.begin(meant, Some(asking)),
+            Some(meant) => self.begin(meant, Some(asking), text),
             None => self.ask_again(slot, asking),
         }
     }
@@ -73,7 +73,8 @@ impl<'a> Turn<'a> {
     }
 
     /// Follows an intent; afterwards the question that was open is asked again, unless there is another one, or nobody to answer.
-    fn begin(&mut self, meant: Meant<'a>, open: Option<Asking>) {
+    fn begin(&mut self, meant: Meant<'a>, open: Option<Asking>, text: &str) {
+        self.question = text.to_owned();
         let Meant {
             intent,
             confidence,

@@ -57,6 +57,9 @@ impl Turn<'_> {
         match &step.does {
             Does::Nothing => return true,
             Does::Ask { slot, again } if *again || self.slot(*slot).is_none() => {
+                if !again && self.has_said(*slot) {
+                    return true;
+                }
                 self.forget(*slot);
                 self.ask(Asking {
                     slot: self.bot.slot(*slot).name.clone(),
@@ -91,6 +94,17 @@ impl Turn<'_> {
             }
         }
         false
+    }
+
+    /// Whether the message that began this has the slot's value; each is taken once, so that another one can be asked for.
+    fn has_said(&mut self, id: SlotId) -> bool {
+        let slot = self.bot.slot(id);
+        if self.taken.contains(&id) || !slot.kind.is_unmistakable() {
+            return false;
+        }
+        self.taken.push(id);
+        let found = slot.kind.find(&self.question, &self.bot.settings.negations);
+        found.map(|value| self.set(id, value)).is_some()
     }
 
     fn escalate(&mut self, reason: String) {

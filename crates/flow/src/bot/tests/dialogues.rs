@@ -46,6 +46,26 @@ fn the_demo_takes_a_number_that_is_said_at_once() {
 }
 
 #[test]
+fn a_number_that_was_said_with_the_question_is_not_asked_for() {
+    insta::assert_snapshot!(transcript(&demo(), 2, &["where's my package zz-00000", "yes", "CD-11111"]), @r#"
+    bot: Hi, I am the support bot.
+    bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
+    me: where's my package zz-00000  <track_order 0.91>
+    order_number = "ZZ-00000"
+    bot: ZZ-00000, is that right? [Yes] [No]
+    me: yes
+    number_is_right = "yes"
+    bot: I cannot find order ZZ-00000.
+    order_number = null
+    bot: What is your order number? It looks like AB-12345.
+    me: CD-11111
+    order_number = "CD-11111"
+    number_is_right = null
+    bot: CD-11111, is that right? [Yes] [No]
+    "#);
+}
+
+#[test]
 fn the_demo_answers_something_else_and_asks_again() {
     insta::assert_snapshot!(transcript(&demo(), 3, &["track my order", "when are you open?", "no idea", "repeat", "ZZ-00000", "right", "cancel"]), @r#"
     bot: Hello! I am the support bot.

@@ -122,8 +122,11 @@ async fn follow(
     ear: Option<&Ear>,
     output: &Output,
 ) -> Result<(Session, u64)> {
-    // From here on nothing ends the process before the session is stopped.
-    let ended = tokio::spawn(asked_to_end());
+    // From here on the session is stopped before the process ends, unless that is asked for twice.
+    let ended = tokio::spawn(async {
+        asked_to_end().await;
+        end_at_once_when_asked_again();
+    });
     let mut playing = player.play(directive.clone()).await?;
     let bar = Bar::new(output);
     let keys = Keys::listen(output);

@@ -1,0 +1,95 @@
+//! Call-outs of a file's bot.
+
+use super::*;
+use axum::http::StatusCode;
+use std::fs;
+
+/// A center with a bot that asks a shop at `url` for the status of an order.
+async fn rig_with_shop(url: &str) -> Rig {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("shop.toml");
+    let bot = r#"
+        name = "Shop bot"
+        fallback.say = "What?"
+        [intent.status]
+        patterns = ['order (?P<number>\d+)']
+        forget = ["number", "status"]
+        step = "fetch"
+        [slot.number]
+        type = "integer"
+        [slot.status]
+        type = "text"
+        [step.fetch]
+        say = "Let me see."
+        call = { method = "POST", url = "URL/orders/{number}", body = { number = "{number}" }, timeout_ms = 400, set = { status = "order.status" }, on_error = "sorry" }
+        next = [{ when = 'has(slots.status)', step = "told" }, { step = "sorry" }]
+        [step.told]
+        say = "It is {status}."
+        resolve = true
+        [step.sorry]
+        say = "I could not find out."
+    "#;
+    fs::write(&file, bot.replace("URL", url)).unwrap();
+    rig_with(&format!(
+        "[[bot]]\nid = \"shop\"\nfile = {:?}\n",
+        file.to_str().unwrap()
+    ))
+    .await
+}
+
+#[tokio::test]
+async fn a_call_out_is_made_and_its_answer_said() {
+    let mut shop = Theirs::start(|_| at_once(json!({"order": {"status": "packed"}}).to_string())).await;
+    let rig = rig_with_shop(&shop.url).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "shop")).await;
+    let said = answers(&talker, "c", "my order 77", 2).await;
+    assert_eq!(texts(&said), ["Let me see.", "It is packed."]);
+    let got = shop.next().await;
+    assert_eq!((got.method.as_str(), got.uri.path()), ("POST", "/orders/77"));
+    assert_eq!(
+        (got.json(), got.header("content-type")),
+        (json!({"number": 77}), "application/json")
+    );
+    assert!(got.header("idempotency-key").starts_with("msg_"));
+    assert_eq!(conversation(&talker, "c").await["resolved"], true);
+    answers(&talker, "c", "order 78", 2).await;
+    assert_ne!(
+        shop.next().await.header("idempotency-key"),
+        got.header("idempotency-key")
+    );
+}
+
+#[tokio::test]
+async fn a_call_out_that_fails_goes_where_the_file_says() {
+    let failures: [fn(usize) -> Answering; 5] = [
+        |_| never(),
+        |_| at_once(StatusCode::NOT_FOUND),
+        |_| at_once("<html>"),
+        |_| at_once(vec![b'1'; 300 * 1024]),
+        |_| at_once("{\"order\":{\"status\":[]}}"),
+    ];
+    for (nth, failure) in failures.into_iter().enumerate() {
+        let shop = Theirs::start(failure).await;
+        let rig = rig_with_shop(&shop.url).await;
+        let talker = Talker::new(&rig).await;
+        talker.created(with_bot("c", "shop")).await;
+        let said = answers(&talker, "c", "order 77", 2).await;
+        assert_eq!(texts(&said), ["Let me see.", "I could not find out."], "{nth}");
+        let audited = audited(&rig, "bot.call_failed").await;
+        assert_eq!(audited.len(), usize::from(nth < 4), "{nth}: {audited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_out_inward_is_refused() {
+    let rig = rig_with_shop("http://192.168.0.1").await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "shop")).await;
+    let said = answers(&talker, "c", "order 77", 2).await;
+    assert_eq!(texts(&said)[1], "I could not find out.");
+    assert_eq!(
+        audited(&rig, "bot.call_failed").await[0]["detail"]["why"],
+        "refused by the guard"
+    );
+}

@@ -1,0 +1,140 @@
+//! Webhook bots that do not answer as they should.
+
+use super::*;
+use axum::http::{StatusCode, header};
+use std::time::Duration;
+
+/// The bot's answers to one message, and what the audit log says of it.
+async fn told(url: &str, timeout_ms: u64) -> (Vec<String>, Vec<Value>) {
+    let rig = rig_with_webhook(url, timeout_ms).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    let said = answers(&talker, "c", "hello", 1).await;
+    let audited = audited(&rig, "bot.webhook_failed").await;
+    (texts(&said).into_iter().map(str::to_owned).collect(), audited)
+}
+
+/// The bot failed in this way: the customer is told something else, and the audit log knows why.
+#[track_caller]
+fn failed((said, audited): &(Vec<String>, Vec<Value>), why: &str) {
+    assert_eq!(said, &[FALLBACK]);
+    assert_eq!(audited.len(), 1, "{audited:?}");
+    let [entry] = &audited[..] else { unreachable!() };
+    assert_eq!(
+        (&entry["subject"], &entry["outcome"]),
+        (&json!("c"), &json!("failure"))
+    );
+    assert_eq!(entry["detail"], json!({"bot": "theirs", "errand": 1, "why": why}));
+}
+
+#[tokio::test]
+async fn a_bot_that_never_answers() {
+    let theirs = Theirs::start(|_| never()).await;
+    failed(&told(&theirs.url, 200).await, "timed out");
+}
+
+#[tokio::test]
+async fn a_bot_that_answers_late_has_answered_nothing() {
+    let theirs = Theirs::start(|nth| match nth {
+        1 => Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(600)).await;
+            "{\"messages\":[{\"text\":\"late\"}]}".into_response()
+        }),
+        _ => at_once("{\"messages\":[{\"text\":\"in time\"}]}"),
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 300).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    assert_eq!(texts(&answers(&talker, "c", "one", 1).await), [FALLBACK]);
+    assert_eq!(texts(&answers(&talker, "c", "two", 1).await), ["in time"]);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(talker.heard("c", "").await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_bot_that_fails_is_not_asked_twice() {
+    let mut theirs = Theirs::start(|_| at_once(StatusCode::INTERNAL_SERVER_ERROR)).await;
+    failed(&told(&theirs.url, 5000).await, "status");
+    theirs.next().await;
+    assert!(theirs.got.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_bot_that_is_busy_is_asked_again_under_the_same_key() {
+    let mut theirs = Theirs::start(|nth| match nth {
+        1 => at_once(StatusCode::SERVICE_UNAVAILABLE),
+        _ => at_once("{\"messages\":[{\"text\":\"now\"}]}"),
+    })
+    .await;
+    let (said, audited) = told(&theirs.url, 5000).await;
+    assert_eq!((&said[..], audited.len()), (&["now".to_owned()][..], 0));
+    let (first, second) = (theirs.next().await, theirs.next().await);
+    assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
+    assert_eq!(first.header("idempotency-key"), second.header("idempotency-key"));
+    assert!(theirs.got.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_bot_that_is_not_there() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    failed(&told(&url, 5000).await, "not connected");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_garbage() {
+    for garbage in [
+        "<html>",
+        "[]",
+        "{\"messages\":\"hi\"}",
+        "{\"messages\":[{\"text\":\"\"}]}",
+        "{\"resolved\":\"yes\"}",
+        "\u{0}",
+    ] {
+        let theirs = Theirs::start(move |_| at_once(garbage)).await;
+        failed(&told(&theirs.url, 5000).await, "garbage");
+    }
+    let theirs = Theirs::start(|_| at_once(vec![0xff, 0xfe])).await;
+    failed(&told(&theirs.url, 5000).await, "garbage");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_huge() {
+    let theirs = Theirs::start(|_| at_once(vec![b' '; 300 * 1024])).await;
+    failed(&told(&theirs.url, 5000).await, "too large");
+}
+
+#[tokio::test]
+async fn an_answer_that_trickles() {
+    let theirs = Theirs::start(|_| {
+        let drops = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            Some((Ok::<_, std::io::Error>(" "), ()))
+        });
+        at_once(axum::body::Body::from_stream(drops))
+    })
+    .await;
+    failed(&told(&theirs.url, 300).await, "timed out");
+}
+
+#[tokio::test]
+async fn a_bot_that_leads_inward_is_not_followed() {
+    let mut inner = Theirs::start(|_| at_once("{\"messages\":[{\"text\":\"secret\"}]}")).await;
+    let location = inner.url.clone();
+    let outer = Theirs::start(move |_| {
+        at_once((
+            StatusCode::TEMPORARY_REDIRECT,
+            [(header::LOCATION, location.clone())],
+        ))
+    })
+    .await;
+    failed(&told(&outer.url, 5000).await, "status");
+    assert!(inner.got.try_recv().is_err());
+    failed(&told("http://10.0.0.1/hook", 5000).await, "refused by the guard");
+    failed(
+        &told("http://169.254.169.254/latest/meta-data", 5000).await,
+        "refused by the guard",
+    );
+}

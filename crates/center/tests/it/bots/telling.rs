@@ -1,0 +1,125 @@
+//! Webhook bots that answer.
+
+use super::*;
+use std::time::Duration;
+use webhooks::verify;
+
+#[tokio::test]
+async fn a_webhook_bot_is_told_of_a_message_and_its_answers_are_said() {
+    let mut theirs = Theirs::start(|nth| {
+        let first = json!({
+            "messages": [{"text": "One"}, {"text": "Two", "buttons": ["Yes", {"label": "No", "value": "n"}], "pauseMs": 1}],
+            "set": {"status": "found", "old": null},
+            "mood": "good",
+        });
+        let second = json!({"messages": [{"text": "Bye"}], "resolved": true, "escalate": "asked for it"});
+        at_once(if nth == 1 { first } else { second }.to_string())
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 5000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    let said = answers(&talker, "c", "Où est-ce?", 2).await;
+    assert_eq!(texts(&said), ["One", "Two"]);
+    let buttons = json!([{"label": "Yes", "value": "Yes"}, {"label": "No", "value": "n"}]);
+    assert_eq!(
+        (&said[1]["buttons"], &said[1]["participantId"]),
+        (&buttons, &json!("bot-theirs"))
+    );
+
+    let got = theirs.next().await;
+    let now = jiff::Timestamp::now().into();
+    let secret = SECRET.parse().unwrap();
+    let verified = verify(&got.headers, &got.body, &[secret], now, Duration::from_secs(60)).unwrap();
+    assert_eq!(
+        (&*verified.id, got.header("content-type")),
+        (got.header("idempotency-key"), "application/json")
+    );
+    let body = got.json();
+    assert_eq!(
+        (&body["conversationId"], &body["text"]),
+        (&json!("c"), &json!("Où est-ce?"))
+    );
+    assert_eq!(
+        (&body["interactionId"], &body["sequence"]),
+        (&said[0]["inReplyTo"], &json!(1))
+    );
+    assert_eq!(
+        (&body["slots"], &body["context"]["metadata"]["source"]),
+        (&json!({}), &json!("test"))
+    );
+
+    answers(&talker, "c", "thanks", 1).await;
+    let second = theirs.next().await;
+    assert_eq!(second.json()["slots"], json!({"status": "found"}));
+    assert_ne!(second.header("webhook-id"), verified.id);
+    let over = conversation(&talker, "c").await;
+    assert_eq!(
+        (&over["resolved"], &over["escalated"]),
+        (&json!(true), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_webhook_bot_without_a_secret_is_told_under_that_of_the_center() {
+    let mut theirs = Theirs::start(|_| at_once("{\"messages\":[{\"text\":\"Hi\"}]}")).await;
+    let rig = rig_with(&format!(
+        "[[bot]]\nid = \"theirs\"\nurl = \"{}/hook?a=b\"\n",
+        theirs.url
+    ))
+    .await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    answers(&talker, "c", "hello", 1).await;
+    let got = theirs.next().await;
+    let secret = rig.env("TRUNKLINE_WEBHOOK_SECRET").parse().unwrap();
+    let now = jiff::Timestamp::now().into();
+    verify(&got.headers, &got.body, &[secret], now, Duration::from_secs(60)).unwrap();
+    assert_eq!(
+        (got.method.as_str(), got.uri.to_string().as_str()),
+        ("POST", "/hook?a=b")
+    );
+    let bot = shown(&rig, "theirs").await.body;
+    assert_eq!(
+        (&bot["kind"], &bot["coverageItems"]),
+        (&json!("webhook"), &json!([]))
+    );
+}
+
+#[tokio::test]
+async fn a_conversation_goes_on_while_its_bot_thinks() {
+    let mut theirs = Theirs::start(|_| never()).await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    talker.said("c", "first").await;
+    theirs.next().await;
+    talker.said("c", "second").await;
+    theirs.next().await;
+    assert_eq!(talker.heard("c", "").await.len(), 2);
+    let closed = talker.put("c", json!({"state": "closed"})).await;
+    assert_eq!(closed.status, 200, "{}", closed.text);
+}
+
+#[tokio::test]
+async fn what_a_bot_was_asked_when_the_center_went_away_it_is_asked_again_and_says_once() {
+    let mut theirs = Theirs::start(|nth| match nth {
+        1 => never(),
+        _ => at_once("{\"messages\":[{\"text\":\"Here I am\"}]}"),
+    })
+    .await;
+    let bot = webhook_bot(&theirs.url, 30_000);
+    let rig = rig_with(&bot).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    talker.said("c", "hello").await;
+    let first = theirs.next().await;
+    let tenant = tenant_with(&bot);
+    let rig = rig.restarted(|options| options.tenant = tenant).await;
+    let again = theirs.next().await;
+    assert_eq!(first.header("webhook-id"), again.header("webhook-id"));
+    assert_eq!(first.json(), again.json());
+    let talker = Talker::new(&rig).await;
+    let heard = talker.heard("c", "?after=1&wait=20").await;
+    assert_eq!(texts(&heard), ["Here I am"]);
+}

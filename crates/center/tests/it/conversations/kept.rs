@@ -1,0 +1,130 @@
+//! Conversations in the audit log, and taken out of everything.
+
+use super::{PATH, Talker, new_conversation};
+use crate::support::Rig;
+use center::{Limits, erase_caller};
+use serde_json::{Value, json};
+use store::{EntryFilter, Location, Store};
+use tempfile::TempDir;
+
+async fn shared() -> (TempDir, Store, Rig) {
+    let folder = tempfile::tempdir().unwrap();
+    let location = Location::Sqlite(folder.path().join("shared.db"));
+    let store = Store::open(&location).await.unwrap();
+    let given = store.clone();
+    let rig = Rig::start_with(|options| {
+        options.store = Some(given);
+        options.limits = Limits::OFF;
+    });
+    (folder, store, rig.await)
+}
+
+async fn entries(store: &Store) -> Vec<(Value, Vec<String>)> {
+    let filter = EntryFilter {
+        action_prefix: Some("conversation.".into()),
+        ..EntryFilter::default()
+    };
+    let entries = store.entries(&filter, 1000).await.unwrap().into_iter();
+    let read = entries.map(|entry| {
+        let body = serde_json::from_str(&entry.leaf.unwrap()).unwrap();
+        let texts = entry
+            .texts
+            .into_iter()
+            .map(|text| format!("{}: {}", text.field, text.value));
+        (body, texts.collect())
+    });
+    read.collect()
+}
+
+#[tokio::test]
+async fn each_turn_is_in_the_audit_log_without_card_numbers() {
+    let (_folder, store, rig) = shared().await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    talker.said("c", "my card is 4111 1111 1111 1111").await;
+    talker.put("c", json!({"state": "closed"})).await;
+    let entries = entries(&store).await;
+    let actions: Vec<&str> = entries
+        .iter()
+        .map(|(entry, _)| entry["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions,
+        ["conversation.created", "conversation.turn", "conversation.state"]
+    );
+    let (turn, texts) = &entries[1];
+    assert_eq!(turn["subject"], "c");
+    let detail = &turn["detail"];
+    assert_eq!(
+        (
+            &detail["turn"],
+            &detail["sequence"],
+            &detail["answers"],
+            &detail["state"],
+            &detail["resolved"]
+        ),
+        (&json!(1), &json!(1), &json!(0), &json!("active"), &json!(false)),
+        "{turn}"
+    );
+    assert_eq!(
+        detail["contextBytes"],
+        r#"{"botSession":{},"metadata":{"source":"test"}}"#.len()
+    );
+    assert_eq!(texts, &["message: my card is 4111 11** **** 1111"]);
+    assert!(
+        !turn.to_string().contains("card"),
+        "texts are apart from the entry"
+    );
+    assert_eq!(entries[2].0["detail"], json!({"from": "active", "to": "closed"}));
+}
+
+#[tokio::test]
+async fn a_person_is_taken_out_of_what_is_over() {
+    let (folder, store, rig) = shared().await;
+    let talker = Talker::new(&rig).await;
+    for id in ["over", "open", "other"] {
+        let mut new = new_conversation(id);
+        new["context"]["metadata"] = json!({"name": "Lovelace"});
+        if id == "other" {
+            new["participants"][1] =
+                json!({"id": "user-2", "direction": "inbound", "profile": {"email": "bob@example.com"}});
+        }
+        talker.created(new).await;
+        talker.said(id, "I am Ada Lovelace").await;
+    }
+    talker.put("over", json!({"state": "closed"})).await;
+    talker.heard("over", "").await;
+    let erased = erase_caller(&store, folder.path(), "Ada@Example.com")
+        .await
+        .unwrap();
+    assert_eq!(
+        (erased.conversations, erased.open_conversations, erased.texts),
+        (1, 1, 1)
+    );
+    let over = talker.get(&format!("{PATH}/over")).await;
+    let heard = talker.heard("over", "").await;
+    let gone = over.text.clone() + &json!(heard).to_string();
+    for word in ["Ada", "ada", "Lovelace", "user-1"] {
+        assert!(!gone.contains(word), "{gone}");
+    }
+    assert_eq!(
+        (&heard[0]["text"], &heard[0]["participantId"]),
+        (&json!("erased"), &json!("erased-1"))
+    );
+    for id in ["open", "other"] {
+        assert!(
+            talker
+                .get(&format!("{PATH}/{id}"))
+                .await
+                .text
+                .contains("Lovelace")
+        );
+    }
+    let again = erase_caller(&store, folder.path(), "user-1").await.unwrap();
+    assert_eq!((again.conversations, again.open_conversations), (0, 1));
+    let turns = store.records("conversation-turn", 100).await.unwrap();
+    assert_eq!(
+        turns.iter().filter(|turn| turn.body.contains("Lovelace")).count(),
+        2
+    );
+}

@@ -1,0 +1,158 @@
+//! When a turn is over, and what is said of it.
+
+use super::{Action, Phase, Run, Verdict};
+use crate::{
+    Moment,
+    scenario::{
+        expect::{Answer, Miss, captured, misses, quoted, view_misses, wants_more},
+        heard::View,
+        model::{Deed, Turn},
+        quiet::Awaited,
+        template::Vars,
+    },
+};
+use std::time::Duration;
+
+/// How soon a conversation that is not as expected yet is looked at again: a fifth of the time since the first look, but not sooner.
+const SHORTEST_REST: Duration = Duration::from_millis(20);
+
+impl Run {
+    /// When the turn is judged, if nothing happens before.
+    pub(super) fn judged_at(&self) -> Moment {
+        let Some(turn) = self.current() else {
+            return self.newest;
+        };
+        self.newest + self.quiet.window(self.awaited(turn), self.scenario.patience)
+    }
+
+    fn awaited(&self, turn: &Turn) -> Awaited {
+        let answers = self.answers();
+        if answers.len() >= super::MOST_ANSWERS {
+            return Awaited::Nothing;
+        }
+        if wants_more(turn, &answers, &self.vars) {
+            return if answers.is_empty() {
+                Awaited::First
+            } else {
+                Awaited::More
+            };
+        }
+        match turn.count().most {
+            Some(0) if answers.is_empty() => Awaited::Silence,
+            _ if answers.is_empty() && !turn.expect.never.is_empty() => Awaited::Silence,
+            _ => Awaited::Nothing,
+        }
+    }
+
+    /// The answers to the turn that is under way, in the order of the conversation.
+    pub(super) fn answers(&self) -> Vec<Answer<'_>> {
+        let came = self.turns.last().into_iter().flat_map(|turn| turn.in_time());
+        came.map(|came| Answer {
+            heard: &came.heard,
+            after: Duration::from_millis(came.after_ms),
+        })
+        .collect()
+    }
+
+    pub(super) fn misses_so_far(&self, turn: &Turn) -> Vec<Miss> {
+        misses(turn, &self.answers(), &self.vars)
+    }
+
+    /// Nothing came for long enough.
+    pub(super) fn listened(&mut self, now: Moment) -> Option<Action> {
+        let turn = self.current()?;
+        let needs_view = !turn.expect.view.is_empty()
+            || turn
+                .expect
+                .captures
+                .iter()
+                .any(|capture| capture.source.needs_view());
+        if needs_view {
+            self.phase = Phase::Looking(now);
+            return Some(Action::Look);
+        }
+        self.judge(now)
+    }
+
+    pub(super) fn viewed(&mut self, now: Moment, view: View) -> Option<Action> {
+        let since = match self.phase {
+            Phase::Looking(since) => since,
+            Phase::Closing(_) => {
+                self.view = Some(view);
+                self.finish(now, true);
+                return None;
+            }
+            _ => return None,
+        };
+        let turn = self.current()?;
+        let is_as_expected = view_misses(&turn.expect.view, &view, &self.vars).is_empty();
+        let last = since + self.quiet.window(Awaited::More, self.scenario.patience);
+        self.view = Some(view);
+        if !is_as_expected && now < last {
+            let rest = ((now - since) / 5).max(SHORTEST_REST);
+            self.phase = Phase::Resting {
+                since,
+                until: now + rest,
+            };
+            return None;
+        }
+        self.judge(now)
+    }
+
+    fn judge(&mut self, now: Moment) -> Option<Action> {
+        let turn = self.current()?.clone();
+        let answers = self.answers();
+        let is_calm = answers.len() < 2;
+        let mut missed = misses(&turn, &answers, &self.vars);
+        if let Some(view) = &self.view {
+            missed.extend(view_misses(&turn.expect.view, view, &self.vars));
+        }
+        let (kept, not_captured) = captured(&turn, &answers, self.view.as_ref(), &self.vars);
+        missed.extend(not_captured);
+        if is_calm {
+            self.quiet.was_calm();
+        }
+        self.vars.extend(kept);
+        if let Some(outcome) = self.turns.last_mut() {
+            outcome.misses.extend(missed);
+            if !outcome.misses.is_empty() {
+                outcome.verdict = Verdict::Failed;
+            }
+        }
+        self.next_turn(now)
+    }
+}
+
+/// What a turn does, for people.
+pub(super) fn deed(deed: &Deed, vars: &Vars) -> String {
+    match deed {
+        Deed::Say(text) => format!("say {}", quoted(&text.fill(vars))),
+        Deed::Press(label) => format!("press {}", quoted(&label.fill(vars))),
+        Deed::Wait(duration) => format!("wait {}", for_people(*duration)),
+        Deed::SetContext(fields) => {
+            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+            format!("set the context's {}", names.join(", "))
+        }
+        Deed::Close(state) => format!("make the conversation {state}"),
+        Deed::Listen => "listen".into(),
+    }
+}
+
+/// `1h 30m`, `10m`, `45s`, `250ms`.
+pub(crate) fn for_people(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    let parts = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let mut rest = ms;
+    let mut said = Vec::new();
+    for (size, unit) in parts {
+        if rest >= size {
+            said.push(format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if said.is_empty() {
+        "0s".into()
+    } else {
+        said.join(" ")
+    }
+}

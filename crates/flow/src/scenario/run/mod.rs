@@ -1,0 +1,563 @@
+//! One run of a scenario, as a machine: it is told what happened, and says what to do next.
+//!
+//! One command is under way at a time; answers of the bot may come at any moment.
+
+mod judging;
+mod outcome;
+mod placing;
+#[cfg(test)]
+mod tests;
+
+pub use outcome::{Came, Part, RunReport, Sent, TurnOutcome, Verdict};
+
+use super::{
+    expect::{Miss, filled},
+    heard::{Heard, View},
+    model::{Deed, Scenario, Turn},
+    perturb::Perturber,
+    quiet::Quiet,
+    template::Vars,
+};
+use crate::Moment;
+use placing::Messages;
+use serde_json::{Map, Value};
+use std::{collections::HashSet, mem, sync::Arc, time::Duration};
+use wire::conversation::State;
+
+/// How long closing the conversation may take.
+pub const CLOSING: Duration = Duration::from_secs(60);
+/// Most answers of a turn that are listened to.
+const MOST_ANSWERS: usize = 200;
+/// Most things of one run that are noted beside its turns.
+const MOST_NOTES: usize = 50;
+
+/// What the driver is to do. All but [`Action::Close`] may be dropped when another action comes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Make the conversation, with what the scenario says of bot, customer and context. Answered by [`Input::Created`].
+    Create,
+    /// Send this message for the customer. Answered by [`Input::Posted`].
+    Post(String),
+    /// Let so much time pass for the conversation. Answered by [`Input::Done`].
+    Advance(Duration),
+    /// Change the context: set these keys, take away those that are `null`. Answered by [`Input::Done`].
+    SetContext(Map<String, Value>),
+    /// Put the conversation into this state. Answered by [`Input::Done`].
+    SetState(State),
+    /// Look at the conversation. Answered by [`Input::Viewed`].
+    Look,
+    /// Close the conversation, whatever it takes. Answered by [`Input::Viewed`] or [`Input::Done`], or by [`Input::Refused`] if it
+    /// stays open.
+    Close,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// Begin.
+    Start,
+    /// The conversation is there.
+    Created,
+    /// The message was taken, under this id, in this place of the conversation.
+    Posted {
+        /// Its id.
+        id: String,
+        /// Its place.
+        sequence: u64,
+    },
+    /// The command was carried out.
+    Done,
+    /// The conversation as it stands.
+    Viewed(View),
+    /// The command was refused, or could not be carried out, for this reason.
+    Refused(String),
+    /// The bot said something.
+    Heard(Heard),
+    /// The bot said something that can't be understood.
+    Garbage(String),
+    /// The run is to end now, for this reason.
+    Stop(String),
+    /// The deadline came.
+    Tick,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Phase {
+    New,
+    Creating,
+    /// A message is under way; those that follow it at once.
+    Posting(Vec<String>),
+    /// Something else is under way; for how long the clock may stand still meanwhile.
+    Doing(Duration),
+    /// Listening to what comes.
+    Listening,
+    /// The conversation is looked at; since when it is waited for it to become as expected.
+    Looking(Moment),
+    /// It is not as expected yet, and is looked at again.
+    Resting {
+        since: Moment,
+        until: Moment,
+    },
+    Closing(Moment),
+    Over,
+}
+
+/// A run of a scenario.
+///
+/// ```
+/// use flow::{Moment, scenario::{self, Action, Heard, Input, Run, Verdict}};
+/// use std::{sync::Arc, time::Duration};
+///
+/// let scenario = scenario::parse("{name: Greeting, turns: [{say: hello, expect: welcome}]}").unwrap().remove(0);
+/// let mut run = Run::new(Arc::new(scenario), scenario::Perturber::none());
+/// let at = |ms| Moment::at(Duration::from_millis(ms));
+///
+/// assert_eq!(run.handle(at(0), Input::Start), [Action::Create]);
+/// assert_eq!(run.handle(at(1), Input::Created), [Action::Post("hello".into())]);
+/// run.handle(at(2), Input::Posted { id: "m-1".into(), sequence: 1 });
+/// let answer = Heard { id: "m-2".into(), sequence: 2, in_reply_to: Some("m-1".into()), text: "You are welcome".into(), ..Heard::default() };
+/// run.handle(at(50), Input::Heard(answer));
+/// // All that is expected has come: a short time is left for what must not come.
+/// let deadline = run.deadline();
+/// assert_eq!(deadline, at(150));
+/// assert_eq!(run.handle(deadline, Input::Tick), [Action::Close]);
+/// run.handle(deadline, Input::Done);
+/// assert_eq!(run.report().unwrap().verdict, Verdict::Passed);
+/// ```
+#[derive(Debug)]
+pub struct Run {
+    scenario: Arc<Scenario>,
+    perturber: Perturber,
+    vars: Vars,
+    phase: Phase,
+    /// Which turn is next, over all parts.
+    next: usize,
+    began: Moment,
+    /// When the turn began, or its newest message was sent.
+    turn_began: Moment,
+    /// When something happened in this turn.
+    newest: Moment,
+    /// Time that does not count: the customer did nothing.
+    excused: Duration,
+    messages: Messages,
+    /// Ids of answers that came.
+    known: HashSet<String>,
+    /// Answers whose message is not known yet, and when they came.
+    held: Vec<(Moment, Heard)>,
+    quiet: Quiet,
+    view: Option<View>,
+    turns: Vec<TurnOutcome>,
+    opening: Vec<Came>,
+    broken: Option<String>,
+    notes: Vec<String>,
+    first_answer: Option<Duration>,
+    report: Option<RunReport>,
+}
+
+impl Run {
+    /// A run that has not begun.
+    pub fn new(scenario: Arc<Scenario>, perturber: Perturber) -> Self {
+        Self {
+            vars: scenario.vars.clone(),
+            scenario,
+            perturber,
+            phase: Phase::New,
+            next: 0,
+            began: Moment::START,
+            turn_began: Moment::START,
+            newest: Moment::START,
+            excused: Duration::ZERO,
+            messages: Messages::default(),
+            known: HashSet::new(),
+            held: Vec::new(),
+            quiet: Quiet::default(),
+            view: None,
+            turns: Vec::new(),
+            opening: Vec::new(),
+            broken: None,
+            notes: Vec::new(),
+            first_answer: None,
+            report: None,
+        }
+    }
+
+    /// What came of it, once it is over.
+    pub fn report(&self) -> Option<&RunReport> {
+        self.report.as_ref()
+    }
+
+    /// The turns so far; the last one may be under way.
+    pub fn turns(&self) -> &[TurnOutcome] {
+        &self.turns
+    }
+
+    /// The variables as they are now.
+    pub fn vars(&self) -> &Vars {
+        &self.vars
+    }
+
+    /// Takes what happened, and says what to do.
+    pub fn handle(&mut self, now: Moment, input: Input) -> Vec<Action> {
+        let action = match input {
+            Input::Start => self.start(now),
+            Input::Created => self.created(now),
+            Input::Posted { id, sequence } => self.posted(now, id, sequence),
+            Input::Done => self.done(now),
+            Input::Viewed(view) => self.viewed(now, view),
+            Input::Refused(reason) => self.refused(now, reason),
+            Input::Heard(heard) => {
+                self.heard(now, heard);
+                None
+            }
+            Input::Garbage(text) => {
+                self.garbage(now, &text);
+                None
+            }
+            Input::Stop(reason) => self.stop(now, reason),
+            Input::Tick => None,
+        };
+        action
+            .or_else(|| self.look_at_the_time(now))
+            .into_iter()
+            .collect()
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub fn deadline(&self) -> Moment {
+        match self.phase {
+            Phase::New | Phase::Over => Moment::NEVER,
+            Phase::Creating | Phase::Posting(_) | Phase::Looking(_) => self.last_moment(),
+            Phase::Doing(pause) => self.last_moment() + pause,
+            Phase::Listening => self.judged_at().min(self.last_moment()),
+            Phase::Resting { until, .. } => until.min(self.last_moment()),
+            Phase::Closing(until) => until,
+        }
+    }
+
+    fn last_moment(&self) -> Moment {
+        self.began + self.scenario.deadline.saturating_add(self.excused)
+    }
+
+    fn look_at_the_time(&mut self, now: Moment) -> Option<Action> {
+        if now < self.deadline() {
+            return None;
+        }
+        if let Phase::Closing(_) = self.phase {
+            self.finish(now, false);
+            return None;
+        }
+        let late = match self.phase {
+            Phase::Doing(pause) => self.last_moment() + pause,
+            _ => self.last_moment(),
+        };
+        if now >= late {
+            let seconds = self.scenario.deadline.as_secs_f64();
+            return self.stop(now, format!("the deadline of {seconds} s passed"));
+        }
+        match self.phase {
+            Phase::Listening => self.listened(now),
+            Phase::Resting { since, .. } => {
+                self.phase = Phase::Looking(since);
+                Some(Action::Look)
+            }
+            _ => None,
+        }
+    }
+
+    fn start(&mut self, now: Moment) -> Option<Action> {
+        if self.phase != Phase::New {
+            return None;
+        }
+        self.began = now;
+        self.turn_began = now;
+        self.phase = Phase::Creating;
+        Some(Action::Create)
+    }
+
+    fn created(&mut self, now: Moment) -> Option<Action> {
+        match self.phase {
+            Phase::Creating => self.next_turn(now),
+            _ => None,
+        }
+    }
+
+    /// The turn at an index over all parts.
+    fn turn_at(&self, index: usize) -> Option<(Part, usize, &Turn)> {
+        let scenario = &self.scenario;
+        let parts = [
+            (Part::Setup, &scenario.setup),
+            (Part::Turns, &scenario.turns),
+            (Part::Teardown, &scenario.teardown),
+        ];
+        let mut all = parts
+            .into_iter()
+            .flat_map(|(part, turns)| turns.iter().enumerate().map(move |(i, turn)| (part, i + 1, turn)));
+        all.nth(index)
+    }
+
+    fn next_turn(&mut self, now: Moment) -> Option<Action> {
+        loop {
+            let Some((part, number, turn)) = self.turn_at(self.next) else {
+                return Some(self.close(now));
+            };
+            let turn = turn.clone();
+            self.next += 1;
+            let is_left_out = part != Part::Teardown && self.is_pointless(part);
+            self.turns.push(TurnOutcome {
+                part,
+                number,
+                line: turn.line,
+                deed: judging::deed(&turn.deed, &self.vars),
+                sent: Vec::new(),
+                answers: Vec::new(),
+                verdict: if is_left_out {
+                    Verdict::Skipped
+                } else {
+                    Verdict::Passed
+                },
+                misses: Vec::new(),
+                notes: Vec::new(),
+                response_ms: None,
+            });
+            if is_left_out {
+                continue;
+            }
+            self.turn_began = now;
+            self.newest = now;
+            self.view = None;
+            if let Some(action) = self.begin(now, &turn.deed) {
+                return Some(action);
+            }
+            // It only listens, or failed already.
+            if self.phase == Phase::Listening {
+                return None;
+            }
+        }
+    }
+
+    /// Whether there is no use in further turns of the part.
+    fn is_pointless(&self, part: Part) -> bool {
+        let has_failed = |part| {
+            let mut of_part = self.turns.iter().filter(|turn| turn.part == part);
+            of_part.any(|turn| turn.verdict == Verdict::Failed)
+        };
+        self.broken.is_some() || (part == Part::Turns && has_failed(Part::Setup))
+    }
+
+    fn begin(&mut self, now: Moment, deed: &Deed) -> Option<Action> {
+        match deed {
+            Deed::Say(text) => {
+                let text = text.fill(&self.vars);
+                let mut texts = self.perturber.sentences(&text, self.next).into_iter();
+                let first = texts.next()?;
+                self.phase = Phase::Posting(texts.collect());
+                Some(self.post(now, first))
+            }
+            Deed::Press(label) => {
+                let label = label.fill(&self.vars);
+                match self.button(&label) {
+                    Ok(value) => {
+                        self.phase = Phase::Posting(Vec::new());
+                        Some(self.post(now, value))
+                    }
+                    Err(got) => {
+                        self.phase = Phase::Looking(now);
+                        self.miss(Miss::new(format!("a button \"{label}\" to press"), got));
+                        None
+                    }
+                }
+            }
+            Deed::Wait(duration) => {
+                self.phase = Phase::Doing(*duration);
+                Some(Action::Advance(*duration))
+            }
+            Deed::SetContext(fields) => {
+                self.phase = Phase::Doing(Duration::ZERO);
+                let filled = filled(&Value::Object(fields.clone()), &self.vars);
+                Some(Action::SetContext(
+                    filled.as_object().cloned().unwrap_or_default(),
+                ))
+            }
+            Deed::Close(state) => {
+                self.phase = Phase::Doing(Duration::ZERO);
+                Some(Action::SetState(*state))
+            }
+            Deed::Listen => {
+                self.phase = Phase::Listening;
+                None
+            }
+        }
+    }
+
+    fn post(&mut self, now: Moment, text: String) -> Action {
+        let at_ms = ms(now - self.began);
+        self.messages.post(self.turns.len(), now);
+        if let Some(turn) = self.turns.last_mut() {
+            turn.sent.push(Sent {
+                at_ms,
+                text: text.clone(),
+            });
+        }
+        Action::Post(text)
+    }
+
+    fn posted(&mut self, now: Moment, id: String, sequence: u64) -> Option<Action> {
+        let Phase::Posting(rest) = &mut self.phase else {
+            return None;
+        };
+        let next = (!rest.is_empty()).then(|| rest.remove(0));
+        self.messages.posted(id, sequence);
+        self.newest = now;
+        for (at, heard) in mem::take(&mut self.held) {
+            self.settle(at, heard);
+        }
+        if let Some(text) = next {
+            return Some(self.post(now, text));
+        }
+        self.phase = Phase::Listening;
+        None
+    }
+
+    fn done(&mut self, now: Moment) -> Option<Action> {
+        match self.phase {
+            Phase::Doing(pause) => {
+                if pause > Duration::ZERO {
+                    self.excused = self.excused.saturating_add(now - self.turn_began);
+                }
+                self.newest = now;
+                self.phase = Phase::Listening;
+                None
+            }
+            Phase::Closing(_) => {
+                self.finish(now, true);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    fn refused(&mut self, now: Moment, reason: String) -> Option<Action> {
+        match mem::replace(&mut self.phase, Phase::Over) {
+            Phase::Creating => {
+                self.broken = Some(format!("the conversation can't be made: {reason}"));
+                self.leave_out_the_rest();
+                self.finish(now, true);
+                None
+            }
+            Phase::Posting(_) | Phase::Doing(_) | Phase::Looking(_) => {
+                let is_message = self.current().is_some_and(|turn| turn.deed.is_message());
+                let expected = if is_message {
+                    "the message to be taken"
+                } else {
+                    "this to be done"
+                };
+                self.messages.not_posted();
+                self.miss(Miss::new(expected, reason.clone()));
+                self.broken.get_or_insert(reason);
+                self.next_turn(now)
+            }
+            Phase::Closing(_) => {
+                self.note(format!("the conversation can't be closed: {reason}"));
+                self.finish(now, false);
+                None
+            }
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Moment, reason: String) -> Option<Action> {
+        match self.phase {
+            Phase::Over | Phase::Closing(_) => None,
+            Phase::New => {
+                self.broken = Some(reason);
+                self.finish(now, true);
+                None
+            }
+            _ => {
+                let is_creating = self.phase == Phase::Creating;
+                if !is_creating && let Some(turn) = self.current().cloned() {
+                    for miss in self.misses_so_far(&turn) {
+                        self.miss(miss);
+                    }
+                    self.miss(Miss::new("the turn to come to its end", reason.clone()));
+                }
+                self.broken = Some(reason);
+                self.leave_out_the_rest();
+                Some(self.close(now))
+            }
+        }
+    }
+
+    /// Turns that are not reached any more.
+    fn leave_out_the_rest(&mut self) {
+        while let Some((part, number, turn)) = self.turn_at(self.next) {
+            let left_out = TurnOutcome {
+                part,
+                number,
+                line: turn.line,
+                deed: judging::deed(&turn.deed, &self.vars),
+                sent: Vec::new(),
+                answers: Vec::new(),
+                verdict: Verdict::Skipped,
+                misses: Vec::new(),
+                notes: Vec::new(),
+                response_ms: None,
+            };
+            self.turns.push(left_out);
+            self.next += 1;
+        }
+    }
+
+    fn close(&mut self, now: Moment) -> Action {
+        self.phase = Phase::Closing(now + CLOSING);
+        Action::Close
+    }
+
+    fn finish(&mut self, now: Moment, is_closed: bool) {
+        self.phase = Phase::Over;
+        let has_failed =
+            self.broken.is_some() || self.turns.iter().any(|turn| turn.verdict == Verdict::Failed);
+        self.report = Some(RunReport {
+            verdict: if has_failed {
+                Verdict::Failed
+            } else {
+                Verdict::Passed
+            },
+            turns: self.turns.clone(),
+            opening: self.opening.clone(),
+            broken: self.broken.clone(),
+            notes: self.notes.clone(),
+            first_answer_ms: self.first_answer.map(ms),
+            took_ms: ms(now - self.began),
+            resolved: self.view.as_ref().is_some_and(|view| view.resolved),
+            escalated: self.view.as_ref().is_some_and(|view| view.escalated),
+            is_closed,
+        });
+    }
+
+    /// The turn that is under way.
+    fn current(&self) -> Option<&Turn> {
+        let index = self.next.checked_sub(1)?;
+        self.turn_at(index).map(|(_, _, turn)| turn)
+    }
+
+    fn miss(&mut self, miss: Miss) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.verdict = Verdict::Failed;
+            turn.misses.push(miss);
+        }
+    }
+
+    fn note(&mut self, text: String) {
+        if self.notes.len() < MOST_NOTES {
+            self.notes.push(text);
+        }
+    }
+}
+
+pub(super) fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

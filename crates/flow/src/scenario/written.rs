@@ -1,0 +1,288 @@
+//! A scenario as the file that [`parse`](super::parse()) reads.
+
+use super::{
+    model::{
+        AnswerCheck, Capture, CaptureSource, Count, Deed, Expectations, How, Scenario, TextCheck, Turn,
+        USUAL_DEADLINE, USUAL_PATIENCE,
+    },
+    template::Template,
+};
+use serde_json::{Map, Value, json};
+use std::{fmt::Write as _, time::Duration};
+use wire::conversation::State;
+
+/// The scenario as YAML; reading it gives the same scenario.
+///
+/// ```
+/// use flow::scenario::{Scenario, Turn, parse, to_yaml};
+///
+/// let text = to_yaml(&Scenario::new("Greeting", vec![Turn::say("hello")]));
+/// assert_eq!(text, "name: Greeting\nturns:\n  - say: hello\n");
+/// assert_eq!(parse(&text).unwrap()[0].name, "Greeting");
+/// ```
+pub fn to_yaml(scenario: &Scenario) -> String {
+    let mut text = format!("name: {}\n", scalar(&scenario.name));
+    if !scenario.tags.is_empty() {
+        let tags: Vec<String> = scenario.tags.iter().map(|tag| scalar(tag)).collect();
+        let _ = writeln!(text, "tags: [{}]", tags.join(", "));
+    }
+    let mut field = |name: &str, value: Value| {
+        let _ = writeln!(text, "{name}: {}", inline(&value));
+    };
+    if let Some(bot) = &scenario.bot {
+        field("bot", json!(bot));
+    }
+    if !scenario.context.is_empty() {
+        field("context", json!(scenario.context));
+    }
+    let mut customer = scenario.customer.profile.clone();
+    customer.extend(scenario.customer.id.iter().map(|id| ("id".to_owned(), json!(id))));
+    if !customer.is_empty() {
+        field("customer", json!(customer));
+    }
+    if scenario.seed != 0 {
+        field("seed", json!(scenario.seed));
+    }
+    let slo = slo(scenario);
+    if !slo.is_empty() {
+        field("slo", json!(slo));
+    }
+    if scenario.retries > 0 {
+        field("retries", json!(scenario.retries));
+    }
+    if scenario.repeat.runs > 1 {
+        field("repeat", json!(scenario.repeat.runs));
+    }
+    if scenario.repeat.at_least < scenario.repeat.runs {
+        field("k_of_k", json!(scenario.repeat.at_least));
+    }
+    if scenario.deadline != USUAL_DEADLINE {
+        field("deadline_s", json!(scenario.deadline.as_secs()));
+    }
+    if scenario.patience != USUAL_PATIENCE {
+        field("patience_s", json!(scenario.patience.as_secs()));
+    }
+    if !scenario.vars.is_empty() {
+        field("vars", json!(scenario.vars));
+    }
+    for (name, turns) in [
+        ("setup", &scenario.setup),
+        ("turns", &scenario.turns),
+        ("teardown", &scenario.teardown),
+    ] {
+        if !turns.is_empty() {
+            let _ = writeln!(text, "{name}:");
+            turns.iter().for_each(|turn| write_turn(&mut text, turn));
+        }
+    }
+    text
+}
+
+fn slo(scenario: &Scenario) -> Map<String, Value> {
+    let ms = |duration: Duration| json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
+    let fields = [
+        ("p95_turn_ms", scenario.slo.p95_turn),
+        ("first_answer_ms", scenario.slo.first_answer),
+    ];
+    let given = fields
+        .into_iter()
+        .filter_map(|(name, limit)| Some((name.to_owned(), ms(limit?))));
+    given.collect()
+}
+
+fn write_turn(text: &mut String, turn: &Turn) {
+    let deed = match &turn.deed {
+        Deed::Say(said) => Some(("say", scalar(said.source()))),
+        Deed::Press(label) => Some(("press", scalar(label.source()))),
+        Deed::Wait(duration) => Some(("wait", written_duration(*duration))),
+        Deed::SetContext(fields) => Some(("set_context", inline(&json!(fields)))),
+        Deed::Close(State::Ended) => Some(("close", "ended".to_owned())),
+        Deed::Close(_) => Some(("close", "true".to_owned())),
+        Deed::Listen => None,
+    };
+    let expected = expected(&turn.expect);
+    let mut lead = "  - ";
+    if let Some((name, value)) = deed {
+        let _ = writeln!(text, "{lead}{name}: {value}");
+        lead = "    ";
+    }
+    match expected.as_slice() {
+        [] if lead == "  - " => {
+            let _ = writeln!(text, "{lead}expect: []");
+        }
+        [] => {}
+        [one] => {
+            let _ = writeln!(text, "{lead}expect: {}", inline(one));
+        }
+        several => {
+            let _ = writeln!(text, "{lead}expect:");
+            for one in several {
+                let _ = writeln!(text, "      - {}", inline(one));
+            }
+        }
+    }
+}
+
+fn expected(expect: &Expectations) -> Vec<Value> {
+    let mut all: Vec<Value> = Vec::new();
+    for group in &expect.groups {
+        let checks: Vec<Value> = group.checks.iter().flat_map(answer).collect();
+        match group.checks.len() {
+            1 => all.extend(checks),
+            _ => all.push(json!({"any_order": checks})),
+        }
+    }
+    all.extend(expect.some.iter().flat_map(answer));
+    for check in &expect.never {
+        all.push(json!({"not": not(check)}));
+    }
+    let view = &expect.view;
+    let one = |name: &str, value: Value| json!({name: value});
+    all.extend(
+        expect
+            .intent
+            .iter()
+            .map(|intent| one("intent", json!(intent.source()))),
+    );
+    all.extend(expect.answers.map(|count| one("answers", written_count(count))));
+    all.extend(view.state.map(|state| one("state", json!(state.as_str()))));
+    all.extend(
+        view.slots
+            .iter()
+            .map(|(name, value)| json!({"slot": {name: value}})),
+    );
+    all.extend(
+        view.context
+            .iter()
+            .map(|(path, value)| json!({"context": {path: value}})),
+    );
+    all.extend(view.escalated.map(|truth| one("escalated", json!(truth))));
+    all.extend(view.resolved.map(|truth| one("resolved", json!(truth))));
+    all.extend(expect.captures.iter().map(capture));
+    all
+}
+
+fn written_count(count: Count) -> Value {
+    match count.most {
+        Some(most) if most == count.least => json!(most),
+        Some(most) => json!(format!("{}..{most}", count.least)),
+        None => json!(format!("{}..", count.least)),
+    }
+}
+
+/// A check as mappings: what differs in case, or is there twice, needs one of its own.
+fn answer(check: &AnswerCheck) -> Option<Value> {
+    let mut fields = Map::new();
+    let mut all_of: [(&str, Vec<Value>); 2] = [("contains", Vec::new()), ("matches", Vec::new())];
+    for text in check.texts.iter().filter(|text| !text.is_negated) {
+        match &text.how {
+            How::Equals(wanted) => {
+                fields.insert("equals".into(), json!(wanted.source()));
+            }
+            How::Contains(wanted) => all_of[0].1.push(json!(wanted.source())),
+            How::Matches(pattern) => all_of[1].1.push(json!(pattern.source())),
+            How::OneOf(several) => {
+                fields.insert("one_of".into(), sources(several));
+            }
+        }
+        if text.ignores_case {
+            fields.insert("ignore_case".into(), json!(true));
+        }
+    }
+    for (name, mut values) in all_of {
+        match values.len() {
+            0 => {}
+            1 => {
+                fields.insert(name.into(), values.remove(0));
+            }
+            _ => {
+                fields.insert(name.into(), Value::Array(values));
+            }
+        }
+    }
+    if let Some(check) = check.texts.iter().find(|text| text.is_negated) {
+        fields.insert("not".into(), not(check));
+    }
+    if let Some(labels) = &check.buttons {
+        fields.insert("buttons".into(), sources(labels));
+    }
+    if let Some(within) = check.within {
+        let ms = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
+        fields.insert("within_ms".into(), json!(ms));
+    }
+    (!fields.is_empty()).then_some(Value::Object(fields))
+}
+
+fn not(check: &TextCheck) -> Value {
+    let (name, value) = match &check.how {
+        How::Equals(wanted) => ("equals", json!(wanted.source())),
+        How::Contains(wanted) => ("contains", json!(wanted.source())),
+        How::Matches(pattern) => ("matches", json!(pattern.source())),
+        How::OneOf(several) => ("one_of", sources(several)),
+    };
+    let mut fields = Map::from_iter([(name.to_owned(), value)]);
+    if check.ignores_case {
+        fields.insert("ignore_case".into(), json!(true));
+    }
+    Value::Object(fields)
+}
+
+fn sources(texts: &[Template]) -> Value {
+    texts.iter().map(|text| json!(text.source())).collect()
+}
+
+fn capture(capture: &Capture) -> Value {
+    let source = match &capture.source {
+        CaptureSource::Answer(pattern) => json!(pattern.source()),
+        CaptureSource::Slot(name) => json!({"slot": name}),
+        CaptureSource::Context(path) => json!({"context": path}),
+    };
+    json!({"capture": {&capture.variable: source}})
+}
+
+fn written_duration(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    match ms {
+        _ if ms.is_multiple_of(60_000) && ms > 0 => format!("{}m", ms / 60_000),
+        _ if ms.is_multiple_of(1000) => format!("{}s", ms / 1000),
+        _ => format!("{ms}ms"),
+    }
+}
+
+/// A value in one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::String(text) => scalar(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(inline).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) if fields.is_empty() => "{}".into(),
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| format!("{}: {}", scalar(name), inline(value)))
+                .collect();
+            format!("{{ {} }}", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text in quotes, unless it is one that can't be taken for anything else.
+fn scalar(text: &str) -> String {
+    let is_word =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '_' | '.' | '-' | '\'' | '(' | ')');
+    let is_plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(is_word)
+        && !text.ends_with(' ')
+        && !matches!(
+            text.to_ascii_lowercase().as_str(),
+            "true" | "false" | "null" | "yes" | "no" | "on" | "off"
+        );
+    if is_plain {
+        text.to_owned()
+    } else {
+        Value::from(text).to_string()
+    }
+}

@@ -1,0 +1,235 @@
+//! One run of a scenario: the machine decides, this sends, listens and waits.
+
+use super::{
+    Platform, TalkError,
+    entries::Entries,
+    outcome::RunOutcome,
+    talk::{Opening, Talk, heard, view},
+};
+use flow::{
+    Moment,
+    scenario::{Action, Input, Perturber, Run, Scenario},
+};
+use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use wire::conversation::{Direction, Interaction, NewConversation};
+
+/// How long what could not be understood is left alone, so that a broken platform is not asked in a tight loop.
+const AFTER_GARBAGE: Duration = Duration::from_secs(1);
+/// The shortest time between two questions that were answered with nothing: not every platform holds them.
+const SHORTEST_POLL: Duration = Duration::from_millis(100);
+
+type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Polled = Result<Vec<Interaction>, TalkError>;
+
+/// Runs a scenario once. `stop` ends it early; the conversation is closed all the same.
+pub async fn run(
+    scenario: Arc<Scenario>,
+    perturber: Perturber,
+    platform: &Platform,
+    stop: &CancellationToken,
+) -> RunOutcome {
+    let opening = Opening {
+        bot: scenario.bot.clone(),
+        customer: scenario.customer.clone(),
+        context: scenario.context.clone(),
+    };
+    let (talk, draft) = match Talk::draft(platform, &opening) {
+        Ok((talk, new)) => (Some(talk), Ok(new)),
+        Err(error) => (None, Err(error.to_string())),
+    };
+    let mut driver = Driver {
+        zero: Instant::now(),
+        run: Run::new(scenario, perturber),
+        talk: talk.clone(),
+        command: None,
+        poll: None,
+        after: 0,
+        waiting: VecDeque::from([Input::Start]),
+        draft: Some(draft),
+        is_stopped: false,
+    };
+    let report = loop {
+        let input = driver.next(stop).await;
+        let now = driver.now();
+        for action in driver.run.handle(now, input) {
+            driver.begin(action);
+        }
+        if let Some(report) = driver.run.report() {
+            break report.clone();
+        }
+    };
+    let outcome = RunOutcome {
+        conversation: talk.map(|talk| talk.id().to_string()),
+        report,
+    };
+    if let Some(log) = &platform.audit {
+        Entries::of(&outcome).for_each(|entry| log.record(entry));
+    }
+    outcome
+}
+
+struct Driver {
+    zero: Instant,
+    run: Run,
+    talk: Option<Talk>,
+    /// The command that is under way.
+    command: Option<Pending<Input>>,
+    /// What is listened to.
+    poll: Option<Pending<Polled>>,
+    /// The place of the newest interaction that came.
+    after: u64,
+    /// What came and was not handled yet.
+    waiting: VecDeque<Input>,
+    /// The conversation that is to be made, or why it can't be.
+    draft: Option<Result<NewConversation, String>>,
+    /// Whether somebody asked for an early end.
+    is_stopped: bool,
+}
+
+impl Driver {
+    fn now(&self) -> Moment {
+        Moment::at(self.zero.elapsed())
+    }
+
+    /// The next thing that happens.
+    async fn next(&mut self, stop: &CancellationToken) -> Input {
+        if let Some(input) = self.waiting.pop_front() {
+            return input;
+        }
+        let deadline = self.run.deadline();
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if !self.is_stopped => {
+                    self.is_stopped = true;
+                    return Input::Stop("it was interrupted".into());
+                }
+                input = either(&mut self.command) => {
+                    self.command = None;
+                    if input == Input::Created {
+                        self.listen(Duration::ZERO);
+                    }
+                    return input;
+                }
+                polled = either(&mut self.poll) => {
+                    self.poll = None;
+                    if let Some(input) = self.polled(polled) {
+                        return input;
+                    }
+                }
+                () = until(self.zero, deadline) => return Input::Tick,
+            }
+        }
+    }
+
+    fn polled(&mut self, polled: Polled) -> Option<Input> {
+        match polled {
+            Ok(interactions) => {
+                let pause = if interactions.is_empty() {
+                    SHORTEST_POLL
+                } else {
+                    Duration::ZERO
+                };
+                for interaction in &interactions {
+                    self.after = self.after.max(interaction.sequence);
+                    if interaction.direction == Direction::Outbound {
+                        self.waiting.push_back(Input::Heard(heard(interaction)));
+                    }
+                }
+                self.listen(pause);
+                self.waiting.pop_front()
+            }
+            Err(TalkError::Platform(error @ client::Error::BadAnswer { .. })) => {
+                self.listen(AFTER_GARBAGE);
+                Some(Input::Garbage(error.to_string()))
+            }
+            Err(error) => Some(Input::Stop(format!("the answers can't be read: {error}"))),
+        }
+    }
+
+    /// Asks for what is new, after a pause.
+    fn listen(&mut self, pause: Duration) {
+        let Some(talk) = self.talk.clone() else { return };
+        let after = self.after;
+        self.poll = Some(Box::pin(async move {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+            talk.hear(after).await
+        }));
+    }
+
+    /// Begins what the machine asks for; what was under way is given up.
+    fn begin(&mut self, action: Action) {
+        let Some(talk) = self.talk.clone() else {
+            let reason = self.draft.take().and_then(Result::err).unwrap_or_default();
+            self.waiting.push_back(Input::Refused(reason));
+            return;
+        };
+        if action == Action::Close {
+            self.poll = None;
+        }
+        let draft = match action {
+            Action::Create => self.draft.take().and_then(Result::ok),
+            _ => None,
+        };
+        self.command = Some(Box::pin(async move {
+            let done = carry_out(talk, draft, action).await;
+            done.unwrap_or_else(|error| Input::Refused(error.to_string()))
+        }));
+    }
+}
+
+async fn carry_out(talk: Talk, draft: Option<NewConversation>, action: Action) -> Result<Input, TalkError> {
+    Ok(match action {
+        Action::Create => {
+            if let Some(new) = draft {
+                talk.create(&new).await?;
+            }
+            Input::Created
+        }
+        Action::Post(text) => {
+            let posted = talk.say(&text).await?;
+            Input::Posted {
+                id: posted.id.to_string(),
+                sequence: posted.sequence,
+            }
+        }
+        Action::Advance(time) => {
+            talk.wait(time).await?;
+            Input::Done
+        }
+        Action::SetContext(fields) => {
+            talk.set_context(&fields).await?;
+            Input::Done
+        }
+        Action::SetState(state) => {
+            talk.become_state(state).await?;
+            Input::Done
+        }
+        Action::Look => Input::Viewed(view(&talk.look().await?)),
+        Action::Close => match talk.close().await {
+            Ok(conversation) => Input::Viewed(view(&conversation)),
+            // It was not made, or is gone: nothing is left open.
+            Err(TalkError::Gone) => Input::Done,
+            Err(error) => return Err(error),
+        },
+    })
+}
+
+/// What is under way, or nothing for ever.
+async fn either<T>(under_way: &mut Option<Pending<T>>) -> T {
+    match under_way {
+        Some(future) => future.await,
+        None => pending().await,
+    }
+}
+
+async fn until(zero: Instant, moment: Moment) {
+    match zero.checked_add(moment.since_start()) {
+        Some(then) if moment < Moment::NEVER => sleep_until(then).await,
+        _ => pending().await,
+    }
+}

@@ -1,0 +1,149 @@
+//! Made-up dialogues against a bot, and the shortest ones in which it fails.
+
+use super::{Platform, RunOutcome, run};
+use flow::scenario::{
+    Coverage, Perturber,
+    fuzz::{Finding, Fuzzer, Shrink, finding, scenario},
+};
+use serde::Serialize;
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Most failing dialogues that are made shorter: they are often the same fault.
+const MOST_SHRUNK: usize = 5;
+/// How long a bot may take to answer in a made-up dialogue.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is to be made up.
+#[derive(Debug, Clone)]
+pub struct FuzzAsked {
+    /// How many dialogues.
+    pub dialogues: u32,
+    /// What they are made of.
+    pub sentences: Vec<String>,
+    /// The same seed, the same dialogues.
+    pub seed: u64,
+    /// How many at once.
+    pub parallel: NonZeroUsize,
+    /// The bot instance, if not the usual one.
+    pub bot: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fuzzed {
+    /// How many dialogues there were.
+    pub dialogues: u32,
+    /// Their seed.
+    pub seed: u64,
+    /// In how many the bot failed.
+    pub failed: u32,
+    /// The first of those, made as short as they get.
+    pub found: Vec<Found>,
+}
+
+/// A dialogue in which a bot fails.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Found {
+    /// The number of the dialogue it was found in.
+    pub dialogue: u32,
+    /// The shortest messages that show it.
+    pub messages: Vec<String>,
+    /// What is wrong.
+    pub finding: Finding,
+    /// How that dialogue went.
+    pub run: RunOutcome,
+}
+
+/// Runs made-up dialogues and shrinks the first ones that fail. What of the bot they reach is counted.
+pub async fn fuzz(
+    platform: &Platform,
+    asked: &FuzzAsked,
+    stop: &CancellationToken,
+    coverage: &mut Option<Coverage>,
+    mut progress: impl FnMut(u32),
+) -> Fuzzed {
+    let fuzzer = Fuzzer::new(asked.sentences.clone(), asked.seed);
+    let mut fuzzed = Fuzzed {
+        dialogues: 0,
+        seed: asked.seed,
+        failed: 0,
+        found: Vec::new(),
+    };
+    let mut failing = Vec::new();
+    let mut under_way = JoinSet::new();
+    let mut next = 0;
+    loop {
+        while under_way.len() < asked.parallel.get() && next < asked.dialogues && !stop.is_cancelled() {
+            let (number, messages) = (next, fuzzer.dialogue(u64::from(next)));
+            let (platform, stop, bot) = (platform.clone(), stop.clone(), asked.bot.clone());
+            under_way.spawn(async move {
+                let outcome = Box::pin(one(&messages, bot, &platform, &stop)).await;
+                (number, messages, outcome)
+            });
+            next += 1;
+        }
+        let Some(done) = under_way.join_next().await else {
+            break;
+        };
+        let Ok((number, messages, outcome)) = done else {
+            continue;
+        };
+        fuzzed.dialogues += 1;
+        progress(fuzzed.dialogues);
+        if let Some(coverage) = coverage {
+            coverage.note(&outcome.report);
+        }
+        if let Some(finding) = finding(&outcome.report).filter(|_| !stop.is_cancelled()) {
+            fuzzed.failed += 1;
+            failing.push((number, messages, finding, outcome));
+        }
+    }
+    // The same ones every time, whichever was over first.
+    failing.sort_by_key(|(number, ..)| *number);
+    for (dialogue, messages, finding, run) in failing.into_iter().take(MOST_SHRUNK) {
+        let first = Found {
+            dialogue,
+            messages,
+            finding,
+            run,
+        };
+        fuzzed.found.push(shrink(first, asked, platform, stop).await);
+    }
+    fuzzed
+}
+
+async fn one(
+    messages: &[String],
+    bot: Option<String>,
+    platform: &Platform,
+    stop: &CancellationToken,
+) -> RunOutcome {
+    let mut scenario = scenario("a made-up dialogue", messages);
+    scenario.bot = bot;
+    scenario.patience = PATIENCE;
+    run(Arc::new(scenario), Perturber::none(), platform, stop).await
+}
+
+async fn shrink(mut found: Found, asked: &FuzzAsked, platform: &Platform, stop: &CancellationToken) -> Found {
+    // What comes after the fault does not matter.
+    found.messages.truncate(found.finding.turn);
+    let mut shrink = Shrink::new(found.messages.clone());
+    while let Some(messages) = shrink.next_try().filter(|_| !stop.is_cancelled()) {
+        let outcome = Box::pin(one(&messages, asked.bot.clone(), platform, stop)).await;
+        let same = finding(&outcome.report).filter(|other| other.fault == found.finding.fault);
+        shrink.told(same.is_some());
+        if let Some(finding) = same {
+            found = Found {
+                messages: shrink.shortest().to_vec(),
+                finding,
+                run: outcome,
+                ..found
+            };
+        }
+    }
+    found
+}

@@ -1,0 +1,220 @@
+//! `trunkline bot chat`: a bot in the terminal.
+
+mod command;
+mod input;
+mod screen;
+
+use super::place::Place;
+use crate::{
+    Done,
+    cli::BotChatArgs,
+    commands::signals::{asked_to_end, end_at_once_when_asked_again},
+    config::Config,
+    output::Output,
+};
+use anyhow::{Context as _, Result};
+use command::Said;
+use flow::scenario::{
+    Heard,
+    quiet::{Awaited, Quiet},
+};
+use input::Lines;
+use jobs::conversations::{Opening, Recording, Talk, TalkError, heard};
+use screen::Screen;
+use serde_json::json;
+use std::{fs, path::Path, time::Duration};
+use tokio::time::{Instant, sleep_until};
+use wire::conversation::{Button, Conversation, Direction, Interaction};
+
+/// How long the first answer is waited for before the customer may speak again.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a bot that may begin by itself is waited for.
+const GREETING: Duration = Duration::from_millis(600);
+
+pub(super) async fn run(args: BotChatArgs, config: &Config, output: &Output) -> Result<Done> {
+    let place = Box::pin(Place::open(&args.place, config)).await?;
+    let chatted = Box::pin(chat(&args, &place, output)).await;
+    place.close().await?;
+    chatted
+}
+
+async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done> {
+    let opening = Opening {
+        bot: place.platform.bot.clone(),
+        ..Opening::default()
+    };
+    let talk = Talk::open(&place.platform, &opening).await?;
+    let mut chat = Chat {
+        screen: Screen::new(output),
+        recording: Recording::new("A talk in the terminal", None),
+        talk: talk.clone(),
+        after: 0,
+        quiet: Quiet::default(),
+        buttons: Vec::new(),
+        newest: Instant::now(),
+    };
+    chat.screen.begin(&place.name, talk.id().as_str());
+    let talked = tokio::select! {
+        talked = chat.go_on() => talked,
+        () = asked_to_end() => Ok(()),
+    };
+    end_at_once_when_asked_again();
+    // Whatever happened, nothing stays open.
+    let closed = talk.close().await;
+    chat.screen.clear();
+    talked?;
+    let conversation = closed.context("the conversation may still be open")?;
+    chat.recording
+        .ended(conversation.resolved, conversation.escalated);
+    chat.screen.end(&conversation);
+    if let Some(file) = &args.record {
+        chat.save(file)?;
+    }
+    output.json(
+        &json!({"conversation": conversation.id, "resolved": conversation.resolved,
+        "escalated": conversation.escalated, "scenario": chat.recording.to_yaml()}),
+    );
+    Ok(Done::Well)
+}
+
+struct Chat {
+    screen: Screen,
+    recording: Recording,
+    talk: Talk,
+    /// The place of the newest interaction that was seen.
+    after: u64,
+    quiet: Quiet,
+    /// What can be pressed.
+    buttons: Vec<Button>,
+    /// When something was said.
+    newest: Instant,
+}
+
+impl Chat {
+    /// Talks until the customer leaves, or the conversation is over.
+    async fn go_on(&mut self) -> Result<()> {
+        let mut lines = Lines::read();
+        self.listen(Awaited::Nothing, GREETING).await?;
+        loop {
+            self.screen.ask();
+            let line = tokio::select! {
+                line = lines.next() => line,
+                // A bot may speak of its own accord.
+                interactions = self.talk.hear(self.after) => {
+                    self.take(&interactions?);
+                    continue;
+                }
+            };
+            let Some(line) = line else { return Ok(()) };
+            self.screen.asked();
+            match Said::read(&line, &self.buttons) {
+                Said::Nothing => {}
+                Said::Quit => return Ok(()),
+                Said::Message { text, pressed } => self.say(&text, pressed.as_deref()).await?,
+                Said::Wait(time) => {
+                    self.recording.waited(time);
+                    self.talk.wait(time).await?;
+                    self.listen(Awaited::Silence, PATIENCE).await?;
+                }
+                Said::State => self.screen.state(&self.talk.look().await?),
+                Said::Context => self.screen.context(&self.talk.look().await?)?,
+                Said::Save(file) => self
+                    .save(Path::new(&file))
+                    .unwrap_or_else(|error| self.screen.fault(&error)),
+                Said::Help => self.screen.help(),
+                Said::Unknown(told) => self.screen.note(&told),
+            }
+        }
+    }
+
+    async fn say(&mut self, text: &str, pressed: Option<&str>) -> Result<()> {
+        self.recording.waited(self.newest.elapsed());
+        self.screen.customer(text, pressed);
+        match self.talk.say(text).await {
+            Ok(_) => {}
+            // What can't be said changes nothing; the state tells why.
+            Err(TalkError::Platform(error)) if error.status() == Some(400) => {
+                self.screen.note(&error.to_string());
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.recording.said(text, pressed);
+        self.buttons.clear();
+        self.newest = Instant::now();
+        self.listen(Awaited::First, PATIENCE).await
+    }
+
+    /// Listens until the bot seems to have said what it has to say.
+    async fn listen(&mut self, first: Awaited, patience: Duration) -> Result<()> {
+        let (mut awaited, mut last) = (first, Instant::now());
+        loop {
+            let until = last + self.quiet.window(awaited, patience).min(patience);
+            let until = if first == Awaited::Nothing {
+                last + patience
+            } else {
+                until
+            };
+            self.screen.typing();
+            let interactions = tokio::select! {
+                interactions = self.talk.hear(self.after) => interactions,
+                () = sleep_until(until) => break,
+            };
+            self.screen.clear();
+            let came = self.take(&interactions?);
+            if came > 0 {
+                match awaited {
+                    Awaited::First => self.quiet.answered(last.elapsed()),
+                    _ => self.quiet.followed(last.elapsed()),
+                }
+                (awaited, last) = (Awaited::Nothing, Instant::now());
+                if first == Awaited::Nothing {
+                    break;
+                }
+            }
+        }
+        self.screen.clear();
+        Ok(())
+    }
+
+    /// Shows what came; gives how many answers there were.
+    fn take(&mut self, interactions: &[Interaction]) -> usize {
+        let mut came = 0;
+        for interaction in interactions {
+            self.after = self.after.max(interaction.sequence);
+            if interaction.direction == Direction::Outbound {
+                let heard: Heard = heard(interaction);
+                if !heard.buttons.is_empty() {
+                    self.buttons.clone_from(&heard.buttons);
+                }
+                self.screen.bot(&heard);
+                self.recording.heard(&heard);
+                self.newest = Instant::now();
+                came += 1;
+            }
+        }
+        came
+    }
+
+    fn save(&self, file: &Path) -> Result<()> {
+        fs::write(file, self.recording.to_yaml())
+            .with_context(|| format!("{} can't be written", file.display()))?;
+        self.screen.note(&format!(
+            "saved as a scenario: trunkline bot test {}",
+            file.display()
+        ));
+        Ok(())
+    }
+}
+
+/// How a conversation stands, in a word or two.
+fn standing(conversation: &Conversation) -> String {
+    let mut said = conversation.state.to_string();
+    if conversation.resolved {
+        said.push_str(", resolved");
+    }
+    if conversation.escalated {
+        said.push_str(", escalated");
+    }
+    said
+}
