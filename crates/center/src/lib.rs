@@ -398,7 +398,14 @@ impl Center {
         let outgoing = ReqwestHttp::guarded(guard.clone(), any_host_config(None)?)?;
         let known = options.tenant.bots.clone();
         let bots = bots::Bots::new(known, Arc::new(outgoing), store.clone(), webhook_secret);
-        let conversations = Conversations::open(store.clone(), clock, bots.clone(), closing.clone()).await?;
+        let conversations = conversations::Parts {
+            store: store.clone(),
+            clock,
+            bots: bots.clone(),
+            masks_personal: options.tenant.masks_personal,
+            closing: closing.clone(),
+        };
+        let conversations = Conversations::open(conversations).await?;
         let (worker, compiler) = (store.join().await?, store.join().await?);
         let app = Arc::new(App {
             clock,

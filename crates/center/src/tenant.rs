@@ -81,6 +81,8 @@ pub struct Tenant {
     pub(crate) announcements: Announcements,
     /// Who answers in conversations, by the bot's id.
     pub(crate) bots: HashMap<String, Configured>,
+    /// Whether the audit log gets what is said in conversations without e-mail addresses and telephone numbers.
+    pub(crate) masks_personal: bool,
     pub(crate) prompts: Prompts,
     /// After these, keys are secret.
     pub(crate) sensitive_prompts: Vec<PromptId>,
@@ -193,6 +195,7 @@ impl Tenant {
                 "interaction",
                 "flow",
                 "bot",
+                "conversations",
             ],
             faults,
         );
@@ -244,6 +247,7 @@ impl Tenant {
         let roster = agents::read_roster(file, faults);
         let task_policy = agents::read_policy(file, faults);
         let bots = read_bots(file, read_file, faults);
+        let masks_personal = read_masks_personal(file, faults);
         let first_client = clients.first()?.0.clone();
         Some(Self {
             name,
@@ -255,12 +259,24 @@ impl Tenant {
             flows,
             announcements: announcements?,
             bots,
+            masks_personal,
             prompts,
             sensitive_prompts,
             roster: Arc::new(roster),
             task_policy,
         })
     }
+}
+
+/// `[conversations]`: personal data are masked unless that is switched off.
+fn read_masks_personal(file: &Object<'_>, faults: &mut Faults) -> bool {
+    let table = file.get("conversations");
+    let table = table.and_then(|table| Object::at(table, "conversations", faults));
+    let masks = table.and_then(|table| {
+        table.only(&["maskPersonal"], faults);
+        table.optional_bool("maskPersonal", faults)
+    });
+    masks.unwrap_or(true)
 }
 
 fn read_sensitive_prompts(file: &Object<'_>, prompts: &Prompts, faults: &mut Faults) -> Vec<PromptId> {

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     Prompts(PromptsCommand),
     /// Play a prompt, and steer it: volume, codec, barge-in, cut-off.
     Play(PlayArgs),
-    /// Bots: talk to them, test them.
+    /// Bots: talk to them, test them, keep other systems in step with what was said, and measure it.
     #[command(subcommand)]
     Bot(BotCommand),
     /// Dynamic phone menus: check a menu file, draw it, call it.
@@ -84,9 +84,6 @@ pub(crate) enum Command {
     /// Follow-up: what became of interactions, and the rules that lead to tasks.
     #[command(subcommand)]
     Tasks(TasksCommand),
-    /// Conversations with bots: keep other systems in step with them, and measure them.
-    #[command(subcommand)]
-    Bot(BotCommand),
     /// Webhooks that are sent: what waits, what failed, and to whom.
     #[command(subcommand)]
     Webhooks(WebhooksCommand),

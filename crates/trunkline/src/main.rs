@@ -51,7 +51,6 @@ fn run(cli: Cli, output: &Output) -> anyhow::Result<Done> {
         Command::Play(args) => with_runtime(commands::play::run(args, config, output)),
         Command::Bot(command) => with_runtime(commands::bot::run(command, config, output)),
         Command::Prompts(command) => with_runtime(commands::prompts::run(command, config, output)),
-        Command::Bot(command) => with_runtime(commands::bot::run(command, config, output)),
         Command::Tasks(command) => with_runtime(commands::tasks::run(command, config, output)),
         Command::Center(args) => with_runtime(commands::center::run(args, config, output)),
         Command::Call(args) => with_runtime(commands::call::run(args, output)),

@@ -35,8 +35,8 @@ pub(super) struct Draft {
     pub(super) kept: Kept,
     /// What is said, in order.
     pub(super) said: Vec<Interaction>,
-    /// The idempotency key of the message that `said` begins with.
-    pub(super) key: Option<Key>,
+    /// The idempotency key of a message that is among them, and its number.
+    pub(super) key: Option<(Key, u64)>,
     /// What is noted in the audit log beside what is said.
     pub(super) notes: Vec<(&'static str, Value)>,
     /// The facts, if they change.
@@ -50,6 +50,7 @@ pub(super) struct Draft {
     pub(super) clock: Clock,
     /// When the request came that leads to it.
     pub(super) received: Moment,
+    pub(super) masks_personal: bool,
 }
 
 /// What the bot does at once, and why.

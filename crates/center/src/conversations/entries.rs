@@ -2,13 +2,12 @@
 
 use super::draft::Draft;
 use crate::tasks::keepable;
-use audit::{Actor, Entry, Outcome};
+use audit::{Actor, Entry, Outcome, mask};
 use serde_json::{Map, Value, json};
-use wire::{
-    UtcTime,
-    conversation::{Direction, Interaction},
-    ids::CorrelationId,
-};
+use wire::{UtcTime, conversation::Direction, ids::CorrelationId};
+
+/// The longest text that the log gets, in characters; what is over is left out.
+const LONGEST_TEXT: usize = 100_000;
 
 /// What the audit log says of a draft.
 pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>) -> Vec<Entry> {
@@ -25,8 +24,8 @@ pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>
     let noted = draft.notes.iter().map(|(action, what)| match what {
         Value::Object(detail) => entry(action, detail.clone(), Vec::new()),
         other => {
-            let text = other.as_str().unwrap_or_default();
-            entry(action, Map::new(), vec![("reason".to_owned(), keepable(text))])
+            let text = personal(draft, other.as_str().unwrap_or_default());
+            entry(action, Map::new(), vec![("reason".to_owned(), text)])
         }
     });
     let mut entries: Vec<Entry> = noted.collect();
@@ -37,7 +36,7 @@ pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>
         } else {
             "conversation.answered"
         };
-        entries.push(entry(action, detail(draft), said(&draft.said)));
+        entries.push(entry(action, detail(draft), said(draft)));
     }
     entries
 }
@@ -63,11 +62,11 @@ fn detail(draft: &Draft) -> Map<String, Value> {
 }
 
 /// What was said by the customer, and what was answered, each as one text.
-fn said(said: &[Interaction]) -> Vec<(String, String)> {
+fn said(draft: &Draft) -> Vec<(String, String)> {
     let of = |direction: Direction| {
-        let texts = said.iter().filter(|one| one.direction == direction);
+        let texts = draft.said.iter().filter(|one| one.direction == direction);
         let texts: Vec<&str> = texts.map(|one| one.text.as_str()).collect();
-        keepable(&texts.join("\n"))
+        personal(draft, &texts.join("\n"))
     };
     let both = [
         ("message", of(Direction::Inbound)),
@@ -75,4 +74,16 @@ fn said(said: &[Interaction]) -> Vec<(String, String)> {
     ];
     let filled = both.into_iter().filter(|(_, text)| !text.is_empty());
     filled.map(|(name, text)| (name.to_owned(), text)).collect()
+}
+
+/// As the log may keep it. Card numbers and codes are masked there always.
+fn personal(draft: &Draft, text: &str) -> String {
+    let text = match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
+    match draft.masks_personal {
+        true => keepable(&mask::personal(text)),
+        false => keepable(text),
+    }
 }

@@ -1,7 +1,7 @@
 //! The list of conversations by (`updatedDate`, id).
 //!
-//! A walk ends where the list ended when it began: what changes meanwhile is for the next walk, so a walk comes to its end
-//! however much is written. The cursor says where the page before ended, and where the walk ends.
+//! The cursor says where the page before ended. What changes meanwhile moves to the end of the list, and a walk that goes on to the end meets it
+//! there: each change that was made before the last page is on some page.
 
 use super::{
     Conversations,
@@ -21,11 +21,9 @@ use wire::{
 /// The path of the list.
 const PATH: &str = "/api/v2/conversations";
 
-/// Where a page ended, and where its walk ends.
+/// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Cursor {
-    /// Conversations that changed then or later are for the next walk.
-    until: i64,
     place: i64,
     id: ConversationId,
 }
@@ -33,10 +31,7 @@ struct Cursor {
 impl Conversations {
     pub(super) async fn list(&self, asked: ListAsked) -> Result<ConversationPage, Trouble> {
         let cursor = asked.cursor.as_deref().map(Cursor::read).transpose()?;
-        let until = match &cursor {
-            Some(cursor) => cursor.until,
-            None => self.stamps.horizon().await,
-        };
+        let horizon = self.stamps.horizon().await;
         let since = asked.updated_gte.map(|since| {
             // Stamps have whole milliseconds: what is asked for with a fraction begins with the next.
             let ms = to_ms(since);
@@ -51,7 +46,7 @@ impl Conversations {
         };
         let found = self.store.find(&find, asked.page_size).await?;
         let is_full = found.len() == asked.page_size;
-        let shown = found.into_iter().filter(|found| found.place < until);
+        let shown = found.into_iter().filter(|found| found.place < horizon);
         let mut shown: Vec<_> = shown.collect();
         let mut goes_on = is_full && shown.len() == asked.page_size;
         let expanded = match asked.expand {
@@ -64,7 +59,6 @@ impl Conversations {
         }
         let next = shown.last().filter(|_| goes_on).and_then(|last| {
             Some(Cursor {
-                until,
                 place: last.place,
                 id: last.record.id.parse().ok()?,
             })
@@ -86,7 +80,7 @@ impl Conversations {
 
 impl Cursor {
     fn uri(&self, asked: &ListAsked) -> String {
-        let text = format!("{},{},{}", self.until, self.place, self.id);
+        let text = format!("{},{}", self.place, self.id);
         let mut query = form_urlencoded::Serializer::new(format!("{PATH}?"));
         if let Some(since) = asked.updated_gte {
             query.append_pair("updatedDateGte", &since.timestamp().to_string());
@@ -102,10 +96,8 @@ impl Cursor {
     fn read(text: &str) -> Result<Self, Faults> {
         let parts = || {
             let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-            let (until, rest) = text.split_once(',')?;
-            let (place, id) = rest.split_once(',')?;
+            let (place, id) = text.split_once(',')?;
             Some(Self {
-                until: until.parse().ok()?,
                 place: place.parse().ok()?,
                 id: id.parse().ok()?,
             })
@@ -121,8 +113,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_cursor_is_read_as_it_is_written(until in any::<i64>(), place in any::<i64>(), id in "[!-~&&[^/?#%.]]{1,128}") {
-            let cursor = Cursor { until, place, id: id.parse().unwrap() };
+        fn a_cursor_is_read_as_it_is_written(place in any::<i64>(), id in "[!-~&&[^/?#%.]]{1,128}") {
+            let cursor = Cursor { place, id: id.parse().unwrap() };
             let asked = ListAsked { updated_gte: None, page_size: 7, cursor: None, expand: false };
             let uri = cursor.uri(&asked);
             let query = uri.split_once('?').unwrap().1;

@@ -56,6 +56,7 @@ pub(crate) struct Conversations {
     rooms: Rooms,
     alarms: Alarms,
     bots: Arc<Bots>,
+    masks_personal: bool,
     /// The errands that this process does.
     running: Mutex<HashSet<(ConversationId, u64)>>,
     /// Turns of those.
@@ -63,14 +64,26 @@ pub(crate) struct Conversations {
     closing: CancellationToken,
 }
 
+/// What they are made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) bots: Arc<Bots>,
+    /// Whether the audit log gets what is said without e-mail addresses and telephone numbers.
+    pub(crate) masks_personal: bool,
+    pub(crate) closing: CancellationToken,
+}
+
 impl Conversations {
     /// The conversations in a store.
-    pub(crate) async fn open(
-        store: Store,
-        clock: Clock,
-        bots: Arc<Bots>,
-        closing: CancellationToken,
-    ) -> Result<Arc<Self>, store::Error> {
+    pub(crate) async fn open(parts: Parts) -> Result<Arc<Self>, store::Error> {
+        let Parts {
+            store,
+            clock,
+            bots,
+            masks_personal,
+            closing,
+        } = parts;
         let newest = Find {
             kind: kept::CONVERSATION.into(),
             term: kept::LIST.into(),
@@ -90,6 +103,7 @@ impl Conversations {
             rooms: Rooms::default(),
             alarms: Alarms::default(),
             bots,
+            masks_personal,
             running: Mutex::default(),
             errand_turns: Arc::new(Semaphore::new(errands::MOST_AT_ONCE)),
             closing,

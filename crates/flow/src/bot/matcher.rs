@@ -1,20 +1,20 @@
 //! Which example a text is like: words that both have, rare ones counting for more.
 //!
 //! A text and an example are alike by what they share of their words' weights (`2 * shared / (text + example)`), where a word weighs
-//! more the fewer examples have it (inverse document frequency). A word that no example has may be the typo of one that some have.
+//! more the fewer intents have it (inverse document frequency, squared). A word that no example has may be the typo of one that some have.
 
 use super::{
     typos::{self, Typos},
     words::Negations,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Most words of one text whose typos are looked for.
 const MAX_TYPOS: usize = 64;
 /// What of its weight a word with a typo has.
 const TYPO_SHARE: f64 = 0.85;
-/// What a word that no example has weighs, beside one that a single example has.
-const UNKNOWN_SHARE: f64 = 0.25;
+/// What a word that no example has weighs, beside one that a single intent has.
+const UNKNOWN_SHARE: f64 = 0.15;
 
 /// The examples of all intents, ready to be compared with texts.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,8 @@ pub(super) struct Matcher {
     /// By word: how much it weighs, and the examples that have it.
     known: Vec<Word>,
     examples: Vec<Example>,
+    /// How many intents have examples.
+    owners: usize,
     typos: Typos,
 }
 
@@ -67,9 +69,14 @@ impl Matcher {
                 }
             }
         }
-        let all = examples.len() as f64;
+        matcher.owners = examples
+            .iter()
+            .map(|(owner, _)| owner)
+            .collect::<BTreeSet<_>>()
+            .len();
         for word in &mut matcher.known {
-            word.weight = (1.0 + all / word.examples.len() as f64).ln();
+            let owners: BTreeSet<usize> = word.examples.iter().map(|example| examples[*example].0).collect();
+            word.weight = rarity(matcher.owners, owners.len());
         }
         matcher.examples = examples
             .iter()
@@ -138,7 +145,7 @@ impl Matcher {
     }
 
     fn weigh(&self, words: &[String]) -> Weighed {
-        let unknown = UNKNOWN_SHARE * (1.0 + self.examples.len() as f64).ln();
+        let unknown = UNKNOWN_SHARE * rarity(self.owners, 1);
         let mut text = Weighed {
             shares: BTreeMap::new(),
             weight: 0.0,
@@ -176,6 +183,11 @@ impl Matcher {
                     .then(a.cmp(b))
             })
     }
+}
+
+/// What a word weighs that so many of all intents have.
+fn rarity(all: usize, of: usize) -> f64 {
+    (1.0 + all as f64 / of as f64).ln().powi(2)
 }
 
 /// Three decimals: what is beyond is noise, and may differ from machine to machine.

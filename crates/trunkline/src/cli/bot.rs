@@ -14,12 +14,12 @@ pub(crate) enum BotCommand {
     Chat(BotChatArgs),
     /// Run scripted conversations as tests.
     Test(BotTestArgs),
-    /// Turn tests of other programs into scenarios.
-    Import(BotImportArgs),
     /// Keep a file, a web hook, a database or a ticketing system in step with conversations.
     Sync(BotSyncArgs),
     /// What share of conversations was resolved, and how fast they were answered.
     Report(BotReportArgs),
+    /// Turn tests of other programs into scenarios.
+    Import(BotImportArgs),
 }
 
 /// Where the bot is.

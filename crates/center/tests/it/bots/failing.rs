@@ -3,6 +3,7 @@
 use super::*;
 use axum::http::{StatusCode, header};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The bot's answers to one message, and what the audit log says of it.
 async fn told(url: &str, timeout_ms: u64) -> (Vec<String>, Vec<Value>) {
@@ -73,6 +74,37 @@ async fn a_bot_that_is_busy_is_asked_again_under_the_same_key() {
     assert_eq!(first.header("webhook-id"), second.header("webhook-id"));
     assert_eq!(first.header("idempotency-key"), second.header("idempotency-key"));
     assert!(theirs.got.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_tried_again_under_the_same_key() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let mut ids = Vec::new();
+        for nth in 1..=2 {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut read = Vec::new();
+            while !read.ends_with(b"}") {
+                assert_ne!(connection.read_buf(&mut read).await.unwrap(), 0);
+            }
+            let text = String::from_utf8(read).unwrap();
+            let id = text.lines().find(|line| line.starts_with("webhook-id:"));
+            ids.push(id.unwrap().to_owned());
+            // The first time it takes the message, and says nothing.
+            if nth == 2 {
+                let answer =
+                    b"HTTP/1.1 200 OK\r\ncontent-length: 31\r\n\r\n{\"messages\":[{\"text\":\"again\"}]}";
+                connection.write_all(answer).await.unwrap();
+                connection.shutdown().await.unwrap();
+            }
+        }
+        ids
+    });
+    let (said, audited) = told(&url, 5000).await;
+    assert_eq!((&said[..], audited.len()), (&["again".to_owned()][..], 0));
+    let ids = timeout(PATIENCE, server).await.unwrap().unwrap();
+    assert_eq!(ids[0], ids[1]);
 }
 
 #[tokio::test]

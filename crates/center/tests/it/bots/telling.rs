@@ -1,7 +1,9 @@
 //! Webhook bots that answer.
 
 use super::*;
-use std::time::Duration;
+use crate::support::http_client;
+use center::{Center, Options};
+use std::{fs, time::Duration};
 use webhooks::verify;
 
 #[tokio::test]
@@ -121,5 +123,44 @@ async fn what_a_bot_was_asked_when_the_center_went_away_it_is_asked_again_and_sa
     assert_eq!(first.json(), again.json());
     let talker = Talker::new(&rig).await;
     let heard = talker.heard("c", "?after=1&wait=20").await;
+    assert_eq!(texts(&heard), ["Here I am"]);
+}
+
+#[tokio::test]
+async fn what_a_bot_was_asked_when_the_center_was_killed_it_is_asked_again() {
+    let mut theirs = Theirs::start(|nth| match nth {
+        1 => never(),
+        _ => at_once("{\"messages\":[{\"text\":\"Here I am\"}]}"),
+    })
+    .await;
+    let bot = webhook_bot(&theirs.url, 30_000);
+    let rig = rig_with(&bot).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    talker.said("c", "hello").await;
+    let first = theirs.next().await;
+    // What a kill at this moment leaves on the disk.
+    let left = tempfile::tempdir().unwrap();
+    let data = left.path().join("data");
+    fs::create_dir(&data).unwrap();
+    for file in fs::read_dir(rig.folder.path().join("data")).unwrap() {
+        let file = file.unwrap().path();
+        if file.is_file() {
+            fs::copy(&file, data.join(file.file_name().unwrap())).unwrap();
+        }
+    }
+    let center = Center::start(Options::local(data, tenant_with(&bot)))
+        .await
+        .unwrap();
+    let again = theirs.next().await;
+    assert_eq!(first.header("idempotency-key"), again.header("idempotency-key"));
+    assert_eq!(first.json(), again.json());
+    let second = Rig {
+        base: center.addresses().base_url(),
+        http: http_client().build().unwrap(),
+        folder: left,
+        center,
+    };
+    let heard = Talker::new(&second).await.heard("c", "?after=1&wait=20").await;
     assert_eq!(texts(&heard), ["Here I am"]);
 }

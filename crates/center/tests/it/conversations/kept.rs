@@ -41,7 +41,9 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
     let (_folder, store, rig) = shared().await;
     let talker = Talker::new(&rig).await;
     talker.created(new_conversation("c")).await;
-    talker.said("c", "my card is 4111 1111 1111 1111").await;
+    talker
+        .said("c", "my card is 4111 1111 1111 1111, write to ada@example.com")
+        .await;
     talker.put("c", json!({"state": "closed"})).await;
     let entries = entries(&store).await;
     let actions: Vec<&str> = entries
@@ -70,7 +72,10 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
         detail["contextBytes"],
         r#"{"botSession":{},"metadata":{"source":"test"}}"#.len()
     );
-    assert_eq!(texts, &["message: my card is 4111 11** **** 1111"]);
+    assert_eq!(
+        texts,
+        &["message: my card is 4111 11** **** 1111, write to a**@example.com"]
+    );
     assert!(
         !turn.to_string().contains("card"),
         "texts are apart from the entry"

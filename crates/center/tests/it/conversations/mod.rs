@@ -4,6 +4,7 @@ mod details;
 mod kept;
 mod lifecycle;
 mod listing;
+mod owing;
 mod talking;
 
 use crate::support::{Answer, Rig, send};

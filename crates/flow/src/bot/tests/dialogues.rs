@@ -6,7 +6,7 @@ fn the_demo_tracks_an_order_until_it_is_resolved() {
     insta::assert_snapshot!(transcript(&demo(), 1, &["where is my oder?", "ab-12345", "yes", "Yes, thank you"]), @r#"
     bot: Welcome! I am the support bot.
     bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
-    me: where is my oder?  <track_order 0.97>
+    me: where is my oder?  <track_order 0.94>
     bot: Please tell me your order number, like AB-12345.
     me: ab-12345
     order_number = "AB-12345"
@@ -50,7 +50,7 @@ fn a_number_that_was_said_with_the_question_is_not_asked_for() {
     insta::assert_snapshot!(transcript(&demo(), 2, &["where's my package zz-00000", "yes", "CD-11111"]), @r#"
     bot: Hi, I am the support bot.
     bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
-    me: where's my package zz-00000  <track_order 0.91>
+    me: where's my package zz-00000  <track_order 0.94>
     order_number = "ZZ-00000"
     bot: ZZ-00000, is that right? [Yes] [No]
     me: yes
@@ -390,4 +390,99 @@ fn a_dialogue_does_not_show_what_was_said() {
         shown.contains("order_number") && !shown.contains("98765"),
         "{shown}"
     );
+}
+
+#[test]
+fn the_demo_understands_people() {
+    let bot = demo();
+    let understood = |text: &str| {
+        let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+        dialogue.hear(&bot, text, &Value::Null);
+        dialogue.intent().unwrap_or("-").to_owned()
+    };
+    let table: Vec<String> = [
+        "Where's my order?",
+        "wheres my pakage",
+        "Hi, where is my order please",
+        "hello, I'd like to know where my package is",
+        "can you track my parcel",
+        "my order hasn't arrived yet",
+        "I still have not received my order",
+        "what's the status of order AB-12345?",
+        "TRACK MY ORDER!!",
+        "when do you open on saturday",
+        "what time do you close",
+        "opening hours?",
+        "are you open today",
+        "I'd like a refund for this jacket",
+        "how can I return something",
+        "give me my money back",
+        "speak to a human please",
+        "can I talk to someone",
+        "get me an agent now",
+        "let me talk to a real person",
+        "never mind",
+        "cancel that",
+        "can you say that again?",
+        "thanks a lot",
+        "thank you!",
+        "hey",
+        "good evening",
+        "my problem is solved now",
+        "it is not resolved",
+        "that didn't help at all",
+        "you are useless",
+        "what is the weather like",
+        "do you sell shoes",
+        "can I pay by card",
+        "book me a flight to Paris",
+        "how are you",
+        "asdf",
+        "yes",
+        "I love you",
+    ]
+    .iter()
+    .map(|text| format!("{text} -> {}", understood(text)))
+    .collect();
+    insta::assert_snapshot!(table.join("\n"), @r"
+    Where's my order? -> track_order
+    wheres my pakage -> track_order
+    Hi, where is my order please -> track_order
+    hello, I'd like to know where my package is -> track_order
+    can you track my parcel -> track_order
+    my order hasn't arrived yet -> track_order
+    I still have not received my order -> track_order
+    what's the status of order AB-12345? -> track_order
+    TRACK MY ORDER!! -> track_order
+    when do you open on saturday -> store_hours
+    what time do you close -> store_hours
+    opening hours? -> store_hours
+    are you open today -> store_hours
+    I'd like a refund for this jacket -> refund
+    how can I return something -> refund
+    give me my money back -> refund
+    speak to a human please -> agent
+    can I talk to someone -> agent
+    get me an agent now -> agent
+    let me talk to a real person -> agent
+    never mind -> cancel
+    cancel that -> cancel
+    can you say that again? -> repeat
+    thanks a lot -> thanks
+    thank you! -> thanks
+    hey -> greeting
+    good evening -> greeting
+    my problem is solved now -> solved
+    it is not resolved -> not_solved
+    that didn't help at all -> not_solved
+    you are useless -> angry
+    what is the weather like -> -
+    do you sell shoes -> -
+    can I pay by card -> -
+    book me a flight to Paris -> -
+    how are you -> greeting
+    asdf -> -
+    yes -> -
+    I love you -> -
+    ");
 }

@@ -1,4 +1,4 @@
-//! `trunkline bot`: talking to bots, testing them, handing on what was said, measuring.
+//! `trunkline bot`: talking to bots, testing them, handing on what was said, and how it went.
 
 mod chat;
 mod import;
