@@ -31,6 +31,8 @@ use wire::{
 pub(crate) const PROMPTS: &str = "prompts";
 /// What the books of prompts call the center in this process, whatever its port is.
 pub(crate) const OWN_CENTER: &str = "the centre of this data folder";
+/// The bot of the demo tenant.
+pub(crate) const DEMO_BOT: &str = "your-bot-instance-id";
 /// The name of the SQLite database in the data folder.
 const DATABASE: &str = "trunkline.db";
 /// Most audit entries of one call that are told.

@@ -15,9 +15,6 @@ use jobs::{
 use std::sync::Arc;
 use store::{Notary, Store};
 
-/// The bot of the demo tenant.
-const DEMO_BOT: &str = "your-bot-instance-id";
-
 /// A platform, or a center in this process.
 pub(super) struct Place {
     pub(super) platform: Platform,
@@ -47,7 +44,7 @@ impl Place {
             }
             None => {
                 let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
-                let bot = tenant.is_none().then(|| DEMO_BOT.to_owned());
+                let bot = tenant.is_none().then(|| platform::DEMO_BOT.to_owned());
                 let tenant = platform::tenant(tenant)?;
                 let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;

@@ -1,9 +1,10 @@
 //! `trunkline demo`: the whole journey on a center in this process, with a report.
 //!
 //! Each part of the journey is a module: [`prompts`] builds what callers hear, [`playback`] sends it over RTP, [`calls`] leads three callers through a menu, [`follow_up`] is what comes of what they
-//! say afterwards.
+//! say afterwards, and [`conversations`] talks with the bot.
 
 mod calls;
+mod conversations;
 mod follow_up;
 mod judge;
 mod playback;
@@ -65,8 +66,17 @@ async fn journey(
     let playback = playback::run(center, store, &prompts).await?;
     let calls = calls::run(&clients, store, &prompts.sounds, output).await?;
     let follow_up = follow_up::run(&calls, &clients, store).await?;
+    let conversations = Box::pin(conversations::run(center, store, data_dir)).await?;
     let audit = proof(store, service.notary(), output).await?;
-    Ok(report(&prompts, &playback, &calls, &follow_up, &audit, output))
+    let journey = Journey {
+        prompts,
+        playback,
+        calls,
+        follow_up,
+        conversations,
+        audit,
+    };
+    Ok(journey.tell(output))
 }
 
 fn options(center: &Center, intake: &Intake) -> Result<Options> {
@@ -93,39 +103,69 @@ async fn proof(store: &Store, notary: &Notary, output: &Output) -> Result<Verifi
     verify(store, &trust, output).await
 }
 
-fn report(
-    prompts: &prompts::PromptsReport,
-    playback: &playback::PlaybackReport,
-    calls: &[calls::CallReport],
-    follow_up: &follow_up::FollowUpReport,
-    audit: &Verified,
-    output: &Output,
-) -> Done {
-    output.line(prompts.table());
-    output.line(playback.table());
-    for call in calls {
-        output.line(call.story());
+/// What came of every part.
+struct Journey {
+    prompts: prompts::PromptsReport,
+    playback: playback::PlaybackReport,
+    calls: Vec<calls::CallReport>,
+    follow_up: follow_up::FollowUpReport,
+    conversations: conversations::ConversationsReport,
+    audit: Verified,
+}
+
+impl Journey {
+    fn tell(&self, output: &Output) -> Done {
+        output.line(self.prompts.table());
+        output.line(self.playback.table());
+        for call in &self.calls {
+            output.line(call.story());
+        }
+        output.line(calls::table(&self.calls));
+        output.line(self.follow_up.table());
+        output.line(self.conversations.table());
+        let told = [
+            &self.prompts.faults,
+            &self.playback.faults,
+            &self.conversations.faults,
+        ];
+        told.into_iter().flatten().for_each(|fault| output.line(fault));
+        let faults = self.faults();
+        output.line(match faults {
+            0 => "All is well: every prompt is built, came over RTP as it was built, and is in its recording, in order, every key cut at once, who was unhappy is followed up, and the bot did what it should."
+                .to_owned(),
+            1 => "1 thing is off.".to_owned(),
+            several => format!("{several} things are off."),
+        });
+        story(&self.audit).iter().for_each(|line| output.line(line));
+        output.json(&self.to_json(faults));
+        if faults == 0 && self.audit.is_good() {
+            Done::Well
+        } else {
+            Done::Failed
+        }
     }
-    output.line(calls::table(calls));
-    output.line(follow_up.table());
-    let faults: usize = calls.iter().map(|call| call.faults.len()).sum();
-    let faults = faults + follow_up.faults.len() + prompts.faults.len() + playback.faults.len();
-    let told = prompts.faults.iter().chain(&playback.faults);
-    told.for_each(|fault| output.line(fault));
-    output.line(match faults {
-        0 => "All is well: every prompt is built, came over RTP as it was built, and is in its recording, in order, every key cut at once, and who was unhappy is followed up."
-            .to_owned(),
-        1 => "1 thing is off.".to_owned(),
-        several => format!("{several} things are off."),
-    });
-    story(audit).iter().for_each(|line| output.line(line));
-    let calls: Vec<_> = calls.iter().map(calls::CallReport::to_json).collect();
-    output.json(
-        &json!({"prompts": prompts.to_json(), "playback": playback.to_json(), "calls": calls, "followUp": follow_up.to_json(), "faults": faults, "audit": to_json(audit)}),
-    );
-    if faults == 0 && audit.is_good() {
-        Done::Well
-    } else {
-        Done::Failed
+
+    fn faults(&self) -> usize {
+        let of_calls: usize = self.calls.iter().map(|call| call.faults.len()).sum();
+        let others = [
+            &self.prompts.faults,
+            &self.playback.faults,
+            &self.follow_up.faults,
+            &self.conversations.faults,
+        ];
+        of_calls + others.into_iter().map(Vec::len).sum::<usize>()
+    }
+
+    fn to_json(&self, faults: usize) -> serde_json::Value {
+        let calls: Vec<_> = self.calls.iter().map(calls::CallReport::to_json).collect();
+        json!({
+            "prompts": self.prompts.to_json(),
+            "playback": self.playback.to_json(),
+            "calls": calls,
+            "followUp": self.follow_up.to_json(),
+            "conversations": self.conversations.to_json(),
+            "faults": faults,
+            "audit": to_json(&self.audit),
+        })
     }
 }
