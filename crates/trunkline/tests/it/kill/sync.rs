@@ -4,7 +4,7 @@ use super::{Random, kills};
 use crate::{
     bot_sync::{Town, last_lines},
     receiver::{Receiver, Reply, Request},
-    support::{json, stderr},
+    support::stderr,
 };
 use serde_json::Value;
 use std::{
@@ -140,23 +140,4 @@ impl Sink {
             Reply::Status(200)
         }
     }
-}
-
-#[test]
-fn a_sync_in_a_center_of_its_own_goes_on_after_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
-    let to = ["bot", "sync", "--to", "jsonl:changes.jsonl"];
-    let first = json(folder.path(), &to);
-    assert_eq!(first["changes"], 0);
-    let mut sync = crate::support::trunkline(folder.path());
-    let mut sync = sync
-        .args(to)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    thread::sleep(Duration::from_millis(40));
-    sync.kill().unwrap();
-    sync.wait().unwrap();
-    assert_eq!(json(folder.path(), &to)["changes"], 0);
 }
