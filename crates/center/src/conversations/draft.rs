@@ -232,6 +232,9 @@ impl Draft {
             .back()
             .map_or(self.now, |last| last.due.max(self.now));
         for act in acts {
+            if self.kept.state.is_over() {
+                return;
+            }
             let is_said = matches!(act, Act::Say { .. });
             if let Act::Say { pause_ms, .. } = &act {
                 at = at.after(Duration::from_millis((*pause_ms).max(typing)));
