@@ -27,6 +27,10 @@ pub(super) struct Parcel {
 pub(super) struct Opening<'a> {
     pub(super) target: &'a Target,
     /// The platform's name, for sinks that hold several.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "rows of PostgreSQL have it")
+    )]
     pub(super) platform: &'a str,
     /// The address of what takes changes by HTTP.
     pub(super) http: Option<Arc<dyn Http>>,
