@@ -1,4 +1,4 @@
-//! Conversations with a bot: [`Talk`] holds one, [`test`] runs scenarios as tests, and a [`Recording`] makes a scenario of a live talk.
+//! Conversations with a bot: [`Talk`] holds one, [`test()`] runs scenarios as tests, and a [`Recording`] makes a scenario of a live talk.
 //!
 //! What is tied to what, when a turn is over, and what came of it is decided by [`flow::scenario::Run`]; here are the sockets and the
 //! clock. A conversation is closed whatever happens: when a turn fails, when the platform breaks, and when somebody presses Ctrl-C.

@@ -1,4 +1,4 @@
-//! Reports of a test, for CI ([`junit`]), for people ([`html`]) and, as lines of a transcript, for the terminal. JSON is [`Tested`] itself.
+//! Reports of a test, for CI ([`junit()`]), for people ([`html()`]) and, as lines of a transcript, for the terminal. JSON is [`Tested`] itself.
 //!
 //! [`Tested`]: super::Tested
 
