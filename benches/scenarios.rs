@@ -32,9 +32,9 @@ const PARALLEL: [usize; 2] = [1, 16];
 const SCENARIO: &str = "
 name: echo
 turns:
-  - {say: hello there, expect: {text: 'You said: hello there'}}
-  - {say: where is my order, expect: {text: 'You said: where is my order'}}
-  - {say: thank you, expect: {text: 'You said: thank you'}}
+  - {say: hello there, expect: {equals: 'You said: hello there'}}
+  - {say: where is my order, expect: {equals: 'You said: where is my order'}}
+  - {say: thank you, expect: {equals: 'You said: thank you'}}
 ";
 
 struct Measured {

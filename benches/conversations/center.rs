@@ -16,6 +16,7 @@ pub(crate) struct Center {
     child: Child,
     url: String,
     token: String,
+    credentials: (String, String),
     _folder: TempDir,
 }
 
@@ -51,6 +52,7 @@ impl Center {
             child,
             url,
             token,
+            credentials: (id, secret),
             _folder: folder,
         }
     }
@@ -65,6 +67,12 @@ impl Center {
 
     pub(crate) fn token(&self) -> &str {
         &self.token
+    }
+
+    /// The client's id and secret.
+    #[allow(dead_code, reason = "not every benchmark starts clients of its own")]
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (&self.credentials.0, &self.credentials.1)
     }
 
     pub(crate) async fn connect(&self) -> Line {

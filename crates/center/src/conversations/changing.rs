@@ -59,6 +59,8 @@ impl Conversations {
             *place = self.load(&room, id).await?;
         }
         let Some(live) = place.as_mut() else {
+            drop(place);
+            self.rooms.forget(id, room);
             return Err(Trouble::Unknown(id.clone()));
         };
         let mut draft = self.draft(id, live, cause);
@@ -115,7 +117,7 @@ impl Conversations {
     ) -> Result<bool, Trouble> {
         let id = draft.id.clone();
         let stamp = self.stamps.begin(to_ms(live.kept.updated));
-        let (turn, mut commit) = drafted(&draft, stamp.ms, cause);
+        let (turns, mut commit) = drafted(&draft, stamp.ms, cause);
         let mut kept = draft.kept;
         kept.updated = super::kept::from_ms(stamp.ms);
         commit.records.push(kept.put(&id, Expect::Version(live.version)));
@@ -132,9 +134,7 @@ impl Conversations {
             live.context = Arc::new(facts.context.to_value());
             live.facts = Arc::new(facts);
         }
-        if let Some(turn) = turn {
-            live.said(turn);
-        }
+        turns.into_iter().for_each(|turn| live.said(turn));
         self.follow(room, &id, live);
         Ok(true)
     }
@@ -176,7 +176,7 @@ impl Conversations {
                 };
             }
             let posted = draft.say(new.clone())?;
-            draft.key.clone_from(&key);
+            draft.key = key.clone().map(|key| (key, posted.sequence));
             Ok((posted, false))
         })
         .await
@@ -219,23 +219,18 @@ impl Conversations {
 }
 
 /// What a draft is as a commit, but for the conversation's own record.
-pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Option<Turn>, Commit) {
-    let turn = (!draft.said.is_empty()).then(|| Turn {
-        interactions: draft.said.clone(),
-        key: draft.key.clone(),
-    });
-    let mut commit = Commit {
+pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Vec<Turn>, Commit) {
+    let turns = Turn::of(&draft.said, draft.key.as_ref());
+    let facts = draft.new_facts.iter().map(|facts| facts.put(&draft.id));
+    // Whose numbers these are is checked with the conversation's own record.
+    let said = turns.iter().map(|turn| turn.put(&draft.id, Expect::Any));
+    let commit = Commit {
+        records: said.chain(facts).collect(),
+        terms: turns.iter().map(|turn| turn.terms(&draft.id)).collect(),
         audit: entries::of(draft, super::kept::from_ms(stamp_ms), cause.correlation.as_ref()),
         ..Commit::default()
     };
-    if let Some(turn) = &turn {
-        commit.records.push(turn.put(&draft.id, Expect::Absent));
-        commit.terms.push(turn.terms(&draft.id));
-    }
-    commit
-        .records
-        .extend(draft.new_facts.iter().map(|facts| facts.put(&draft.id)));
-    (turn, commit)
+    (turns, commit)
 }
 
 /// When somebody must look after a conversation, by the center's clock.

@@ -100,7 +100,7 @@ impl Conversations {
             masks_personal: self.masks_personal,
         };
         draft.begin();
-        let (turn, mut commit) = drafted(&draft, stamp.ms, cause);
+        let (turns, mut commit) = drafted(&draft, stamp.ms, cause);
         commit
             .records
             .insert(0, draft.kept.put(&draft.id, Expect::Absent));
@@ -118,6 +118,6 @@ impl Conversations {
             bot,
             ..
         } = draft;
-        Ok((committed == Committed::Done).then(|| Live::new(kept, facts, context, bot, turn)))
+        Ok((committed == Committed::Done).then(|| Live::new(kept, facts, context, bot, turns)))
     }
 }

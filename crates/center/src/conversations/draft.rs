@@ -35,8 +35,8 @@ pub(super) struct Draft {
     pub(super) kept: Kept,
     /// What is said, in order.
     pub(super) said: Vec<Interaction>,
-    /// The idempotency key of the message that `said` begins with.
-    pub(super) key: Option<Key>,
+    /// The idempotency key of a message that is among them, and its number.
+    pub(super) key: Option<(Key, u64)>,
     /// What is noted in the audit log beside what is said.
     pub(super) notes: Vec<(&'static str, Value)>,
     /// The facts, if they change.
@@ -232,6 +232,9 @@ impl Draft {
             .back()
             .map_or(self.now, |last| last.due.max(self.now));
         for act in acts {
+            if self.kept.state.is_over() {
+                return;
+            }
             let is_said = matches!(act, Act::Say { .. });
             if let Act::Say { pause_ms, .. } = &act {
                 at = at.after(Duration::from_millis((*pause_ms).max(typing)));

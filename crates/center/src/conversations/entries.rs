@@ -6,6 +6,9 @@ use audit::{Actor, Entry, Outcome, mask};
 use serde_json::{Map, Value, json};
 use wire::{UtcTime, conversation::Direction, ids::CorrelationId};
 
+/// The longest text that the log gets, in characters; what is over is left out.
+const LONGEST_TEXT: usize = 100_000;
+
 /// What the audit log says of a draft.
 pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>) -> Vec<Entry> {
     let entry = |action: &str, detail: Map<String, Value>, personal| Entry {
@@ -75,6 +78,10 @@ fn said(draft: &Draft) -> Vec<(String, String)> {
 
 /// As the log may keep it. Card numbers and codes are masked there always.
 fn personal(draft: &Draft, text: &str) -> String {
+    let text = match text.char_indices().nth(LONGEST_TEXT) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    };
     match draft.masks_personal {
         true => keepable(&mask::personal(text)),
         false => keepable(text),

@@ -1,9 +1,11 @@
 //! A conversation as it is kept: what changes with every turn, what seldom does, and what was said.
 
 use crate::once::hashed;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flow::bot::{Act, CallRequest, Dialogue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 use std::{collections::VecDeque, time::Duration};
 use store::{Expect, Put, Terms};
 use wire::{
@@ -28,6 +30,11 @@ pub(super) const OWES: &str = "owes";
 
 /// What a profile calls a person by.
 const NAMES: &[&str] = &["email", "phone", "phoneNumber", "externalId", "customerId"];
+
+/// After so many bytes of text, a record of what was said at once is followed by another one. As JSON it is at most six times that.
+const MOST_TURN_BYTES: usize = 64 * 1024;
+/// The longest record of a conversation, well below what a store keeps.
+const MOST_BYTES: usize = store::MOST_BODY / 8 * 7;
 
 /// Most answer times that are kept of a conversation; then the oldest goes.
 const MOST_TIMES: usize = 64;
@@ -160,9 +167,12 @@ impl Key {
     /// The key of a request.
     pub(super) fn new(client: &str, key: &str, body: &str) -> Self {
         let short = |parts: &[&str]| {
-            let mut hash = hashed(parts);
-            hash.truncate(32);
-            hash
+            let mut hash = Sha256::new();
+            for part in parts {
+                hash.update((part.len() as u64).to_be_bytes());
+                hash.update(part);
+            }
+            URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
         };
         Self {
             id: short(&[client, key]),
@@ -222,7 +232,18 @@ impl Kept {
         context
     }
 
-    pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
+    /// The write that keeps it. What a bot owes is given up when there is more of it than can be kept: no bot may make
+    /// a conversation that can't be written any more.
+    pub(super) fn put(&mut self, id: &ConversationId, expect: Expect) -> Put {
+        let whole = put(CONVERSATION, id.as_str(), self, expect);
+        if whole.body.as_ref().is_none_or(|body| body.len() <= MOST_BYTES) {
+            return whole;
+        }
+        tracing::error!(%id, "a bot owes more than can be kept; its dialogue is given up");
+        self.owed.clear();
+        self.errands.clear();
+        self.slots.clear();
+        self.dialogue = None;
         put(CONVERSATION, id.as_str(), self, expect)
     }
 
@@ -286,6 +307,27 @@ impl Facts {
 }
 
 impl Turn {
+    /// What was said, as records: seldom more than one. A message with an idempotency key begins one.
+    pub(super) fn of(said: &[Interaction], keyed: Option<&(Key, u64)>) -> Vec<Self> {
+        let mut turns: Vec<Self> = Vec::new();
+        let mut bytes = 0;
+        for one in said {
+            let key = keyed
+                .filter(|(_, sequence)| *sequence == one.sequence)
+                .map(|(key, _)| key.clone());
+            match turns.last_mut() {
+                Some(last) if key.is_none() && bytes < MOST_TURN_BYTES => last.interactions.push(one.clone()),
+                _ => {
+                    bytes = 0;
+                    let interactions = vec![one.clone()];
+                    turns.push(Self { interactions, key });
+                }
+            }
+            bytes += one.text.len();
+        }
+        turns
+    }
+
     pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
         put(TURN, &self.id(id), self, expect)
     }
@@ -389,4 +431,58 @@ pub(super) fn from_ms(ms: i64) -> UtcTime {
     jiff::Timestamp::from_millisecond(ms)
         .unwrap_or(jiff::Timestamp::MAX)
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(texts: &[usize]) -> Vec<Interaction> {
+        let one = |(at, length): (usize, &usize)| {
+            let text = "x".repeat(*length);
+            let sequence = at as u64 + 1;
+            serde_json::from_value(serde_json::json!({"id": format!("int-{sequence}"), "sequence": sequence, "direction": "inbound",
+                "type": "message", "text": text, "read": false, "createdDate": "2026-11-21T09:30:00.000Z", "participantId": "u"}))
+            .unwrap()
+        };
+        texts.iter().enumerate().map(one).collect()
+    }
+
+    fn sequences(turns: &[Turn]) -> Vec<Vec<u64>> {
+        let of = |turn: &Turn| turn.interactions.iter().map(|one| one.sequence).collect();
+        turns.iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_is_said_at_once_is_one_record_unless_it_is_long() {
+        assert_eq!(sequences(&Turn::of(&[], None)), Vec::<Vec<u64>>::new());
+        assert_eq!(sequences(&Turn::of(&said(&[1, 2, 3]), None)), [[1, 2, 3]]);
+        let long = Turn::of(&said(&[40_000, 40_000, 40_000, 1]), None);
+        assert_eq!(sequences(&long), [[1, 2], [3, 4]]);
+        let most = "\u{1}".repeat(10_000);
+        let mut worst = said(&[0; 50]);
+        worst.iter_mut().for_each(|one| one.text.clone_from(&most));
+        let id = "c".parse().unwrap();
+        let bodies = Turn::of(&worst, None)
+            .into_iter()
+            .map(|turn| turn.put(&id, Expect::Absent).body.unwrap().len());
+        assert!(bodies.into_iter().all(|length| length < store::MOST_BODY));
+    }
+
+    #[test]
+    fn a_message_with_a_key_begins_its_record() {
+        let key = Key::new("alice", "k", "body");
+        let turns = Turn::of(&said(&[1, 1, 1, 1]), Some(&(key.clone(), 3)));
+        assert_eq!(sequences(&turns), [[1, 2], [3, 4]]);
+        assert_eq!((&turns[0].key, &turns[1].key), (&None, &Some(key)));
+    }
+
+    #[test]
+    fn keys_of_clients_and_bodies_are_apart() {
+        let key = Key::new("alice", "k", "body");
+        assert_eq!(key, Key::new("alice", "k", "body"));
+        assert_eq!(key.id, Key::new("alice", "k", "other").id);
+        assert_ne!(key.body, Key::new("alice", "k", "other").body);
+        assert_ne!(key.id, Key::new("alic", "ek", "body").id);
+    }
 }

@@ -57,7 +57,7 @@ impl Live {
         facts: Arc<Facts>,
         context: Arc<Value>,
         bot: Bot,
-        turn: Option<Turn>,
+        turns: Vec<Turn>,
     ) -> Self {
         let mut live = Self {
             kept,
@@ -70,9 +70,7 @@ impl Live {
                 ..Recent::default()
             },
         };
-        if let Some(turn) = turn {
-            live.said(turn);
-        }
+        turns.into_iter().for_each(|turn| live.said(turn));
         live
     }
 

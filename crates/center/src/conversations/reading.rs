@@ -66,7 +66,11 @@ impl Conversations {
         let deadline = Instant::now() + Duration::from_secs(asked.wait_s);
         let room = self.rooms.room(id);
         let mut seat = self.rooms.wait(&room)?;
-        self.refresh(&room, id).await?;
+        if let Err(trouble) = self.refresh(&room, id).await {
+            drop(seat);
+            self.rooms.forget(id, room);
+            return Err(trouble);
+        }
         let after = asked.after.unwrap_or(0);
         loop {
             if *seat.news.borrow_and_update() > after {

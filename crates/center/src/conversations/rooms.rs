@@ -73,6 +73,17 @@ impl Rooms {
         self.lock().get(id).cloned()
     }
 
+    /// Takes out a room that is empty: nobody fills memory with ids that are none.
+    pub(super) fn forget(&self, id: &ConversationId, room: Arc<Room>) {
+        let mut rooms = self.lock();
+        // The map and the caller have it, and others get it only under the lock.
+        if Arc::strong_count(&room) == 2 && rooms.get(id).is_some_and(|known| Arc::ptr_eq(known, &room)) {
+            rooms.remove(id);
+            self.bytes
+                .fetch_sub(room.bytes.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
     /// Takes out those that were not used for the longest time, and that nobody uses now.
     fn make_room(&self, rooms: &mut HashMap<ConversationId, Arc<Room>>) {
         // Others get a room only under the lock, so one that only the map has is nobody's.
@@ -148,4 +159,56 @@ fn taken(count: &AtomicUsize, most: usize) -> Option<()> {
         .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
         .ok()
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: usize) -> ConversationId {
+        format!("c-{number}").parse().unwrap()
+    }
+
+    #[test]
+    fn there_are_so_many_rooms_at_most_and_those_in_use_stay() {
+        let rooms = Rooms::default();
+        let held = rooms.room(&id(0));
+        for number in 1..3 * MOST {
+            rooms.room(&id(number));
+            assert!(rooms.lock().len() <= MOST);
+        }
+        assert!(Arc::ptr_eq(&held, &rooms.room(&id(0))));
+        assert!(
+            rooms.existing(&id(3 * MOST - 1)).is_some(),
+            "what was used last stays"
+        );
+        assert!(rooms.existing(&id(1)).is_none());
+    }
+
+    #[test]
+    fn a_room_that_somebody_else_has_is_not_forgotten() {
+        let rooms = Rooms::default();
+        let (mine, other) = (rooms.room(&id(1)), rooms.room(&id(1)));
+        rooms.forget(&id(1), mine);
+        assert!(Arc::ptr_eq(&other, &rooms.room(&id(1))));
+        rooms.forget(&id(1), other);
+        assert!(rooms.existing(&id(1)).is_none());
+    }
+
+    #[test]
+    fn seats_are_counted_and_given_back() {
+        let rooms = Rooms::default();
+        let room = rooms.room(&id(1));
+        let seats: Vec<_> = (0..MOST_POLLS).map(|_| rooms.wait(&room).unwrap()).collect();
+        assert!(matches!(rooms.wait(&room), Err(Trouble::TooManyPolls(_))));
+        assert!(rooms.wait(&rooms.room(&id(2))).is_ok());
+        drop(seats);
+        assert_eq!(
+            (
+                room.polls.load(Ordering::Relaxed),
+                rooms.polls.load(Ordering::Relaxed)
+            ),
+            (0, 0)
+        );
+    }
 }

@@ -1,6 +1,11 @@
 //! The center over real sockets: what the contract promises to programs that nobody here wrote.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::large_futures
+)]
 
 mod access;
 mod bots;

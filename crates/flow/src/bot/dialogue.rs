@@ -22,32 +22,40 @@ pub const MAX_SAID_PER_TURN: usize = 50;
 /// Where a conversation with a bot stands: small, and kept as JSON between messages.
 ///
 /// Steps and slots are kept by name, so it may go on with a bot file that was changed: what is gone is forgotten.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Dialogue {
     seed: u64,
     /// How often something was chosen by chance.
     draws: u64,
+    #[serde(skip_serializing_if = "Map::is_empty")]
     slots: Map<String, Value>,
     /// The question that is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
     asking: Option<Asking>,
     /// The call-out that is waited for: its step and its number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     calling: Option<(String, u64)>,
     calls: u64,
     /// The intent that the dialogue is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
     /// What the last message was understood as.
+    #[serde(skip_serializing_if = "Option::is_none")]
     understood: Option<Understood>,
     /// The steps of this turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     walked: Vec<String>,
     /// What else of the bot this turn used.
-    #[serde(default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     used: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<String>,
     fallbacks: u32,
     idles: usize,
     handed_over: bool,
-    /// What was said last, for those who ask to hear it again.
+    /// What was said last, if the bot can repeat it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     said: Vec<Act>,
 }
 
@@ -76,20 +84,7 @@ impl Dialogue {
     pub fn begin_in(bot: &Bot, seed: u64, context: &Value) -> (Self, Vec<Act>) {
         let mut dialogue = Self {
             seed,
-            draws: 0,
-            slots: Map::new(),
-            asking: None,
-            calling: None,
-            calls: 0,
-            topic: None,
-            understood: None,
-            walked: Vec::new(),
-            used: Vec::new(),
-            step: None,
-            fallbacks: 0,
-            idles: 0,
-            handed_over: false,
-            said: Vec::new(),
+            ..Self::default()
         };
         let acts = dialogue.turn(bot, context, |turn| {
             turn.know();
@@ -221,7 +216,7 @@ impl Dialogue {
         happens(&mut turn);
         let acts = turn.acts;
         let said = || acts.iter().filter(|act| matches!(act, Act::Say { .. }));
-        if said().next().is_some() {
+        if bot.repeats() && said().next().is_some() {
             self.said = said().cloned().collect();
         }
         acts

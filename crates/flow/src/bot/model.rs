@@ -153,6 +153,11 @@ impl Bot {
             .collect()
     }
 
+    /// Whether one of the steps says again what was said last.
+    pub(super) fn repeats(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.does, Does::Repeat))
+    }
+
     pub(super) fn step(&self, id: StepId) -> &Step {
         &self.steps[id.0]
     }

@@ -10,10 +10,9 @@ const LEFT: f64 = 52.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 14.0;
 const BOTTOM: f64 = 30.0;
-/// The width of few columns together, and of one of many.
+/// The width of a chart of few columns, and of one column of many.
 const WIDTH: f64 = 960.0;
 const NARROWEST: f64 = 22.0;
-const WIDEST: f64 = 120.0;
 /// The room that a label needs.
 const LABEL: f64 = 84.0;
 
@@ -37,7 +36,7 @@ struct Scale {
 impl Scale {
     fn new(rows: usize, most: f64) -> Self {
         let rows = rows.max(1) as f64;
-        let column = ((WIDTH - LEFT - RIGHT) / rows).clamp(NARROWEST, WIDEST);
+        let column = ((WIDTH - LEFT - RIGHT) / rows).max(NARROWEST);
         Self {
             column,
             width: (LEFT + column * rows + RIGHT).max(WIDTH),

@@ -120,6 +120,10 @@ fn figures(rows: &[Row], left_out: usize) -> String {
             Picture::Times,
         ),
     ] {
+        let is_answered = |row: &Row| row.median_response_ms.is_some();
+        if matches!(picture, Picture::Times) && !rows.iter().any(is_answered) {
+            continue;
+        }
         let note = match left_out {
             0 => String::new(),
             _ => format!(" <span>The last {}; the table has all.</span>", rows.len()),

@@ -12,3 +12,4 @@ mod playback;
 mod profiles;
 mod prompts;
 mod support;
+mod sync;

@@ -9,7 +9,7 @@ use std::{path::PathBuf, time::Duration};
 #[derive(Args)]
 pub(crate) struct BotSourceArgs {
     /// The platform [default: a centre in this process, on the same data folder].
-    #[arg(long, value_name = "URL", env = "TRUNKLINE_URL")]
+    #[arg(long, visible_alias = "url", value_name = "URL", env = "TRUNKLINE_URL")]
     pub(crate) platform: Option<String>,
     /// The tenant of the centre in this process [default: the demo tenant].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]

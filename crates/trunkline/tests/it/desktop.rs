@@ -7,6 +7,8 @@ mod line;
 pub(crate) mod looks;
 mod page;
 
+pub(crate) use looks::assert_readable;
+
 use crate::{
     browser::Browser,
     service::{exchange, head},

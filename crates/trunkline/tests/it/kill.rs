@@ -5,6 +5,7 @@
 
 mod chain;
 mod prompts;
+mod sync;
 
 use crate::{
     postgres::Database,

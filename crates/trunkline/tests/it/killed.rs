@@ -1,5 +1,7 @@
 //! A center that is killed in mid-call, and what the next one knows.
 
+mod conversations;
+
 use crate::{
     receiver::Receiver,
     support::{Center, wait_for},

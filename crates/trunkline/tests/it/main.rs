@@ -4,6 +4,8 @@
 
 mod audit;
 mod bot;
+mod bot_report;
+mod bot_sync;
 mod browser;
 mod callbacks;
 mod center;

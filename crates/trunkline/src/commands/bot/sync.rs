@@ -129,7 +129,7 @@ fn tell(walked: &Walked, to: &Target, took: Duration, output: &Output) {
         "to": to.name(), "changes": changes, "interactions": said, "pages": walked.pages, "known": walked.known,
         "gone": walked.gone, "reached": walked.reached, "interrupted": walked.interrupted,
         "seconds": (seconds * 1000.0).round() / 1000.0,
-        "changesPerSecond": (changes as f64 / seconds.max(0.001)).round(),
+        "changesPerSecond": (changes as f64 / seconds.max(0.001)).round() as u64,
     }));
 }
 
