@@ -136,6 +136,12 @@ impl Tenant {
         self.prompts.ids()
     }
 
+    /// The id of its bot, when it has one and no other.
+    pub fn only_bot(&self) -> Option<&str> {
+        let mut ids = self.bots.keys();
+        ids.next().filter(|_| ids.next().is_none()).map(String::as_str)
+    }
+
     /// Its prompts as a caller hears them: samples at 8000 Hz, by way of mu-law.
     pub fn prompt_sounds(&self) -> impl Iterator<Item = (PromptId, Vec<f32>)> {
         let ids: Vec<PromptId> = self.prompts.ids().cloned().collect();

@@ -34,7 +34,7 @@ pub(crate) struct BotPlaceArgs {
     /// Where the audit log is, and what the centre in this process keeps [default: trunkline-data].
     #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The bot's instance [default: the demo tenant's].
+    /// The bot's instance [default: the only one of the tenant in this process].
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<String>,
     /// A key of the context's botSession that stays when the context is too large. May be repeated.
@@ -82,7 +82,7 @@ pub(crate) struct BotTestArgs {
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) place: BotPlaceArgs,
-    /// How many conversations at once.
+    /// How many conversations at once, up to 2000.
     #[arg(long, value_name = "N", default_value = "8")]
     pub(crate) parallel: NonZeroUsize,
     /// Run each scenario so often; all runs must pass [default: what the scenario says].

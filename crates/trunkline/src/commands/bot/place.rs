@@ -44,8 +44,8 @@ impl Place {
             }
             None => {
                 let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
-                let bot = tenant.is_none().then(|| platform::DEMO_BOT.to_owned());
                 let tenant = platform::tenant(tenant)?;
+                let bot = tenant.only_bot().map(str::to_owned);
                 let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;
                 let clock = Clock::Virtual(Box::new(Clients::of_center(&center)?.admin));

@@ -13,6 +13,7 @@ use crate::{
     output::Output,
 };
 use anyhow::{Context as _, Result};
+use client::Error;
 use command::Said;
 use flow::scenario::{
     Heard,
@@ -135,7 +136,9 @@ impl Chat {
         match self.talk.say(text).await {
             Ok(_) => {}
             // What can't be said changes nothing; the state tells why.
-            Err(TalkError::Platform(error)) if error.status() == Some(400) => {
+            Err(TalkError::Platform(error))
+                if error.status() == Some(400) || matches!(error, Error::BadRequest(_)) =>
+            {
                 self.screen.note(&error.to_string());
                 return Ok(());
             }

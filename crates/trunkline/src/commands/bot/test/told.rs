@@ -123,7 +123,9 @@ fn tell_fuzzed(tested: &Tested, output: &Output) {
         fuzzed.dialogues, fuzzed.seed, fuzzed.failed
     ));
     for found in &fuzzed.found {
-        output.line(format!("{RED}✗{RED:#} {}", found.finding.told));
+        // What a bot says must not steer the terminal.
+        let told = found.finding.told.replace(char::is_control, " ");
+        output.line(format!("{RED}✗{RED:#} {told}"));
         for message in &found.messages {
             output.line(format!("    say: {message}"));
         }
