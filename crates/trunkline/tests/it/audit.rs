@@ -21,14 +21,14 @@ fn called() -> TempDir {
     folder
 }
 
-/// The demo tenant without agents: so nobody completes the call, and its log is as short as it can be.
+/// The demo tenant without bots and agents: so nobody completes the call, and its log is as short as it can be.
 fn tenant() -> String {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo");
     let mut tenant: toml::Table = fs::read_to_string(format!("{demo}/tenant.toml"))
         .unwrap()
         .parse()
         .unwrap();
-    for more in ["agent", "interaction"] {
+    for more in ["agent", "bot", "interaction"] {
         tenant.remove(more).unwrap();
     }
     tenant.insert("prompts".into(), format!("{demo}/prompts").into());

@@ -35,7 +35,9 @@ impl Desks {
         let prompts = format!("prompts = {:?}", demo.join("prompts").display().to_string());
         let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
         assert!(tenant.contains(usual), "the demo's tenant has changed");
+        let bot = format!("file = {:?}", demo.join("bot.toml").display().to_string());
         let tenant = tenant.replace("prompts = \"prompts\"", &prompts);
+        let tenant = tenant.replace("file = \"bot.toml\"", &bot);
         let file = folder.path().join("tenant.toml");
         fs::write(&file, tenant.replace(usual, instead)).unwrap();
         (Self::start(&["--tenant", file.to_str().unwrap()]), folder)
