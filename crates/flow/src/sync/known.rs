@@ -12,7 +12,12 @@ pub const MOST_KNOWN: usize = 200_000;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     conversations: HashMap<ConversationId, States>,
+    /// How many there were when some were forgotten last.
+    shed_at: usize,
 }
+
+/// From how many on it is worth while to look for what can be forgotten.
+const WORTH_WHILE: usize = 10_000;
 
 /// The states of a conversation that were delivered.
 #[derive(Debug)]
@@ -43,6 +48,15 @@ impl Known {
         };
         self.conversations.insert(change.id.clone(), states);
         true
+    }
+
+    /// Forgets what changed before this, once there are twice as many as the last time: so a long walk takes no more memory than what
+    /// changed within an overlap.
+    pub(super) fn shed(&mut self, time: UtcTime) {
+        if self.conversations.len() >= (self.shed_at * 2).max(WORTH_WHILE) {
+            self.forget_before(time);
+            self.shed_at = self.conversations.len();
+        }
     }
 
     /// Forgets what changed before this and not since.

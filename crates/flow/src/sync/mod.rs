@@ -166,6 +166,11 @@ impl Sync {
         let wanted: Vec<usize> = (0..changes.len())
             .filter(|at| self.known.add(&Delivered::of(&changes[*at])))
             .collect();
+        // No walk reads again what is so old: this one would call it a disorder, and the next one begins later.
+        if let Some(reached) = self.walk.reached() {
+            let old = before(reached, self.slack() * 2);
+            self.known.shed(old);
+        }
         let batch = Batch(self.next_batch);
         self.next_batch += 1;
         self.open.push_back(Open {

@@ -1,6 +1,7 @@
 //! Conversations (contract section 5).
 
 mod details;
+mod expanding;
 mod kept;
 mod lifecycle;
 mod listing;

@@ -241,6 +241,25 @@ fn memory_is_bounded_and_forgets_the_older_half() {
 }
 
 #[test]
+fn a_long_walk_remembers_no_more_than_an_overlap() {
+    let mut sync = minute();
+    for page in 0..100 {
+        let from = page * 1_000;
+        let changes: Vec<Change> = (from..from + 1_000)
+            .map(|number| change(&format!("c{number}"), number, 1))
+            .collect();
+        let taken = sync
+            .page(at(1_000_000), &changes, Some(&format!("/{page}")))
+            .unwrap();
+        assert_eq!(taken.wanted.len(), 1_000);
+        sync.delivered(taken.batch);
+        assert!(sync.known.len() <= 12_000, "{}", sync.known.len());
+    }
+    sync.begin();
+    assert!(deliver(&mut sync, 1_000_000, &[change("c99999", 99_999, 1)]).is_empty());
+}
+
+#[test]
 fn a_checkpoint_names_a_bounded_number_of_changes() {
     let mut sync = minute();
     let page: Vec<Change> = (0..3 * MOST_KEPT)
