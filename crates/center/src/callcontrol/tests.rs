@@ -96,6 +96,7 @@ async fn center() -> (Center, tempfile::TempDir) {
     let mut center = Center::start(options).await.unwrap();
     center.timers.take().unwrap().abort();
     center.compiling.take().unwrap().abort();
+    center.ticking.take().unwrap().abort();
     // Virtual only from here on: a database is opened in real time.
     tokio::time::pause();
     (center, folder)

@@ -94,6 +94,13 @@ impl Ticking {
         }
     }
 
+    /// Ends both at once: for tests in virtual time.
+    #[cfg(test)]
+    pub(crate) fn abort(self) {
+        self.alarms.abort();
+        self.overdue.abort();
+    }
+
     /// Waits for both; `closing` was cancelled.
     pub(crate) async fn close(self) {
         let _ = tokio::join!(self.alarms, self.overdue);
