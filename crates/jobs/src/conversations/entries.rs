@@ -1,12 +1,12 @@
-//! What a run notes in the audit log: one entry per turn. What is personal in what was said is masked by the log.
+//! What a run notes in the audit log: one entry per turn. What was said is personal: masked, and gone when a person is erased.
 
 use super::RunOutcome;
-use ::audit::{Actor, Entry, Outcome};
+use ::audit::{Actor, Entry, Outcome, mask};
 use flow::scenario::{TurnOutcome, Verdict};
 use serde_json::{Map, Value, json};
 
 /// Longest text of an entry, in characters.
-const LONGEST_TEXT: usize = 500;
+const LONGEST_TEXT: usize = 2_000;
 
 pub(super) struct Entries;
 
@@ -25,20 +25,11 @@ impl Entries {
 
 fn entry(outcome: &RunOutcome, number: usize, turn: &TurnOutcome) -> Entry {
     let report = &outcome.report;
-    let texts = |texts: Vec<&str>| -> Vec<String> {
-        texts
-            .into_iter()
-            .map(|text| {
-                let short: String = text.chars().take(LONGEST_TEXT).collect();
-                ::audit::mask::text(&short).into_owned()
-            })
-            .collect()
-    };
     let detail = json!({
         "turn": number,
         "part": turn.part,
-        "sent": texts(turn.sent.iter().map(|sent| sent.text.as_str()).collect()),
-        "answers": texts(turn.answers.iter().map(|came| came.heard.text.as_str()).collect()),
+        "sent": turn.sent.len(),
+        "answers": turn.answers.len(),
         "responseMs": turn.response_ms,
         "misses": turn.misses.len(),
         "resolved": report.resolved,
@@ -59,6 +50,24 @@ fn entry(outcome: &RunOutcome, number: usize, turn: &TurnOutcome) -> Entry {
             Verdict::Passed | Verdict::Skipped => Outcome::Success,
         },
         detail,
-        personal: Vec::new(),
+        personal: said(turn),
     }
+}
+
+/// What the customer said and what was answered, each as one text.
+fn said(turn: &TurnOutcome) -> Vec<(String, String)> {
+    let sent = turn.sent.iter().map(|sent| sent.text.as_str());
+    let answers = turn.answers.iter().map(|came| came.heard.text.as_str());
+    let both = [
+        ("message", sent.collect::<Vec<_>>().join("\n")),
+        ("answers", answers.collect::<Vec<_>>().join("\n")),
+    ];
+    let filled = both.into_iter().filter(|(_, text)| !text.is_empty());
+    filled
+        .map(|(name, text)| {
+            // Cut after it is masked: half a number would not be known as one. No database keeps zero bytes.
+            let masked = mask::personal(&text).replace('\0', "\u{fffd}");
+            (name.to_owned(), masked.chars().take(LONGEST_TEXT).collect())
+        })
+        .collect()
 }

@@ -72,8 +72,19 @@ async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() 
     let entries = log.entries();
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].action, "scenario.turn");
-    let sent = entries[0].detail["sent"][0].as_str().unwrap();
+    assert_eq!(entries[0].detail["sent"], 1);
+    // What was said can be erased with the person, and is masked.
+    let (name, sent) = &entries[0].personal[0];
+    assert_eq!(name, "message");
+    assert!(sent.starts_with("mail a"), "{sent}");
     assert!(!sent.contains("4111 1111"), "{sent}");
+    assert!(!sent.contains("ann@"), "{sent}");
+    assert!(
+        !entries[0]
+            .detail
+            .values()
+            .any(|value| value.to_string().contains("mail"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
