@@ -229,9 +229,13 @@ fn an_agent_alone_in_a_team_can_decline_and_is_told_what_that_means() {
         other.press("ja");
         desk.wait(&row(&id, "accepted"));
         says(&desk, "accepted in another window");
+        // Each window has heard of it for itself before a key is pressed in it.
+        other.wait(&row(&id, "accepted"));
         other.press("c");
+        other.wait("document.getElementById('complete').open");
         other.press_with_control(ENTER);
         desk.wait(&format!("!{}", row(&id, "")));
+        other.wait(&format!("!{}", row(&id, "")));
         assert_clean(&desk);
     }
     assert_clean(&other);
