@@ -22,18 +22,25 @@ pub(crate) enum BotCommand {
     Import(BotImportArgs),
 }
 
-/// Where the bot is.
+/// The platform that conversations are on.
 #[derive(Args)]
-pub(crate) struct BotPlaceArgs {
+pub(crate) struct BotSourceArgs {
     /// The platform [default: a centre in this process, on the same data folder].
     #[arg(long, visible_alias = "url", value_name = "URL", env = "TRUNKLINE_URL")]
     pub(crate) platform: Option<String>,
     /// The tenant of the centre in this process [default: the demo tenant].
     #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
     pub(crate) tenant: Option<PathBuf>,
-    /// Where the audit log is, and what the centre in this process keeps [default: trunkline-data].
+    /// Where checkpoints and the audit log are, and what the centre in this process keeps [default: trunkline-data].
     #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+}
+
+/// Where the bot is, and how it is talked to.
+#[derive(Args)]
+pub(crate) struct BotPlaceArgs {
+    #[command(flatten)]
+    pub(crate) source: BotSourceArgs,
     /// The bot's instance [default: the only one of the tenant in this process].
     #[arg(long, value_name = "ID")]
     pub(crate) instance: Option<String>,

@@ -1,23 +1,9 @@
 //! `trunkline bot sync`.
 
-use super::{When, parse_when};
+use super::{BotSourceArgs, When, parse_when};
 use clap::Args;
 use jobs::sync::Target;
 use std::{path::PathBuf, time::Duration};
-
-/// The platform that conversations are read from.
-#[derive(Args)]
-pub(crate) struct BotSourceArgs {
-    /// The platform [default: a centre in this process, on the same data folder].
-    #[arg(long, visible_alias = "url", value_name = "URL", env = "TRUNKLINE_URL")]
-    pub(crate) platform: Option<String>,
-    /// The tenant of the centre in this process [default: the demo tenant].
-    #[arg(long, value_name = "FILE", env = "TRUNKLINE_TENANT")]
-    pub(crate) tenant: Option<PathBuf>,
-    /// Where the checkpoint and the audit log are [default: trunkline-data].
-    #[arg(long, value_name = "DIR", env = "TRUNKLINE_DATA_DIR")]
-    pub(crate) data_dir: Option<PathBuf>,
-}
 
 #[derive(Args)]
 #[command(after_help = "\

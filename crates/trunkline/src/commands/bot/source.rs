@@ -1,9 +1,13 @@
-//! The platform that conversations are read from: one that the environment names, or a center in this process.
+//! The platform that conversations are on: one that the environment names, or a center in this process.
 
-use crate::{cli::BotSourceArgs, config::Config, platform};
+use crate::{
+    cli::BotSourceArgs,
+    config::Config,
+    platform::{self, Clients},
+};
 use ::center::Center;
 use anyhow::{Context, Result};
-use client::Transport;
+use client::{Admin, Transport};
 use store::{Notary, Store};
 
 /// A platform, and the books of this machine.
@@ -14,24 +18,27 @@ pub(super) struct Source {
     pub(super) transport: Transport,
     /// The platform's name in the books.
     pub(super) name: String,
+    /// The only bot of the center in this process.
+    pub(super) only_bot: Option<String>,
 }
 
 impl Source {
     pub(super) async fn open(args: &BotSourceArgs, config: &Config) -> Result<Self> {
         let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
         let (store, notary) = platform::usual_store(&data_dir, config).await?;
-        let (center, transport, name) = match &args.platform {
+        let (center, transport, name, only_bot) = match &args.platform {
             Some(url) => {
                 let transport = platform::transport_of_url(url)?;
                 let name = transport.host();
-                (None, transport, name)
+                (None, transport, name, None)
             }
             None => {
                 let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
                 let tenant = platform::tenant(tenant)?;
+                let only_bot = tenant.only_bot().map(str::to_owned);
                 let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;
-                (Some(center), transport, platform::OWN_CENTER.to_owned())
+                (Some(center), transport, platform::OWN_CENTER.to_owned(), only_bot)
             }
         };
         Ok(Self {
@@ -40,7 +47,25 @@ impl Source {
             center,
             transport,
             name,
+            only_bot,
         })
+    }
+
+    /// Who moves the platform's clocks, if this machine may: not every platform is a center, and not everybody has its token.
+    pub(super) fn admin(&self, args: &BotSourceArgs) -> Result<Option<Admin>> {
+        Ok(match (&self.center, &args.platform) {
+            (Some(center), _) => Some(Clients::of_center(center)?.admin),
+            (None, Some(url)) if platform::admin_token().is_some() => Some(platform::admin_of_url(url)?),
+            (None, _) => None,
+        })
+    }
+
+    /// The platform's name for people.
+    pub(super) fn told_name(&self) -> String {
+        match self.center {
+            Some(_) => "a centre in this process".to_owned(),
+            None => self.name.clone(),
+        }
     }
 
     /// Signs what was noted, and stops the center.
