@@ -115,6 +115,10 @@ impl Dialogue {
         let Some((step, _)) = self.calling.take_if(|(_, number)| *number == outcome.number) else {
             return Vec::new();
         };
+        // Silence may have handed over while the answer was awaited.
+        if self.handed_over {
+            return Vec::new();
+        }
         // What was walked before the call belongs to the same turn.
         let walked = std::mem::take(&mut self.walked);
         let used = std::mem::take(&mut self.used);
@@ -212,11 +216,12 @@ impl Dialogue {
             acts: Vec::new(),
             question: String::new(),
             taken: Vec::new(),
+            repeats: false,
         };
         happens(&mut turn);
-        let acts = turn.acts;
+        let (acts, repeats) = (turn.acts, turn.repeats);
         let said = || acts.iter().filter(|act| matches!(act, Act::Say { .. }));
-        if bot.repeats() && said().next().is_some() {
+        if bot.repeats() && !repeats && said().next().is_some() {
             self.said = said().cloned().collect();
         }
         acts
@@ -244,6 +249,8 @@ struct Turn<'a> {
     question: String,
     /// The slots that were filled from it.
     taken: Vec<SlotId>,
+    /// Whether it says again what was said before: that stays what is said again.
+    repeats: bool,
 }
 
 impl Turn<'_> {

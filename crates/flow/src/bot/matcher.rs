@@ -2,10 +2,13 @@
 //!
 //! A text and an example are alike by what they share of their words' weights (`2 * shared / (text + example)`), where a word weighs
 //! more the fewer intents have it (inverse document frequency, squared). A word that no example has may be the typo of one that some have.
+//!
+//! Weights alone would take "I want a pizza" for "I want a refund". So a text that speaks of something unknown is only like an intent's examples when it
+//! shares more than small words (`I`, `want`, `a`) with one of them; and what is strict needs all of an example's words that are not small.
 
 use super::{
     typos::{self, Typos},
-    words::Negations,
+    words::{Negations, SmallWords},
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,6 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 const MAX_TYPOS: usize = 64;
 /// What of its weight a word with a typo has.
 const TYPO_SHARE: f64 = 0.85;
+/// What follows an `un-` may have a typo if it is so long.
+const SHORTEST_GUESSED: usize = 5;
 /// What a word that no example has weighs, beside one that a single intent has.
 const UNKNOWN_SHARE: f64 = 0.15;
 
@@ -26,6 +31,8 @@ pub(super) struct Matcher {
     /// How many intents have examples.
     owners: usize,
     typos: Typos,
+    small: SmallWords,
+    negations: Negations,
 }
 
 #[derive(Debug, Clone)]
@@ -33,6 +40,7 @@ struct Word {
     spelled: String,
     weight: f64,
     examples: Vec<usize>,
+    is_small: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -40,6 +48,8 @@ struct Example {
     owner: usize,
     weight: f64,
     says_no: bool,
+    /// How many of its words are not small.
+    telling: usize,
 }
 
 /// An intent and how alike its best example is, 0.0 to 1.0.
@@ -54,12 +64,26 @@ struct Weighed {
     shares: BTreeMap<usize, f64>,
     /// Of the whole text.
     weight: f64,
+    /// Whether it has a word that is neither known nor small.
+    is_foreign: bool,
+}
+
+/// What a text and an example share.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shared {
+    weight: f64,
+    /// Words that are not small.
+    telling: usize,
 }
 
 impl Matcher {
     /// Reads the examples: whose each is, and its words.
-    pub(super) fn new(examples: &[(usize, Vec<String>)], negations: &Negations) -> Self {
-        let mut matcher = Self::default();
+    pub(super) fn new(examples: &[(usize, Vec<String>)], negations: &Negations, small: &SmallWords) -> Self {
+        let mut matcher = Self {
+            negations: negations.clone(),
+            small: small.clone(),
+            ..Self::default()
+        };
         for (nth, (_, words)) in examples.iter().enumerate() {
             for word in words {
                 let id = matcher.learn(word);
@@ -80,13 +104,20 @@ impl Matcher {
         }
         matcher.examples = examples
             .iter()
-            .map(|(owner, words)| Example {
-                owner: *owner,
-                weight: matcher.weigh(words).weight,
-                says_no: matcher.says_no(words, negations),
-            })
+            .map(|(owner, words)| matcher.example(*owner, words))
             .collect();
         matcher
+    }
+
+    fn example(&self, owner: usize, words: &[String]) -> Example {
+        let weighed = self.weigh(words);
+        let telling = weighed.shares.keys().filter(|word| !self.known[**word].is_small);
+        Example {
+            owner,
+            weight: weighed.weight,
+            says_no: self.says_no(words),
+            telling: telling.count(),
+        }
     }
 
     fn learn(&mut self, word: &str) -> usize {
@@ -100,17 +131,24 @@ impl Matcher {
             spelled: word.to_owned(),
             weight: 0.0,
             examples: Vec::new(),
+            is_small: self.is_small(word),
         });
         id
     }
 
+    fn is_small(&self, word: &str) -> bool {
+        self.small.has(word) || self.negations.has(word)
+    }
+
     /// Whether `words` say no.
-    pub(super) fn says_no(&self, words: &[String], negations: &Negations) -> bool {
-        negations.within(words, |word| self.words.contains_key(word))
+    pub(super) fn says_no(&self, words: &[String]) -> bool {
+        self.negations.within(words, |word| {
+            self.words.contains_key(word) || (word.len() >= SHORTEST_GUESSED && self.typo_of(word).is_some())
+        })
     }
 
     /// How alike each intent's best example is to the words of a text, best first; those that share nothing are left out. An intent that is
-    /// strict is only like a text that says no when its example does, and the other way round.
+    /// strict is only like a text that has all the example's telling words, and says no when the example does, and the other way round.
     pub(super) fn alike(
         &self,
         words: &[String],
@@ -118,17 +156,26 @@ impl Matcher {
         is_strict: impl Fn(usize) -> bool,
     ) -> Vec<Likeness> {
         let text = self.weigh(words);
-        let mut shared = vec![0.0; self.examples.len()];
-        for (word, share) in text.shares {
-            let word = &self.known[word];
-            word.examples
-                .iter()
-                .for_each(|example| shared[*example] += word.weight * share);
+        let mut shared = vec![Shared::default(); self.examples.len()];
+        for (word, share) in &text.shares {
+            let word = &self.known[*word];
+            for example in &word.examples {
+                shared[*example].weight += word.weight * share;
+                shared[*example].telling += usize::from(!word.is_small);
+            }
         }
+        let told_of: BTreeSet<usize> = (self.examples.iter().zip(&shared))
+            .filter(|(_, shared)| shared.telling > 0)
+            .map(|(example, _)| example.owner)
+            .collect();
+        let fits = |example: &Example, shared: Shared| match is_strict(example.owner) {
+            true => example.says_no == says_no && shared.telling == example.telling,
+            false => !text.is_foreign || example.telling == 0 || told_of.contains(&example.owner),
+        };
         let mut best: BTreeMap<usize, f64> = BTreeMap::new();
         for (example, shared) in self.examples.iter().zip(shared) {
-            if shared > 0.0 && (example.says_no == says_no || !is_strict(example.owner)) {
-                let score = 2.0 * shared / (text.weight + example.weight);
+            if shared.weight > 0.0 && fits(example, shared) {
+                let score = 2.0 * shared.weight / (text.weight + example.weight);
                 let known = best.entry(example.owner).or_default();
                 *known = known.max(score);
             }
@@ -149,6 +196,7 @@ impl Matcher {
         let mut text = Weighed {
             shares: BTreeMap::new(),
             weight: 0.0,
+            is_foreign: false,
         };
         let mut looked = 0;
         for word in words {
@@ -165,7 +213,10 @@ impl Matcher {
                         text.weight += self.known[id].weight;
                     }
                 }
-                None => text.weight += unknown,
+                None => {
+                    text.weight += unknown;
+                    text.is_foreign |= !self.is_small(word);
+                }
             }
         }
         text
@@ -210,12 +261,12 @@ mod tests {
             (3, "hello"),
         ];
         let examples = examples.map(|(owner, text)| (owner, words(text)));
-        Matcher::new(&examples, &Negations::default())
+        Matcher::new(&examples, &Negations::default(), &SmallWords::usual())
     }
 
     fn best(text: &str) -> Option<(usize, f64)> {
         let (matcher, words) = (matcher(), words(text));
-        let says_no = matcher.says_no(&words, &Negations::default());
+        let says_no = matcher.says_no(&words);
         let alike = matcher.alike(&words, says_no, |owner| owner == 2);
         alike.first().map(|best| (best.owner, best.score))
     }
@@ -248,9 +299,27 @@ mod tests {
             "it isn't resolved",
             "it is unresolved",
             "never resolved",
+            "it is nto resolved",
+            "it is unresolvd",
         ] {
             assert_ne!(best(no).map(|(owner, _)| owner), Some(2), "{no}");
         }
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_taken_for_something_else_by_its_small_words() {
+        for other in [
+            "I want a pizza",
+            "it is broken",
+            "where is the moon",
+            "can I get a dog",
+        ] {
+            assert_eq!(best(other), None, "{other}");
+        }
+        // One word that tells is enough, unless it is strict.
+        assert_eq!(best("I want my money, you crooks").unwrap().0, 1);
+        assert_eq!(best("where is the blasted package").unwrap().0, 0);
+        assert_eq!(best("it is all resolved, splendid").unwrap().0, 2);
     }
 
     #[test]

@@ -1,6 +1,12 @@
 //! A bot file that was read: every reference is resolved, so nothing here can be wrong.
 
-use super::{call::CallPlan, matcher::Matcher, slot::Kind, template::Template, words::Negations};
+use super::{
+    call::CallPlan,
+    matcher::Matcher,
+    slot::Kind,
+    template::Template,
+    words::{Negations, SmallWords},
+};
 use crate::condition::Condition;
 use regex::Regex;
 use serde_json::Value;
@@ -39,6 +45,7 @@ pub(super) struct Settings {
     /// How much more it must be like that one than like any other.
     pub(super) margin: f64,
     pub(super) negations: Negations,
+    pub(super) small_words: SmallWords,
 }
 
 #[derive(Debug, Clone)]

@@ -4,7 +4,7 @@ use super::{
     check,
     matcher::Matcher,
     model::{Bot, Fallback, Idle, Settings, SlotId, StepId},
-    words::{Negations, words},
+    words::{Negations, SmallWords, words},
 };
 use crate::{
     condition::RESERVED_WORDS,
@@ -23,8 +23,8 @@ pub const MAX_SLOTS: usize = 100;
 pub const MAX_STEPS: usize = 500;
 /// Most entries of `[[idle]]`.
 const MAX_IDLE: usize = 8;
-/// Most words that say no.
-const MAX_NEGATIONS: usize = 200;
+/// Most words of a list of the settings.
+const MAX_LISTED_WORDS: usize = 500;
 /// The longest silence that something happens after, in seconds.
 const LONGEST_SILENCE_S: u64 = 24 * 60 * 60;
 const LONGEST_NAME: usize = 64;
@@ -134,7 +134,7 @@ impl Reader<'_> {
         let examples: Vec<_> = examples
             .flat_map(|(owner, examples)| examples.iter().map(move |example| (owner, example.words.clone())))
             .collect();
-        bot.matcher = Matcher::new(&examples, &bot.settings.negations);
+        bot.matcher = Matcher::new(&examples, &bot.settings.negations, &bot.settings.small_words);
         Some(bot)
     }
 
@@ -166,29 +166,36 @@ impl Reader<'_> {
     }
 
     fn settings(&mut self, top: &Table<'_>) -> Option<Settings> {
-        const FIELDS: [&str; 3] = ["threshold", "margin", "negations"];
+        const FIELDS: [&str; 4] = ["threshold", "margin", "negations", "small_words"];
         let usual = Settings {
             threshold: DEFAULT_THRESHOLD,
             margin: DEFAULT_MARGIN,
             negations: Negations::default(),
+            small_words: SmallWords::usual(),
         };
         let Some(value) = top.get("settings") else {
             return Some(usual);
         };
         let table = Table::of(value, "[settings]".into(), &FIELDS, &mut self.faults)?;
-        let negations = table.list("negations", &mut self.faults).map(|items| {
-            self.at_most(MAX_NEGATIONS, items, "negations");
-            let texts = items
-                .iter()
-                .take(MAX_NEGATIONS)
-                .filter_map(|item| self.faults.text(item, "a negation"));
-            Negations::new(texts.flat_map(words).collect())
-        });
+        let negations = self.words(&table, "negations");
+        let small_words = self.words(&table, "small_words");
         Some(Settings {
             threshold: self.fraction(&table, "threshold").unwrap_or(usual.threshold),
             margin: self.fraction(&table, "margin").unwrap_or(usual.margin),
-            negations: negations.unwrap_or(usual.negations),
+            negations: negations.map_or(usual.negations, Negations::new),
+            small_words: small_words.map_or(usual.small_words, SmallWords::new),
         })
+    }
+
+    /// A list of words.
+    fn words(&mut self, table: &Table<'_>, field: &str) -> Option<Vec<String>> {
+        let items = table.list(field, &mut self.faults)?;
+        self.at_most(MAX_LISTED_WORDS, items, field);
+        let texts = items
+            .iter()
+            .take(MAX_LISTED_WORDS)
+            .filter_map(|item| self.faults.text(item, &format!("each of {field}")));
+        Some(texts.flat_map(words).collect())
     }
 
     fn fraction(&mut self, table: &Table<'_>, field: &str) -> Option<f64> {

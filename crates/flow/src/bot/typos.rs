@@ -8,6 +8,9 @@ use std::{
 /// Shorter words have no typos: too many are one letter from another.
 const SHORTEST: usize = 4;
 
+/// Of shorter words, swapped letters make others.
+const SHORTEST_SWAPPED: usize = 3;
+
 /// Which words a mistyped one can be. Known by their hashes without one letter, so looking one up takes as many steps as it has letters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Typos(HashMap<u64, Vec<usize>>);
@@ -64,6 +67,16 @@ pub(super) fn is_slip(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether one is the other with two neighbouring letters swapped. Also short words: `nto`.
+pub(super) fn is_swap(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    if a.len() != b.len() || a.len() < SHORTEST_SWAPPED {
+        return false;
+    }
+    let same = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    matches!((&a[same..], &b[same..]), ([a, b, rest @ ..], [c, d, other @ ..]) if a == d && b == c && rest == other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +93,17 @@ mod tests {
         }
         assert!(!is_slip("not", "now"));
         assert!(!is_slip("unresolved", "resolved"));
+    }
+
+    #[test]
+    fn swapped_letters_are_seen_in_short_words_too() {
+        assert!(is_swap("nto", "not") && is_swap("ont", "not"));
+        assert!(
+            !is_swap("now", "not")
+                && !is_swap("on", "no")
+                && !is_swap("not", "not")
+                && !is_swap("ton", "not")
+        );
     }
 
     proptest! {

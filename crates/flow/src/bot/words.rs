@@ -1,4 +1,7 @@
-//! Texts as words that can be compared: without case, accents and punctuation.
+//! Texts as words that can be compared: without case, accents and punctuation; and what some words are for.
+
+use super::typos;
+use std::collections::BTreeSet;
 
 /// Most words of a text that are looked at.
 pub(super) const MAX_WORDS: usize = 256;
@@ -86,6 +89,31 @@ fn without_accent(c: char) -> char {
     }
 }
 
+/// Words that say nothing of what a text is about.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct SmallWords(BTreeSet<String>);
+
+/// The small words of English.
+const USUAL_SMALL: &str = "a an the this that these those there here it its i im ive id ill me my mine you your youre yours he she we us our \
+    they them their who whos what whats when where wheres why how hows which is am are was were be been being do does did has have had \
+    can could will would shall should may might must want need like get got give please to of in on at for from with by about as up out \
+    and or but so if then than just now some any all very really also too everything something anything someone somebody thats theres lets";
+
+impl SmallWords {
+    /// Those of English.
+    pub(super) fn usual() -> Self {
+        Self::new(USUAL_SMALL.split_whitespace().map(str::to_owned))
+    }
+
+    pub(super) fn new(words: impl IntoIterator<Item = String>) -> Self {
+        Self(words.into_iter().collect())
+    }
+
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.0.contains(word)
+    }
+}
+
 /// What says no in a text.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Negations(Vec<String>);
@@ -96,6 +124,8 @@ const USUAL: [&str; 29] = [
     "didnt", "isnt", "wasnt", "arent", "werent", "wont", "havent", "hasnt", "hadnt", "couldnt", "wouldnt",
     "shouldnt", "aint", "hardly", "nope", "nah", "unable",
 ];
+/// From so many letters on, a slip of the finger makes no other word of it.
+const LONG_NEGATION: usize = 5;
 const PREFIXES: [&str; 4] = ["un", "non", "in", "dis"];
 
 impl Default for Negations {
@@ -109,7 +139,12 @@ impl Negations {
         Self(words)
     }
 
-    /// Whether one of `words` says no, as a word (`not`) or as the beginning of one that is known without it (`unsolved`).
+    pub(super) fn has(&self, word: &str) -> bool {
+        self.0.iter().any(|no| no == word)
+    }
+
+    /// Whether one of `words` says no, as a word (`not`), as the typo of one (`nto`), or as the beginning of one that is known without it
+    /// (`unsolved`).
     pub(super) fn within<'a>(
         &self,
         words: impl IntoIterator<Item = &'a String>,
@@ -117,8 +152,18 @@ impl Negations {
     ) -> bool {
         words.into_iter().any(|word| {
             let stripped = || PREFIXES.iter().filter_map(|prefix| word.strip_prefix(prefix));
-            self.0.contains(word) || stripped().any(|rest| rest.len() > 2 && known(rest))
+            self.has(word)
+                || stripped().any(|rest| rest.len() > 2 && known(rest))
+                || (!known(word) && self.is_typo(word))
         })
+    }
+
+    /// Short words are one letter from too many others: only two letters that are swapped count there (`nto`, but not `now`).
+    fn is_typo(&self, word: &str) -> bool {
+        let is_long = |word: &str| word.len() >= LONG_NEGATION;
+        self.0
+            .iter()
+            .any(|no| typos::is_swap(word, no) || (is_long(word) && is_long(no) && typos::is_slip(word, no)))
     }
 }
 
@@ -145,6 +190,12 @@ mod tests {
         assert!(said("it isn't resolved"));
         assert!(!said("resolved, thank you"));
         assert!(!said("I am under the impression"));
+        for mistyped in ["it is nto resolved", "it dosnt", "nevver", "it shouldt"] {
+            assert!(said(mistyped), "{mistyped}");
+        }
+        for other in ["it is resolved now", "it is done", "I want that", "ever", "note"] {
+            assert!(!said(other), "{other}");
+        }
     }
 
     proptest! {

@@ -155,7 +155,7 @@ impl<'a> Turn<'a> {
         let bot = self.bot;
         let holds = |intent: &Intent| intent.when.as_ref().is_none_or(|when| self.holds(when));
         let words = words(text);
-        let says_no = bot.matcher.says_no(&words, &bot.settings.negations);
+        let says_no = bot.matcher.says_no(&words);
         let searched = begin(text, LONGEST_SEARCHED);
         let by_pattern = bot
             .intents

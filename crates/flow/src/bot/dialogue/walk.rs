@@ -89,6 +89,7 @@ impl Turn<'_> {
                 self.acts.push(Act::Close);
             }
             Does::Repeat => {
+                self.repeats = true;
                 let said = self.dialogue.said.clone();
                 self.acts.extend(said);
             }

@@ -142,6 +142,10 @@ fn resolved_is_what_a_step_says_not_what_a_text_says() {
         "it isn't resolved",
         "resolved? never",
         "is it resolved? no",
+        "it is nto resolved",
+        "it is unresolvd",
+        "it is broken",
+        "everything is terrible now",
     ] {
         let (mut dialogue, _) = Dialogue::begin(&bot, 1);
         assert!(
@@ -257,6 +261,27 @@ fn who_speaks_during_a_call_out_gives_it_up() {
         []
     );
 }
+
+#[test]
+fn who_was_handed_over_while_a_call_went_out_hears_no_answer_of_it() {
+    let text = CALLING.replace("ask = \"number\"", "set = { number = 7 }") + HANDS_OVER;
+    let bot = small(&text);
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    let asked = dialogue.hear(&bot, "go", &Value::Null);
+    assert!(matches!(asked.last(), Some(Act::Call { .. })), "{asked:?}");
+    let left = dialogue.idle(&bot);
+    assert!(matches!(left.last(), Some(Act::Escalate { .. })), "{left:?}");
+    let answer = Some(json!({"order": {"states": ["packed"]}}));
+    assert_eq!(dialogue.called(&bot, CallOutcome { number: 1, answer }), []);
+}
+
+const HANDS_OVER: &str = r#"
+    [step.left]
+    escalate = "silence"
+    [[idle]]
+    after_s = 60
+    step = "left"
+"#;
 
 #[test]
 fn values_in_an_address_stay_within_their_part_of_it() {
@@ -440,6 +465,11 @@ fn the_demo_understands_people() {
         "asdf",
         "yes",
         "I love you",
+        "I want a pizza",
+        "it is broken",
+        "everything is broken now",
+        "my problem is huge",
+        "it is nto resolved",
     ]
     .iter()
     .map(|text| format!("{text} -> {}", understood(text)))
@@ -484,5 +514,35 @@ fn the_demo_understands_people() {
     asdf -> -
     yes -> -
     I love you -> -
+    I want a pizza -> -
+    it is broken -> -
+    everything is broken now -> -
+    my problem is huge -> not_solved
+    it is nto resolved -> not_solved
     ");
+}
+
+#[test]
+fn what_is_repeated_is_what_was_said_before_however_often() {
+    let bot = small(
+        r#"
+        [intent.repeat]
+        examples = ["repeat that"]
+        step = "again"
+        [step.first]
+        say = "It is seven."
+        [step.again]
+        say = "Of course:"
+        repeat = true
+    "#,
+    );
+    let (mut dialogue, _) = Dialogue::begin(&bot, 1);
+    assert_eq!(
+        shown(&dialogue.hear(&bot, "go", &Value::Null)),
+        "bot: It is seven.\n"
+    );
+    for _ in 0..3 {
+        let again = dialogue.hear(&bot, "repeat that", &Value::Null);
+        assert_eq!(shown(&again), "bot: Of course:\nbot: It is seven.\n");
+    }
 }
