@@ -24,7 +24,8 @@ use std::collections::BTreeSet;
 use wire::{
     UtcTime,
     conversation::{
-        Attribute, DetailsQuery, Filter, Group, LARGEST_PAGE, MOST_FILTERS, Operator, TimeGrouping,
+        Attribute, ConversationSummary, DetailsQuery, Filter, Group, LARGEST_PAGE, MOST_FILTERS, Operator,
+        TimeGrouping,
     },
 };
 
@@ -210,7 +211,7 @@ async fn bots(conversations: &Conversations, span: Span) -> Result<BTreeSet<Stri
     let mut bots = BTreeSet::new();
     let mut changes = conversations.changes(Some(span.from), LARGEST_PAGE);
     for _ in 0..MOST_PAGES {
-        let Some(page) = changes.next_page().await? else {
+        let Some(page) = changes.next_page::<ConversationSummary>().await? else {
             break;
         };
         let is_of_span = |created: Option<UtcTime>| created.is_none_or(|at| span.from <= at && at < span.to);

@@ -1,17 +1,20 @@
 //! The list with all there is of each conversation: for those who keep another system in step.
 //!
-//! One question to the store for many conversations, instead of two for each: `benches/sync.rs` measures what that makes possible.
+//! One question to the store for many conversations, instead of two for each, and what was said goes out as it is kept, without being
+//! understood: `benches/sync.rs` measures what that makes possible.
 
 use super::{
     Conversations,
-    kept::{FACTS, Facts, Kept, TURN, Turn, read},
+    kept::{Brief, FACTS, Facts, Kept, TURN, read},
     trouble::Trouble,
 };
 use futures_util::{StreamExt as _, stream};
+use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
 use std::collections::HashMap;
 use store::{Found, Record, Store};
 use wire::{
-    conversation::{Expanded, Interaction, MOST_EXPANDED},
+    conversation::{Expanded, MOST_EXPANDED},
     ids::ConversationId,
 };
 
@@ -26,9 +29,9 @@ const MOST_BYTES: usize = 3 * 1024 * 1024;
 const MOST_OF_ONE: usize = 256 * 1024;
 
 impl Conversations {
-    /// The first of these conversations with all there is of them, as many as a page holds; at least one portion. One that is not
-    /// whole any more (its person was erased) has nothing.
-    pub(super) async fn expand(&self, shown: &[Found]) -> Result<Vec<Option<Box<Expanded>>>, Trouble> {
+    /// The first of these conversations with all there is of them, as JSON, and as many as a page holds; at least one portion. One that
+    /// is not whole any more (its person was erased) is not expanded.
+    pub(super) async fn expand(&self, shown: &[Found]) -> Result<Vec<Row>, Trouble> {
         let portions: Vec<_> = shown
             .chunks(PORTION)
             .map(|portion| portion.iter().map(|found| found.record.clone()).collect())
@@ -51,10 +54,7 @@ impl Conversations {
 }
 
 /// These conversations with all there is of them, and how many bytes that is in the store.
-async fn expand(
-    store: Store,
-    records: Vec<Record>,
-) -> Result<(Vec<Option<Box<Expanded>>>, usize), store::Error> {
+async fn expand(store: Store, records: Vec<Record>) -> Result<(Vec<Row>, usize), store::Error> {
     let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
     let facts = store.records_of(FACTS, &ids).await?;
     let facts: HashMap<&str, &Record> = facts.iter().map(|record| (record.id.as_str(), record)).collect();
@@ -62,10 +62,10 @@ async fn expand(
     let turns = store.find_each(TURN, &ids, MOST_EXPANDED).await?;
     let (mut expanded, mut bytes) = (Vec::with_capacity(records.len()), 0);
     for (record, turns) in records.iter().zip(turns) {
-        let (facts, turns) = (facts.get(record.id.as_str()), first(turns));
+        let (facts, turns) = (facts.get(record.id.as_str()).copied(), first(turns));
         bytes += record.body.len() + facts.map_or(0, |facts| facts.body.len());
         bytes += turns.iter().map(|turn| turn.record.body.len()).sum::<usize>();
-        expanded.push(facts.and_then(|facts| whole(record, facts, &turns)));
+        expanded.push(row(record, facts, &turns));
     }
     Ok((expanded, bytes))
 }
@@ -82,16 +82,38 @@ fn first(mut turns: Vec<Found>) -> Vec<Found> {
     turns
 }
 
-fn whole(record: &Record, facts: &Record, turns: &[Found]) -> Option<Box<Expanded>> {
+/// A conversation of a page, as JSON; nothing when the store's record can't be read.
+pub(super) type Row = Option<Box<RawValue>>;
+
+/// Of a turn, what was said, as it is kept.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow)]
+    interactions: Vec<&'a RawValue>,
+}
+
+fn row(record: &Record, facts: Option<&Record>, turns: &[Found]) -> Row {
     let id: ConversationId = record.id.parse().ok()?;
+    let whole = facts.and_then(|facts| whole(&id, record, facts, turns));
+    let brief: Brief = read(&record.body)?;
+    to_raw_value(&brief.summary(id, record.version, whole)).ok()
+}
+
+fn whole<'a>(
+    id: &ConversationId,
+    record: &Record,
+    facts: &Record,
+    turns: &'a [Found],
+) -> Option<Expanded<&'a RawValue>> {
     let (kept, facts): (Kept, Facts) = (read(&record.body)?, read(&facts.body)?);
-    let turns = turns.iter().filter_map(|turn| read::<Turn>(&turn.record.body));
-    let interactions: Vec<Interaction> = turns
-        .flat_map(|turn| turn.interactions)
-        .take(MOST_EXPANDED)
-        .collect();
-    Some(Box::new(Expanded {
-        conversation: kept.view(&id, &facts, record.version),
-        interactions,
-    }))
+    let turns = turns
+        .iter()
+        .filter_map(|turn| read::<Said<'_>>(&turn.record.body));
+    Some(Expanded {
+        conversation: kept.view(id, &facts, record.version),
+        interactions: turns
+            .flat_map(|turn| turn.interactions)
+            .take(MOST_EXPANDED)
+            .collect(),
+    })
 }

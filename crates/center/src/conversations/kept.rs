@@ -3,7 +3,7 @@
 use crate::once::hashed;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flow::bot::{Act, CallRequest, Dialogue};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::{collections::VecDeque, time::Duration};
@@ -372,7 +372,12 @@ pub(super) struct Brief {
 }
 
 impl Brief {
-    pub(super) fn summary(self, id: ConversationId, version: i64) -> ConversationSummary {
+    pub(super) fn summary<E>(
+        self,
+        id: ConversationId,
+        version: i64,
+        expanded: Option<E>,
+    ) -> ConversationSummary<E> {
         ConversationSummary {
             id,
             kind: Some(self.kind),
@@ -384,7 +389,7 @@ impl Brief {
             escalated: self.escalated,
             version: u64::try_from(version).unwrap_or_default(),
             last_sequence: self.last_sequence,
-            expanded: None,
+            expanded,
         }
     }
 
@@ -415,7 +420,7 @@ pub(super) fn person(name: &str) -> String {
 }
 
 /// Reads a record's body.
-pub(super) fn read<T: DeserializeOwned>(body: &str) -> Option<T> {
+pub(super) fn read<'a, T: Deserialize<'a>>(body: &'a str) -> Option<T> {
     serde_json::from_str(body)
         .inspect_err(|error| tracing::error!(%error, "a conversation in the store can't be read"))
         .ok()

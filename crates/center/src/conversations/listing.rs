@@ -5,16 +5,17 @@
 
 use super::{
     Conversations,
+    expanding::Row,
     kept::{Brief, CONVERSATION, LIST, read, to_ms},
     trouble::Trouble,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::iter::repeat_with;
-use store::Find;
+use serde_json::value::{RawValue, to_raw_value};
+use store::{Find, Found};
 use url::form_urlencoded;
 use wire::{
     Faults,
-    conversation::{ConversationPage, ConversationSummary, ListAsked},
+    conversation::{ConversationPage, ListAsked},
     ids::ConversationId,
 };
 
@@ -29,7 +30,8 @@ struct Cursor {
 }
 
 impl Conversations {
-    pub(super) async fn list(&self, asked: ListAsked) -> Result<ConversationPage, Trouble> {
+    /// A page, its conversations as JSON.
+    pub(super) async fn list(&self, asked: ListAsked) -> Result<ConversationPage<Box<RawValue>>, Trouble> {
         let cursor = asked.cursor.as_deref().map(Cursor::read).transpose()?;
         let horizon = self.stamps.horizon().await;
         let since = asked.updated_gte.map(|since| {
@@ -49,12 +51,12 @@ impl Conversations {
         let shown = found.into_iter().filter(|found| found.place < horizon);
         let mut shown: Vec<_> = shown.collect();
         let mut goes_on = is_full && shown.len() == asked.page_size;
-        let expanded = match asked.expand {
+        let rows = match asked.expand {
             true => self.expand(&shown).await?,
-            false => Vec::new(),
+            false => shown.iter().map(row).collect(),
         };
-        if asked.expand && expanded.len() < shown.len() {
-            shown.truncate(expanded.len());
+        if rows.len() < shown.len() {
+            shown.truncate(rows.len());
             goes_on = true;
         }
         let next = shown.last().filter(|_| goes_on).and_then(|last| {
@@ -63,19 +65,18 @@ impl Conversations {
                 id: last.record.id.parse().ok()?,
             })
         });
-        let expanded = expanded.into_iter().chain(repeat_with(|| None));
-        let entities = shown.iter().zip(expanded).filter_map(|(found, expanded)| {
-            let id = found.record.id.parse().ok()?;
-            Some(ConversationSummary {
-                expanded,
-                ..read::<Brief>(&found.record.body)?.summary(id, found.record.version)
-            })
-        });
         Ok(ConversationPage {
-            entities: entities.collect(),
+            entities: rows.into_iter().flatten().collect(),
             next_uri: next.map(|next| next.uri(&asked)),
         })
     }
+}
+
+/// A conversation that is not expanded.
+fn row(found: &Found) -> Row {
+    let id = found.record.id.parse().ok()?;
+    let brief: Brief = read(&found.record.body)?;
+    to_raw_value(&brief.summary::<()>(id, found.record.version, None)).ok()
 }
 
 impl Cursor {

@@ -9,6 +9,7 @@ use axum::{
 };
 use http::{HeaderMap, StatusCode, header};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 use server::{Json, Refusal};
 use std::sync::Arc;
 use wire::{
@@ -186,7 +187,7 @@ pub(crate) struct Listed {
 pub(crate) async fn list(
     State(app): State<Arc<App>>,
     Query(asked): Query<Listed>,
-) -> Result<Json<ConversationPage>, Refusal> {
+) -> Result<Json<ConversationPage<Box<RawValue>>>, Refusal> {
     let mut faults = Faults::new();
     let since = asked.updated_date_gte.as_deref();
     let asked = ListAsked::parse(

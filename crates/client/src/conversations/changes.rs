@@ -1,8 +1,11 @@
 //! Walking the list of conversations, page by page.
 
+use super::Conversations;
 use crate::{error::Error, request::Request, transport::Transport};
 use http::{HeaderMap, header};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::time::Instant;
 use wire::{UtcTime, conversation::ConversationPage};
@@ -14,7 +17,8 @@ const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Changes {
     transport: Transport,
-    next: Option<Request>,
+    /// The next page, or what is wrong with its link.
+    next: Option<Result<Request, Error>>,
     seen: Seen,
     asked_at: Option<UtcTime>,
 }
@@ -23,7 +27,7 @@ impl Changes {
     pub(super) fn begin(transport: Transport, first: Request) -> Self {
         Self {
             transport,
-            next: Some(first),
+            next: Some(Ok(first)),
             seen: Seen::default(),
             asked_at: None,
         }
@@ -36,25 +40,24 @@ impl Changes {
             seen: Seen::default(),
             asked_at: None,
         };
-        walk.go_to(link)?;
+        walk.next = Some(Ok(walk.request(link)?));
         Ok(walk)
     }
 
-    /// The next page; `None` after the last one. After an error, the same page is asked for again, unless its link is at
-    /// fault: then the walk is over.
-    pub async fn next_page(&mut self) -> Result<Option<ConversationPage>, Error> {
-        let Some(request) = &self.next else {
-            return Ok(None);
+    /// The next page, its conversations as [`ConversationSummary`](wire::conversation::ConversationSummary) or as the JSON that they are;
+    /// `None` after the last one. After an error, the same page is asked for again, unless its link is at fault: then the walk is over.
+    pub async fn next_page<S: DeserializeOwned>(&mut self) -> Result<Option<ConversationPage<S>>, Error> {
+        let request = match &self.next {
+            None => return Ok(None),
+            Some(Ok(request)) => request.clone().with_answer_limit(LARGEST_ANSWER),
+            Some(Err(_)) => return self.next.take().and_then(Result::err).map_or(Ok(None), Err),
         };
-        let request = request.clone().with_answer_limit(LARGEST_ANSWER);
         let asked = Instant::now();
         let answer = self.transport.send(request).await?;
         self.asked_at = Some(asked_at(&answer.headers, asked.elapsed()));
-        let page: ConversationPage = answer.json()?;
-        self.next = None;
-        if let Some(link) = &page.next_uri {
-            self.go_to(link)?;
-        }
+        let page: ConversationPage<S> = answer.json()?;
+        // A link at fault is told when it is to be followed: what was read is no worse for it.
+        self.next = page.next_uri.as_deref().map(|link| self.request(link));
         Ok(Some(page))
     }
 
@@ -64,7 +67,7 @@ impl Changes {
         self.asked_at
     }
 
-    fn go_to(&mut self, link: &str) -> Result<(), Error> {
+    fn request(&mut self, link: &str) -> Result<Request, Error> {
         let broken = |what: String| Error::BadAnswer {
             host: self.transport.host(),
             what,
@@ -79,8 +82,22 @@ impl Changes {
                 "its nextUri leads back to a page that was read, so the list has no end".into(),
             ));
         }
-        self.next = Some(Request::get_address(url));
-        Ok(())
+        Ok(Request::get_address(url))
+    }
+}
+
+impl Conversations {
+    /// Reads a conversation, or a part of it, of a page that was taken as JSON.
+    pub fn read_listed<'a, T: Deserialize<'a>>(&self, json: &'a RawValue) -> Result<T, Error> {
+        serde_json::from_str(json.get()).map_err(|error| Error::BadAnswer {
+            host: self.transport.host(),
+            // serde_json quotes values, which may be personal; where is enough.
+            what: format!(
+                "a conversation of its list is not as agreed, at column {}",
+                error.column()
+            ),
+            correlation_id: None,
+        })
     }
 }
 

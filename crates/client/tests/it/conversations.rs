@@ -6,7 +6,8 @@ use http::Method;
 use serde_json::{Value, json};
 use wire::{
     conversation::{
-        ConversationChange, DetailsQuery, InteractionsAsked, NewConversation, NewInteraction, Order, State,
+        ConversationChange, ConversationSummary, DetailsQuery, InteractionsAsked, NewConversation,
+        NewInteraction, Order, State,
     },
     ids::ConversationId,
 };
@@ -204,11 +205,11 @@ async fn links_are_followed_as_they_were_given() {
     let conversations = Conversations::new(&transport);
     let since = "2026-11-21T09:30:00Z".parse().unwrap();
     let mut walk = conversations.changes(Some(since), 2);
-    let first = walk.next_page().await.unwrap().unwrap();
+    let first = walk.next_page::<ConversationSummary>().await.unwrap().unwrap();
     assert_eq!(first.next_uri.as_deref(), Some(next));
-    let second = walk.next_page().await.unwrap().unwrap();
+    let second = walk.next_page::<ConversationSummary>().await.unwrap().unwrap();
     assert_eq!(second.entities[0].id.as_str(), "c");
-    assert!(walk.next_page().await.unwrap().is_none());
+    assert!(walk.next_page::<ConversationSummary>().await.unwrap().is_none());
     let queries: Vec<_> = http
         .seen_at(PATH)
         .iter()
@@ -221,7 +222,13 @@ async fn links_are_followed_as_they_were_given() {
     assert_eq!(queries[2], "pageSize=2&cursor=a%2Bb%3D&x");
 
     let mut resumed = conversations.changes_from(next).unwrap();
-    assert!(resumed.next_page().await.unwrap().is_some());
+    assert!(
+        resumed
+            .next_page::<ConversationSummary>()
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,7 +253,7 @@ async fn a_link_that_comes_again_or_leads_elsewhere_ends_the_walk() {
             rig(move |number, _| Reply::answer(200, page(&["a"], Some(&links[(number - 1) % links.len()]))));
         let mut walk = Conversations::new(&transport).changes(None, 1);
         let error = loop {
-            match walk.next_page().await {
+            match walk.next_page::<ConversationSummary>().await {
                 Ok(page) => assert!(page.is_some()),
                 Err(error) => break error,
             }
@@ -255,7 +262,7 @@ async fn a_link_that_comes_again_or_leads_elsewhere_ends_the_walk() {
             matches!(error, Error::BadAnswer { .. }) && error.to_string().contains(told),
             "{error}"
         );
-        assert!(walk.next_page().await.unwrap().is_none());
+        assert!(walk.next_page::<ConversationSummary>().await.unwrap().is_none());
         assert!(http.seen_at(PATH).len() <= 6);
         assert!(
             http.seen()

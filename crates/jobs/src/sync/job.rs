@@ -11,7 +11,7 @@ use super::{
 use client::{Conversations, Transport};
 use flow::{
     retry::Policy,
-    sync::{Ask, Checkpoint, Sync},
+    sync::{Ask, Change, Checkpoint, Sync},
 };
 use std::time::Duration;
 use tokio::time::Instant;
@@ -233,7 +233,8 @@ impl Walk<'_> {
                 return;
             }
         };
-        let taken = match self.sync.page(page.asked_at, &page.changes, page.next.as_deref()) {
+        let changes: Vec<Change> = page.listed.iter().map(|listed| listed.change.clone()).collect();
+        let taken = match self.sync.page(page.asked_at, &changes, page.next.as_deref()) {
             Ok(taken) => taken,
             Err(fault) => {
                 self.failed = Some(fault.into());

@@ -4,9 +4,12 @@ use super::Changed;
 use client::{Changes, Conversations, Error};
 use flow::sync::{Ask, Change};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use wire::{
     UtcTime,
     conversation::{ConversationSummary, Interaction, InteractionsAsked, MOST_ASKED},
+    ids::ConversationId,
 };
 
 /// Conversations that are read at a time, where pages do not hold all of them.
@@ -15,9 +18,24 @@ const AT_A_TIME: usize = 8;
 /// A page, as the machine takes it and as the platform gave it.
 pub(super) struct Page {
     pub(super) asked_at: UtcTime,
-    pub(super) changes: Vec<Change>,
-    pub(super) listed: Vec<ConversationSummary>,
+    pub(super) listed: Vec<Listed>,
     pub(super) next: Option<String>,
+}
+
+/// A conversation of a page. Its JSON is read by whoever delivers it: the next page is asked for before that.
+pub(super) struct Listed {
+    pub(super) change: Change,
+    json: Box<RawValue>,
+}
+
+/// What tells changes apart.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    id: ConversationId,
+    updated_date: UtcTime,
+    #[serde(default)]
+    version: u64,
 }
 
 /// Reads one page after the other.
@@ -50,47 +68,48 @@ impl Pages {
         let page = walk.next_page().await?;
         let asked_at = walk.asked_at().unwrap_or_else(|| jiff::Timestamp::now().into());
         let (listed, next) = page.map_or_else(Default::default, |page| (page.entities, page.next_uri));
+        let listed = listed
+            .into_iter()
+            .map(|json| Listed::read(json, &self.conversations));
         Ok(Page {
             asked_at,
-            changes: listed.iter().map(change).collect(),
-            listed,
+            listed: listed.collect::<Result<_, Error>>()?,
             next,
         })
     }
 }
 
-fn change(listed: &ConversationSummary) -> Change {
-    Change {
-        id: listed.id.clone(),
-        updated: listed.updated_date,
-        version: Some(listed.version).filter(|version| *version > 0),
+impl Listed {
+    fn read(json: Box<RawValue>, platform: &Conversations) -> Result<Self, Error> {
+        let head: Head = platform.read_listed(&json)?;
+        let change = Change {
+            id: head.id,
+            updated: head.updated_date,
+            version: Some(head.version).filter(|version| *version > 0),
+        };
+        Ok(Self { change, json })
     }
 }
 
 /// Reads what the list does not hold of these conversations, in their order. One that is gone by now is left out.
 pub(super) fn fill(
     conversations: &Conversations,
-    listed: Vec<ConversationSummary>,
+    listed: Vec<Listed>,
 ) -> impl stream::Stream<Item = Result<Option<Changed>, Error>> + '_ {
-    let filled: Vec<_> = listed
-        .into_iter()
-        .map(|listed| fill_one(conversations, listed))
-        .collect();
+    let filled = listed.into_iter().map(|listed| fill_one(conversations, listed));
     stream::iter(filled).buffered(AT_A_TIME)
 }
 
-async fn fill_one(
-    conversations: &Conversations,
-    listed: ConversationSummary,
-) -> Result<Option<Changed>, Error> {
-    let change_id = change(&listed).change_id();
-    let (conversation, mut interactions, last) = match listed.expanded {
+async fn fill_one(conversations: &Conversations, listed: Listed) -> Result<Option<Changed>, Error> {
+    let change_id = listed.change.change_id();
+    let summary: ConversationSummary = conversations.read_listed(&listed.json)?;
+    let (conversation, mut interactions, last) = match summary.expanded {
         Some(expanded) => (
             Some(expanded.conversation),
             expanded.interactions,
-            Some(listed.last_sequence),
+            Some(summary.last_sequence),
         ),
-        None => (conversations.get(&listed.id).await?, Vec::new(), None),
+        None => (conversations.get(&summary.id).await?, Vec::new(), None),
     };
     let Some(conversation) = conversation else {
         return Ok(None);
@@ -110,7 +129,7 @@ async fn fill_one(
 /// All interactions after this number.
 fn rest<'a>(
     conversations: &'a Conversations,
-    id: &'a wire::ids::ConversationId,
+    id: &'a ConversationId,
     after: u64,
 ) -> impl stream::Stream<Item = Result<Vec<Interaction>, Error>> + 'a {
     stream::try_unfold(Some(after), move |after| async move {

@@ -4,7 +4,7 @@
 
 use super::{
     SyncError,
-    pages::{Page, Pages, fill},
+    pages::{Listed, Page, Pages, fill},
     sink::{Parcel, Sink},
 };
 use client::{Conversations, Error};
@@ -15,7 +15,6 @@ use tokio::{
     sync::mpsc::{self, Receiver, Sender},
     task::JoinHandle,
 };
-use wire::conversation::ConversationSummary;
 
 /// How many bytes of JSON go to the sink at once. More than that is one conversation.
 const PART_BYTES: usize = 4 * 1024 * 1024;
@@ -25,7 +24,7 @@ const MOST_PARTS: usize = 2;
 /// The changes of a page that are to be delivered.
 pub(super) struct Batch {
     batch: flow::sync::Batch,
-    listed: Vec<ConversationSummary>,
+    listed: Vec<Listed>,
 }
 
 /// The sink has a batch.
@@ -55,9 +54,9 @@ pub(super) struct Pipeline {
 
 impl Batch {
     /// The wanted ones of a page; of a conversation that is listed twice, the last, so that all of a batch can go at once.
-    pub(super) fn of(batch: flow::sync::Batch, listed: Vec<ConversationSummary>, wanted: &[usize]) -> Self {
+    pub(super) fn of(batch: flow::sync::Batch, listed: Vec<Listed>, wanted: &[usize]) -> Self {
         let wanted: HashSet<usize> = wanted.iter().copied().collect();
-        let mut listed: Vec<ConversationSummary> = listed
+        let mut listed: Vec<Listed> = listed
             .into_iter()
             .enumerate()
             .filter(|(at, _)| wanted.contains(at))
@@ -65,7 +64,7 @@ impl Batch {
             .collect();
         let mut seen = HashSet::new();
         listed.reverse();
-        listed.retain(|listed| seen.insert(listed.id.clone()));
+        listed.retain(|listed| seen.insert(listed.change.id.clone()));
         listed.reverse();
         Self { batch, listed }
     }

@@ -15,10 +15,10 @@ pub const USUAL_PAGE: usize = 100;
 /// Most interactions of a conversation that is expanded.
 pub const MOST_EXPANDED: usize = 100;
 
-/// A conversation in the list. What a platform other than the center leaves out is absent, false or 0.
+/// A conversation in the list, and how it is expanded. What a platform other than the center leaves out is absent, false or 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConversationSummary {
+pub struct ConversationSummary<E = Box<Expanded>> {
     /// Its id.
     pub id: ConversationId,
     /// What kind it is.
@@ -47,25 +47,25 @@ pub struct ConversationSummary {
     #[serde(default)]
     pub last_sequence: u64,
     /// All of it, where `expand=all` asks for that (not in the contract).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expanded: Option<Box<Expanded>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expanded: Option<E>,
 }
 
-/// A conversation with what was said, as it is when its page is made.
+/// A conversation with what was said (interactions, read or as they are written), as it is when its page is made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Expanded {
+pub struct Expanded<I = Interaction> {
     /// The conversation.
     pub conversation: Conversation,
     /// What was said, the oldest first: [`MOST_EXPANDED`] at the most. The rest is to be asked for.
-    pub interactions: Vec<Interaction>,
+    pub interactions: Vec<I>,
 }
 
-/// A page of the list, by (`updatedDate`, id).
+/// A page of the list, by (`updatedDate`, id), with its conversations, read or as they are written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConversationPage {
+pub struct ConversationPage<S = ConversationSummary> {
     /// What is on it.
-    pub entities: Vec<ConversationSummary>,
+    pub entities: Vec<S>,
     /// Where it goes on; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_uri: Option<String>,
