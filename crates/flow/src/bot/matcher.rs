@@ -170,7 +170,12 @@ impl Matcher {
             .collect();
         let fits = |example: &Example, shared: Shared| match is_strict(example.owner) {
             true => example.says_no == says_no && shared.telling == example.telling,
-            false => !text.is_foreign || example.telling == 0 || told_of.contains(&example.owner),
+            false if !text.is_foreign => true,
+            false => match example.telling {
+                // Of "how are you" all must be there: "are you open" shares as much with it as "are you mad".
+                0 => shared.weight >= example.weight * TYPO_SHARE,
+                _ => told_of.contains(&example.owner),
+            },
         };
         let mut best: BTreeMap<usize, f64> = BTreeMap::new();
         for (example, shared) in self.examples.iter().zip(shared) {

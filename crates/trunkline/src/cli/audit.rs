@@ -172,8 +172,14 @@ pub(super) fn parse_when(text: &str) -> Result<When, String> {
     if let Ok(time) = text.parse() {
         return Ok(When::At(time));
     }
-    let wrong =
-        || format!("{text:?} is neither a time like 2026-11-21T09:30:00Z nor a span like 90m, 24h or 7d");
+    if let Ok(midnight) = format!("{text}T00:00:00Z").parse() {
+        return Ok(When::At(midnight));
+    }
+    let wrong = || {
+        format!(
+            "{text:?} is neither a time like 2026-11-21 or 2026-11-21T09:30:00Z nor a span like 90m, 24h or 7d"
+        )
+    };
     let unit = text.chars().last().ok_or_else(wrong)?;
     let number: u32 = text[..text.len() - unit.len_utf8()]
         .parse()
@@ -196,8 +202,20 @@ mod tests {
     fn a_time_is_a_point_or_a_span() {
         let noon = "2026-11-21T12:00:00Z";
         assert_eq!(parse_when(noon), Ok(When::At(noon.parse().unwrap())));
+        let midnight = "2026-11-21T00:00:00Z".parse().unwrap();
+        assert_eq!(parse_when("2026-11-21"), Ok(When::At(midnight)));
         assert_eq!(parse_when("90m"), Ok(When::Ago(Duration::from_secs(5400))));
-        for wrong in ["", "m", "90", "-5m", "5y", "soon", "9999999999d", "é"] {
+        for wrong in [
+            "",
+            "m",
+            "90",
+            "-5m",
+            "5y",
+            "soon",
+            "2026-13-01",
+            "9999999999d",
+            "é",
+        ] {
             assert!(parse_when(wrong).is_err(), "{wrong}");
         }
     }

@@ -6,7 +6,7 @@ fn the_demo_tracks_an_order_until_it_is_resolved() {
     insta::assert_snapshot!(transcript(&demo(), 1, &["where is my oder?", "ab-12345", "yes", "Yes, thank you"]), @r#"
     bot: Welcome! I am the support bot.
     bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
-    me: where is my oder?  <track_order 0.94>
+    me: where is my oder?  <track_order 0.96>
     bot: Please tell me your order number, like AB-12345.
     me: ab-12345
     order_number = "AB-12345"
@@ -100,10 +100,10 @@ fn the_demo_hands_over_to_a_human() {
     bot: Hi, I am the support bot.
     bot: I can track an order, explain refunds and tell you when our stores are open. [Track my order] [I want a refund] [Opening hours]
     me: blurb
-    bot: Sorry, I did not understand that.
+    bot: Sorry, I did not understand that. [Track my order] [I want a refund] [Opening hours]
     me: flarp
     bot: I am handing you over to one of our agents.
-    escalate: asked for an agent, or was not understood
+    escalate: asked for an agent, needs one, or was not understood
     me: hello?
     ");
     insta::assert_snapshot!(transcript(&demo(), 4, &["I want a refund", "this is RIDICULOUS"]), @r"
@@ -128,7 +128,7 @@ fn the_demo_hands_over_to_a_human() {
     bot: That does not look like an order number. It is two letters, a dash and five digits, like AB-12345.
     me: z
     bot: I am handing you over to one of our agents.
-    escalate: asked for an agent, or was not understood
+    escalate: asked for an agent, needs one, or was not understood
     ");
 }
 
@@ -469,6 +469,14 @@ fn the_demo_understands_people() {
         "it is broken",
         "everything is broken now",
         "my problem is huge",
+        "cancel my order",
+        "where is my husband",
+        "how do I reset my password",
+        "what is your phone number",
+        "are you a robot",
+        "you are stupid",
+        "bye",
+        "can you help me",
         "it is nto resolved",
     ]
     .iter()
@@ -518,6 +526,14 @@ fn the_demo_understands_people() {
     it is broken -> -
     everything is broken now -> -
     my problem is huge -> not_solved
+    cancel my order -> cancel_order
+    where is my husband -> -
+    how do I reset my password -> -
+    what is your phone number -> -
+    are you a robot -> help
+    you are stupid -> -
+    bye -> goodbye
+    can you help me -> help
     it is nto resolved -> not_solved
     ");
 }
