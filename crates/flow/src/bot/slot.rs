@@ -1,10 +1,13 @@
 //! What a slot takes, and how its value is found in what a customer says.
 
-use super::words::{Negations, words};
+use super::{
+    typos,
+    words::{Negations, words},
+};
 use jiff::civil::Date;
 use regex::Regex;
 use serde_json::{Number, Value};
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// The longest text that a slot takes, in characters.
 pub(super) const LONGEST_VALUE: usize = 1000;
@@ -199,10 +202,34 @@ fn phone(written: &str) -> Option<String> {
         .then(|| format!("{plus}{digits}"))
 }
 
-/// The one choice that the text names: as a whole, or by the longest of the phrases in it. A text that says no names none but those that do.
+/// The one choice that the text names: as a whole, or by the longest of the phrases in it, perhaps with slips of the finger. A text that says
+/// no names none but those that do.
 fn chosen<'a>(choices: &'a [Choice], text: &str, negations: &Negations) -> Option<&'a Choice> {
     let text = words(text);
-    if let Some(whole) = choices.iter().find(|choice| choice.said.contains(&text)) {
+    named(choices, &text, negations).or_else(|| named(choices, &mended(choices, text), negations))
+}
+
+/// The text with the choices' words where it has slips of them.
+fn mended(choices: &[Choice], text: Vec<String>) -> Vec<String> {
+    let known: BTreeSet<&String> = choices.iter().flat_map(|choice| &choice.said).flatten().collect();
+    let mend = |word: String| match known.contains(&word) {
+        true => word,
+        false => {
+            let is_typo_of = |known: &str| typos::is_swap(&word, known) || typos::is_slip(&word, known);
+            known
+                .iter()
+                .find(|known| is_typo_of(known))
+                .map_or(word.clone(), |known| (*known).clone())
+        }
+    };
+    text.into_iter().map(mend).collect()
+}
+
+fn named<'a>(choices: &'a [Choice], text: &[String], negations: &Negations) -> Option<&'a Choice> {
+    if let Some(whole) = choices
+        .iter()
+        .find(|choice| choice.said.iter().any(|said| said == text))
+    {
         return Some(whole);
     }
     let is_known = |word: &str| {
@@ -213,7 +240,7 @@ fn chosen<'a>(choices: &'a [Choice], text: &str, negations: &Negations) -> Optio
             .any(|known| known == word)
     };
     let says_no = |words: &[String]| negations.within(words, is_known);
-    let negated = says_no(&text);
+    let negated = says_no(text);
     let longest = |choice: &'a Choice| {
         let within = |said: &&Vec<String>| {
             !said.is_empty() && text.windows(said.len()).any(|part| part == said.as_slice())
@@ -316,13 +343,37 @@ mod tests {
 
     #[test]
     fn a_no_is_never_taken_for_a_yes() {
-        for yes in ["Yes", "YES!", "yeah, thanks", "it is solved", "It did."] {
+        for yes in [
+            "Yes",
+            "YES!",
+            "yeah, thanks",
+            "it is solved",
+            "It did.",
+            "yees",
+            "eys",
+            "solvd",
+        ] {
             assert_eq!(find(&yes_or_no(), yes), Some(json!("yes")), "{yes}");
         }
-        for no in ["no", "not solved", "No, it did not", "it is not solved"] {
+        for no in [
+            "no",
+            "not solved",
+            "No, it did not",
+            "it is not solved",
+            "it is nto solved",
+        ] {
             assert_eq!(find(&yes_or_no(), no), Some(json!("no")), "{no}");
         }
-        for neither in ["unsolved", "perhaps", "it isn't solved", "never solved", ""] {
+        for neither in [
+            "unsolved",
+            "perhaps",
+            "it isn't solved",
+            "never solved",
+            "unsolvd",
+            "it dosnt solve it",
+            "now",
+            "",
+        ] {
             assert_eq!(find(&yes_or_no(), neither), None, "{neither}");
         }
     }
