@@ -5,16 +5,16 @@
 
 use super::{
     Conversations,
-    kept::{Brief, FACTS, Facts, Kept, TURN, read},
+    kept::{Brief, FACTS, Kept, TURN, read},
     trouble::Trouble,
 };
 use futures_util::{StreamExt as _, stream};
 use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range, sync::Arc};
 use store::{Found, Record, Store};
 use wire::{
-    conversation::{Expanded, MOST_EXPANDED},
+    conversation::{Conversation, Expanded, MOST_EXPANDED},
     ids::ConversationId,
 };
 
@@ -31,13 +31,13 @@ const MOST_OF_ONE: usize = 256 * 1024;
 impl Conversations {
     /// The first of these conversations with all there is of them, as JSON, and as many as a page holds; at least one portion. One that
     /// is not whole any more (its person was erased) is not expanded.
-    pub(super) async fn expand(&self, shown: &[Found]) -> Result<Vec<Row>, Trouble> {
-        let portions: Vec<_> = shown
-            .chunks(PORTION)
-            .map(|portion| portion.iter().map(|found| found.record.clone()).collect())
+    pub(super) async fn expand(&self, shown: &Arc<[Found]>) -> Result<Vec<Row>, Trouble> {
+        let portions = (0..shown.len()).step_by(PORTION).map(|begin| {
+            let portion = begin..shown.len().min(begin + PORTION);
             // By tasks of their own: reading JSON takes longer than finding it.
-            .map(|portion| async { tokio::spawn(expand(self.store.clone(), portion)).await })
-            .collect();
+            let expanded = expand(self.store.clone(), shown.clone(), portion);
+            async { tokio::spawn(expanded).await }
+        });
         let mut portions = stream::iter(portions).buffered(AT_A_TIME);
         let mut expanded = Vec::with_capacity(shown.len());
         let mut bytes = 0;
@@ -54,14 +54,19 @@ impl Conversations {
 }
 
 /// These conversations with all there is of them, and how many bytes that is in the store.
-async fn expand(store: Store, records: Vec<Record>) -> Result<(Vec<Row>, usize), store::Error> {
-    let ids: Vec<String> = records.iter().map(|record| record.id.clone()).collect();
+async fn expand(
+    store: Store,
+    shown: Arc<[Found]>,
+    portion: Range<usize>,
+) -> Result<(Vec<Row>, usize), store::Error> {
+    let records = shown.get(portion).unwrap_or_default();
+    let ids: Vec<String> = records.iter().map(|found| found.record.id.clone()).collect();
     let facts = store.records_of(FACTS, &ids).await?;
     let facts: HashMap<&str, &Record> = facts.iter().map(|record| (record.id.as_str(), record)).collect();
     // Each record has one interaction at the least.
     let turns = store.find_each(TURN, &ids, MOST_EXPANDED).await?;
     let (mut expanded, mut bytes) = (Vec::with_capacity(records.len()), 0);
-    for (record, turns) in records.iter().zip(turns) {
+    for (Found { record, .. }, turns) in records.iter().zip(turns) {
         let (facts, turns) = (facts.get(record.id.as_str()).copied(), first(turns));
         bytes += record.body.len() + facts.map_or(0, |facts| facts.body.len());
         bytes += turns.iter().map(|turn| turn.record.body.len()).sum::<usize>();
@@ -94,26 +99,21 @@ struct Said<'a> {
 
 fn row(record: &Record, facts: Option<&Record>, turns: &[Found]) -> Row {
     let id: ConversationId = record.id.parse().ok()?;
-    let whole = facts.and_then(|facts| whole(&id, record, facts, turns));
-    let brief: Brief = read(&record.body)?;
-    to_raw_value(&brief.summary(id, record.version, whole)).ok()
+    let kept: Kept = read(&record.body)?;
+    let conversation = facts.and_then(|facts| Some(kept.view(&id, &read(&facts.body)?, record.version)));
+    let whole = conversation.map(|conversation| whole(conversation, turns));
+    to_raw_value(&Brief::from(kept).summary(id, record.version, whole)).ok()
 }
 
-fn whole<'a>(
-    id: &ConversationId,
-    record: &Record,
-    facts: &Record,
-    turns: &'a [Found],
-) -> Option<Expanded<&'a RawValue>> {
-    let (kept, facts): (Kept, Facts) = (read(&record.body)?, read(&facts.body)?);
+fn whole(conversation: Conversation, turns: &[Found]) -> Expanded<&RawValue> {
     let turns = turns
         .iter()
         .filter_map(|turn| read::<Said<'_>>(&turn.record.body));
-    Some(Expanded {
-        conversation: kept.view(id, &facts, record.version),
+    Expanded {
+        conversation,
         interactions: turns
             .flat_map(|turn| turn.interactions)
             .take(MOST_EXPANDED)
             .collect(),
-    })
+    }
 }

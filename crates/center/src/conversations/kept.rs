@@ -371,6 +371,24 @@ pub(super) struct Brief {
     pub(super) times_us: Vec<u64>,
 }
 
+impl From<Kept> for Brief {
+    fn from(kept: Kept) -> Self {
+        Self {
+            kind: kept.kind,
+            state: kept.state,
+            bot_id: kept.bot_id,
+            channel: kept.channel,
+            resolved: kept.resolved,
+            escalated: kept.escalated,
+            created: kept.created,
+            updated: kept.updated,
+            last_sequence: kept.last_sequence,
+            turns: kept.turns,
+            times_us: kept.times_us.into(),
+        }
+    }
+}
+
 impl Brief {
     pub(super) fn summary<E>(
         self,

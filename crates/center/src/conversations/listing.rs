@@ -11,6 +11,7 @@ use super::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::value::{RawValue, to_raw_value};
+use std::sync::Arc;
 use store::{Find, Found};
 use url::form_urlencoded;
 use wire::{
@@ -46,25 +47,26 @@ impl Conversations {
             after_id: cursor.map(|cursor| cursor.id.to_string()),
             ..Find::default()
         };
-        let found = self.store.find(&find, asked.page_size).await?;
+        let mut found = self.store.find(&find, asked.page_size).await?;
         let is_full = found.len() == asked.page_size;
-        let shown = found.into_iter().filter(|found| found.place < horizon);
-        let mut shown: Vec<_> = shown.collect();
-        let mut goes_on = is_full && shown.len() == asked.page_size;
+        found.retain(|found| found.place < horizon);
+        let goes_on = is_full && found.len() == asked.page_size;
+        let shown: Arc<[Found]> = found.into();
         let rows = match asked.expand {
             true => self.expand(&shown).await?,
             false => shown.iter().map(row).collect(),
         };
-        if rows.len() < shown.len() {
-            shown.truncate(rows.len());
-            goes_on = true;
-        }
-        let next = shown.last().filter(|_| goes_on).and_then(|last| {
-            Some(Cursor {
-                place: last.place,
-                id: last.record.id.parse().ok()?,
-            })
-        });
+        let goes_on = goes_on || rows.len() < shown.len();
+        let next = shown
+            .get(..rows.len())
+            .and_then(<[_]>::last)
+            .filter(|_| goes_on)
+            .and_then(|last| {
+                Some(Cursor {
+                    place: last.place,
+                    id: last.record.id.parse().ok()?,
+                })
+            });
         Ok(ConversationPage {
             entities: rows.into_iter().flatten().collect(),
             next_uri: next.map(|next| next.uri(&asked)),
