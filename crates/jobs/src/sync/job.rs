@@ -75,7 +75,8 @@ impl Job {
             sink: work.target.name(),
             masked: settings.masked,
         };
-        let books = Books::open(&work.store, &names.platform, &names.sink).await?;
+        let sink = work.target.key(work.template.as_deref());
+        let books = Books::open(&work.store, &names.platform, &sink).await?;
         let checkpoint = match settings.since {
             Some(_) => Checkpoint {
                 floor: settings.since,

@@ -57,7 +57,6 @@ pub(super) enum Sink {
 impl Sink {
     /// Opens it; gives it, and what it has already of what will be read, as far as it knows.
     pub(super) async fn open(opening: Opening<'_>) -> Result<(Self, Vec<Delivered>), SinkError> {
-        let name = opening.target.name();
         match opening.target {
             Target::Jsonl(path) => {
                 // It may have been written with a longer overlap.
@@ -73,6 +72,7 @@ impl Sink {
                 let sink = match opening.template {
                     None => Self::Web(Web::new(http, url.clone(), opening.sign_in, opening.batch)),
                     Some(template) => {
+                        let name = opening.target.key(Some(&template));
                         let tickets =
                             Tickets::new(http, url, opening.sign_in, template, opening.store, &name);
                         Self::Tickets(tickets)

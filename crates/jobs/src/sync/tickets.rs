@@ -32,7 +32,7 @@ pub(super) struct Tickets {
     base: Url,
     template: Arc<Template>,
     store: Store,
-    /// The sink's name, which begins the ids of records.
+    /// The sink's name in the books, which begins the ids of records.
     name: String,
 }
 

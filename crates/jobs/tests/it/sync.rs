@@ -49,9 +49,18 @@ impl Rig {
 
     /// Syncs to a web address that is answered by `http`.
     async fn post(&self, http: &Arc<ScriptedHttp>, settings: Settings) -> Result<Walked, SyncError> {
+        self.post_to("https://sink.example/hook", http, settings).await
+    }
+
+    async fn post_to(
+        &self,
+        to: &str,
+        http: &Arc<ScriptedHttp>,
+        settings: Settings,
+    ) -> Result<Walked, SyncError> {
         let work = Work {
             http: Some(http.clone() as Arc<dyn Http>),
-            ..self.work("https://sink.example/hook")
+            ..self.work(to)
         };
         run(work, settings).await
     }

@@ -66,6 +66,18 @@ async fn each_change_is_posted_with_its_id_as_the_key() {
 }
 
 #[tokio::test]
+async fn web_hooks_that_differ_only_in_the_query_get_everything_each() {
+    let rig = rig_of(3).await;
+    for to in ["https://h.example/hook?dest=a", "https://h.example/hook?dest=b"] {
+        let (http, applied) = sink(|_| Reply::answer(204, ""));
+        rig.post_to(to, &http, Settings::default()).await.unwrap();
+        assert_eq!(applied.lock().unwrap().len(), 3, "{to}");
+        rig.post_to(to, &http, Settings::default()).await.unwrap();
+        assert_eq!(http.seen().len(), 3, "nothing is sent twice to {to}");
+    }
+}
+
+#[tokio::test]
 async fn batches_hold_so_many_changes() {
     let rig = rig_of(7).await;
     let (http, applied) = sink(|_| Reply::answer(200, "ok"));
