@@ -43,6 +43,8 @@ pub(super) struct Opening<'a> {
     pub(super) store: Store,
     /// From when on changes will be read.
     pub(super) since: Option<UtcTime>,
+    /// Whether what was delivered since then came in any order.
+    pub(super) in_any_order: bool,
 }
 
 /// One of those there are.
@@ -64,7 +66,7 @@ impl Sink {
                     let earlier = since.timestamp().checked_sub(MOST_OVERLAP);
                     earlier.unwrap_or(jiff::Timestamp::MIN).into()
                 });
-                let (jsonl, has) = Jsonl::open(path.clone(), since).await?;
+                let (jsonl, has) = Jsonl::open(path.clone(), since, opening.in_any_order).await?;
                 Ok((Self::Jsonl(jsonl), has))
             }
             Target::Web(url) => {

@@ -14,11 +14,11 @@ use std::{
 };
 
 /// What a sink has, by change id: how often it was applied. The same key twice is applied once.
-type Applied = Arc<Mutex<BTreeMap<String, u32>>>;
+pub(super) type Applied = Arc<Mutex<BTreeMap<String, u32>>>;
 
 /// A sink that applies what it takes, and answers as `answer` says, which is told the number of the request, from 1. A request
 /// is applied whatever is answered, as answers get lost.
-fn sink(mut answer: impl FnMut(u32) -> Reply + Send + 'static) -> (Arc<ScriptedHttp>, Applied) {
+pub(super) fn sink(mut answer: impl FnMut(u32) -> Reply + Send + 'static) -> (Arc<ScriptedHttp>, Applied) {
     let applied = Applied::default();
     let applies = applied.clone();
     let mut number = 0;
