@@ -2,7 +2,7 @@
 
 mod tail;
 
-use super::sink::{Parcel, SinkError};
+use super::sink::{FileStep, Parcel, SinkError};
 use flow::sync::{Delivered, MOST_KNOWN};
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -55,22 +55,22 @@ impl Jsonl {
         let written = spawn_blocking(move || write(&file, &lines)).await;
         written
             .map_err(|_| SinkError::Broken)?
-            .map_err(fault(&self.path, "written"))
+            .map_err(fault(&self.path, FileStep::Written))
     }
 }
 
 fn open(path: &Path, since: Option<UtcTime>, most_old: u64) -> Result<(File, Vec<Delivered>), SinkError> {
     let opened = OpenOptions::new().read(true).append(true).create(true).open(path);
-    let file = opened.map_err(fault(path, "opened"))?;
+    let file = opened.map_err(fault(path, FileStep::Opened))?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Err(SinkError::FileTaken(path.to_owned())),
-        Err(TryLockError::Error(error)) => return Err(fault(path, "locked")(error)),
+        Err(TryLockError::Error(error)) => return Err(fault(path, FileStep::Locked)(error)),
     }
-    if !is_ours(&file).map_err(fault(path, "read"))? {
+    if !is_ours(&file).map_err(fault(path, FileStep::Read))? {
         return Err(SinkError::NotOurs(path.to_owned()));
     }
-    let has = mend(&file, since, most_old).map_err(fault(path, "read"))?;
+    let has = mend(&file, since, most_old).map_err(fault(path, FileStep::Read))?;
     Ok((file, has))
 }
 
@@ -123,7 +123,7 @@ fn write(mut file: &File, lines: &[u8]) -> io::Result<()> {
     file.sync_data()
 }
 
-fn fault(path: &Path, what: &'static str) -> impl FnOnce(io::Error) -> SinkError {
+fn fault(path: &Path, what: FileStep) -> impl FnOnce(io::Error) -> SinkError {
     move |source| SinkError::File {
         path: path.to_owned(),
         what,

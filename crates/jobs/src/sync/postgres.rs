@@ -74,8 +74,8 @@ impl Postgres {
     pub(super) async fn upsert(&self, parcels: &[Parcel]) -> Result<(), SinkError> {
         for some in parcels.chunks(MOST_ROWS) {
             let mut columns: [Vec<Option<String>>; COLUMNS] = Default::default();
-            for changed in some.iter().filter_map(|parcel| parcel.whole.as_ref()) {
-                for (column, value) in columns.iter_mut().zip(self.row(changed)) {
+            for changed in some {
+                for (column, value) in columns.iter_mut().zip(self.row(changed.whole()?)) {
                     column.push(value);
                 }
             }

@@ -1,4 +1,4 @@
-//! Sending to a sink over HTTP: tries again with backoff while that may help, and waits when it is told to.
+//! Sending to a sink over HTTP: tries again with backoff while that may help, and waits as long as it is told to, which counts as no attempt.
 
 use super::sink::SinkError;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -20,6 +20,17 @@ pub(super) const PATIENT: Policy = Policy {
     cap: Duration::from_secs(20),
     total: Duration::from_secs(180),
 };
+/// For how long a sink may put off one request, by 429 or by saying when to come again.
+const LONGEST_BUSY: Duration = Duration::from_secs(3600);
+/// How one is asked again that puts requests off.
+const BUSY: Policy = Policy {
+    attempts: u32::MAX,
+    base: Duration::from_millis(250),
+    cap: Duration::from_secs(20),
+    total: LONGEST_BUSY,
+};
+/// From how long on a pause is told to the user.
+const LONG: Duration = Duration::from_secs(10);
 /// How much of a refusal's text is told, in characters.
 const LONGEST_TEXT: usize = 300;
 
@@ -75,8 +86,8 @@ impl Sender {
 
     /// Sends, and sends again while that may help; gives the body of a good answer.
     pub(super) async fn send(&self, letter: &Letter<'_>) -> Result<Bytes, SinkError> {
-        let begun = Instant::now();
-        for number in 1.. {
+        let mut tries = Tries::new();
+        loop {
             let tried = timeout(ATTEMPT, self.http.execute(self.request(letter)?)).await;
             let tried = tried.unwrap_or_else(|_| {
                 let text = format!("no answer within {} s", ATTEMPT.as_secs());
@@ -86,25 +97,11 @@ impl Sender {
                 Ok(answer) if answer.status().is_success() => return Ok(answer.into_body()),
                 other => other,
             };
-            let attempt = Attempt {
-                number,
-                outcome: outcome(&tried),
-                retry_after: tried
-                    .as_ref()
-                    .ok()
-                    .and_then(|answer| retry_after(answer.headers())),
-                elapsed: begun.elapsed(),
-                random: rand::random(),
-            };
-            match decide(&self.policy, Safety::Keyed, &attempt) {
-                Verdict::Wait(wait) => {
-                    tracing::info!(number, outcome = ?attempt.outcome, ?wait, "the sink is tried again");
-                    sleep(wait).await;
-                }
-                Verdict::GiveUp(_) => return Err(failed(letter, number, tried)),
+            match tries.after(&self.policy, &tried) {
+                Verdict::Wait(wait) => sleep(wait).await,
+                Verdict::GiveUp(_) => return Err(failed(letter, tries.number, tried)),
             }
         }
-        Err(SinkError::Broken)
     }
 
     fn request(&self, letter: &Letter<'_>) -> Result<http::Request<Bytes>, SinkError> {
@@ -133,7 +130,74 @@ impl Sender {
     }
 }
 
-fn outcome(tried: &Result<http::Response<Bytes>, HttpFailure>) -> Outcome {
+type Tried = Result<http::Response<Bytes>, HttpFailure>;
+
+/// The attempts for one request.
+struct Tries {
+    begun: Instant,
+    number: u32,
+    /// How many of them were put off by the sink, and for how long.
+    busy: u32,
+    put_off: Duration,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            number: 0,
+            busy: 0,
+            put_off: Duration::ZERO,
+        }
+    }
+
+    /// What follows an attempt that did not succeed. Where the sink says that it is busy, that is obeyed for as long as [`LONGEST_BUSY`],
+    /// and takes nothing from the patience with failures.
+    fn after(&mut self, policy: &Policy, tried: &Tried) -> Verdict {
+        self.number += 1;
+        let outcome = outcome(tried);
+        let answer = tried.as_ref().ok();
+        let retry_after = answer.and_then(|answer| retry_after(answer.headers()));
+        let is_busy = match outcome {
+            Outcome::Answered(429) => true,
+            Outcome::Answered(503) => retry_after.is_some(),
+            _ => false,
+        };
+        self.busy += u32::from(is_busy);
+        let elapsed = self.begun.elapsed();
+        let (policy, number, elapsed) = match is_busy {
+            true => (&BUSY, self.busy, elapsed),
+            false => (
+                policy,
+                self.number - self.busy,
+                elapsed.saturating_sub(self.put_off),
+            ),
+        };
+        let attempt = Attempt {
+            number,
+            outcome,
+            retry_after,
+            elapsed,
+            random: rand::random(),
+        };
+        let verdict = decide(policy, Safety::Keyed, &attempt);
+        if let Verdict::Wait(wait) = verdict {
+            tracing::info!(number = self.number, ?outcome, ?wait, "the sink is tried again");
+            if is_busy {
+                self.put_off += wait;
+            }
+            if wait >= LONG {
+                tracing::warn!(
+                    seconds = wait.as_secs(),
+                    "the sink asks for a pause, or fails; the sync waits"
+                );
+            }
+        }
+        verdict
+    }
+}
+
+fn outcome(tried: &Tried) -> Outcome {
     match tried {
         // Whatever went wrong inside, a repeat is safe here and may find it mended.
         Ok(answer) if answer.status().is_server_error() => Outcome::Answered(503),
@@ -148,11 +212,7 @@ fn outcome(tried: &Result<http::Response<Bytes>, HttpFailure>) -> Outcome {
     }
 }
 
-fn failed(
-    letter: &Letter<'_>,
-    attempts: u32,
-    tried: Result<http::Response<Bytes>, HttpFailure>,
-) -> SinkError {
+fn failed(letter: &Letter<'_>, attempts: u32, tried: Tried) -> SinkError {
     let host = letter.url.host_str().unwrap_or_default().to_owned();
     match tried {
         Ok(answer) => SinkError::Refused {
@@ -161,6 +221,7 @@ fn failed(
             status: answer.status().as_u16(),
             text: excerpt(answer.body()),
             attempts,
+            retry_after: retry_after(answer.headers()),
         },
         Err(failure) => SinkError::Unreachable {
             host,
@@ -185,5 +246,94 @@ fn excerpt(body: &[u8]) -> String {
     match line.is_empty() {
         true => "no text".into(),
         false => audit::mask::personal(&line).into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use client::testing::{Reply, ScriptedHttp};
+
+    /// Sends to a sink that answers like this, told the number of the request from 1 on; gives also how long that took and how many
+    /// requests there were.
+    async fn sent(
+        mut answer: impl FnMut(u32) -> Reply + Send + 'static,
+    ) -> (Result<Bytes, SinkError>, Duration, usize) {
+        let mut number = 0;
+        let http = Arc::new(ScriptedHttp::new(move |_| {
+            number += 1;
+            answer(number)
+        }));
+        let sender = Sender::new(http.clone(), SignIn::Nobody, PATIENT);
+        let letter = Letter {
+            method: Method::POST,
+            url: &"https://sink.example/hook".parse().unwrap(),
+            body: Bytes::from_static(b"{}"),
+            key: Some("a@1"),
+            about: "a@1",
+        };
+        let begun = Instant::now();
+        let sent = sender.send(&letter).await;
+        (sent, begun.elapsed(), http.seen().len())
+    }
+
+    fn busy(seconds: &str) -> Reply {
+        Reply::answer(429, "").with_header("retry-after", seconds)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sink_that_is_busy_again_and_again_is_obeyed() {
+        let (sent, took, requests) = sent(|number| match number {
+            1..=40 => busy("5"),
+            _ => Reply::answer(200, ""),
+        })
+        .await;
+        sent.unwrap();
+        assert_eq!(requests, 41);
+        assert!(took >= Duration::from_secs(40 * 5), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_pause_is_kept_and_takes_nothing_from_the_patience_with_failures() {
+        let (sent, took, _) = sent(|number| match number {
+            1 => busy("1000"),
+            2 => Reply::answer(503, "").with_header("retry-after", "900"),
+            3..13 => Reply::answer(500, ""),
+            _ => Reply::answer(200, ""),
+        })
+        .await;
+        sent.unwrap();
+        assert!(took >= Duration::from_secs(1900), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_is_too_long_ends_at_once_and_says_how_long_it_is() {
+        let (sent, took, requests) = sent(|_| busy("7200")).await;
+        let error = sent.unwrap_err();
+        assert_eq!(
+            (requests, took, error.retry_after()),
+            (1, Duration::ZERO, Some(Duration::from_secs(7200)))
+        );
+        assert!(error.is_passing());
+        insta::assert_snapshot!(error, @"sink.example does not take a@1: it answers 429 (attempts: 1): no text; it asks for a pause of 7200 s: begin the sync again after it, it goes on where it was");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sink_that_is_busy_for_ever_is_given_up_after_an_hour_and_a_broken_one_sooner() {
+        let (sent_to_busy, took, _) = sent(|_| Reply::answer(429, "")).await;
+        assert!(matches!(
+            sent_to_busy,
+            Err(SinkError::Refused { status: 429, .. })
+        ));
+        assert!(took <= LONGEST_BUSY && took > LONGEST_BUSY / 2, "{took:?}");
+        let (sent_to_broken, took, requests) = sent(|_| Reply::answer(500, "")).await;
+        assert!(matches!(
+            sent_to_broken,
+            Err(SinkError::Refused { status: 500, .. })
+        ));
+        assert!(
+            took <= PATIENT.total && requests <= PATIENT.attempts as usize,
+            "{took:?}"
+        );
     }
 }

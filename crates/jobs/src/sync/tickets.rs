@@ -77,8 +77,10 @@ impl Tickets {
 
     /// Brings the tickets of these conversations up to date. The changes must be of different conversations.
     pub(super) async fn file(&self, parcels: &[Parcel]) -> Result<(), SinkError> {
-        let changes = parcels.iter().filter_map(|parcel| parcel.whole.as_ref());
-        let files: Vec<_> = changes.map(|changed| self.file_one(changed)).collect();
+        let files: Vec<_> = parcels
+            .iter()
+            .map(|parcel| async { self.file_one(parcel.whole()?).await })
+            .collect();
         stream::iter(files)
             .buffer_unordered(AT_A_TIME)
             .try_collect()
