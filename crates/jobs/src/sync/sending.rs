@@ -5,7 +5,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use client::{FailureKind, Http, HttpFailure, retry_after};
 use flow::retry::{Attempt, Outcome, Policy, Safety, Verdict, decide};
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
@@ -73,6 +73,8 @@ pub(super) struct Letter<'a> {
     pub(super) key: Option<&'a str>,
     /// What it is about, for errors: a change id.
     pub(super) about: &'a str,
+    /// With [`Safety::Once`] it is sent again only when it was not carried out for sure.
+    pub(super) safety: Safety,
 }
 
 impl Sender {
@@ -97,7 +99,7 @@ impl Sender {
                 Ok(answer) if answer.status().is_success() => return Ok(answer.into_body()),
                 other => other,
             };
-            match tries.after(&self.policy, &tried) {
+            match tries.after(&self.policy, letter.safety, &tried) {
                 Verdict::Wait(wait) => sleep(wait).await,
                 Verdict::GiveUp(_) => return Err(failed(letter, tries.number, tried)),
             }
@@ -153,15 +155,17 @@ impl Tries {
 
     /// What follows an attempt that did not succeed. Where the sink says that it is busy, that is obeyed for as long as [`LONGEST_BUSY`],
     /// and takes nothing from the patience with failures.
-    fn after(&mut self, policy: &Policy, tried: &Tried) -> Verdict {
+    fn after(&mut self, policy: &Policy, safety: Safety, tried: &Tried) -> Verdict {
         self.number += 1;
-        let outcome = outcome(tried);
         let answer = tried.as_ref().ok();
         let retry_after = answer.and_then(|answer| retry_after(answer.headers()));
-        let is_busy = match outcome {
-            Outcome::Answered(429) => true,
-            Outcome::Answered(503) => retry_after.is_some(),
-            _ => false,
+        let is_busy = answer.is_some_and(|answer| is_busy(answer.status(), retry_after));
+        let outcome = match outcome(tried) {
+            // Whatever went wrong inside, a repeat is safe and may find it mended, unless it must be done once.
+            Outcome::Answered(500..=599) if safety != Safety::Once || is_busy => Outcome::Answered(503),
+            // Some say this too late.
+            Outcome::Answered(503) => Outcome::Answered(500),
+            outcome => outcome,
         };
         self.busy += u32::from(is_busy);
         let elapsed = self.begun.elapsed();
@@ -180,7 +184,7 @@ impl Tries {
             elapsed,
             random: rand::random(),
         };
-        let verdict = decide(policy, Safety::Keyed, &attempt);
+        let verdict = decide(policy, safety, &attempt);
         if let Verdict::Wait(wait) = verdict {
             tracing::info!(number = self.number, ?outcome, ?wait, "the sink is tried again");
             if is_busy {
@@ -197,10 +201,16 @@ impl Tries {
     }
 }
 
+/// Whether the sink did nothing and expects us later.
+fn is_busy(status: StatusCode, retry_after: Option<Duration>) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        _ => status.is_server_error() && retry_after.is_some(),
+    }
+}
+
 fn outcome(tried: &Tried) -> Outcome {
     match tried {
-        // Whatever went wrong inside, a repeat is safe here and may find it mended.
-        Ok(answer) if answer.status().is_server_error() => Outcome::Answered(503),
         Ok(answer) => Outcome::Answered(answer.status().as_u16()),
         Err(failure) => match failure.kind {
             FailureKind::NotConnected => Outcome::NotConnected,
@@ -254,9 +264,16 @@ mod tests {
     use super::*;
     use client::testing::{Reply, ScriptedHttp};
 
+    async fn sent(
+        answer: impl FnMut(u32) -> Reply + Send + 'static,
+    ) -> (Result<Bytes, SinkError>, Duration, usize) {
+        sent_with(Safety::Keyed, answer).await
+    }
+
     /// Sends to a sink that answers like this, told the number of the request from 1 on; gives also how long that took and how many
     /// requests there were.
-    async fn sent(
+    async fn sent_with(
+        safety: Safety,
         mut answer: impl FnMut(u32) -> Reply + Send + 'static,
     ) -> (Result<Bytes, SinkError>, Duration, usize) {
         let mut number = 0;
@@ -271,6 +288,7 @@ mod tests {
             body: Bytes::from_static(b"{}"),
             key: Some("a@1"),
             about: "a@1",
+            safety,
         };
         let begun = Instant::now();
         let sent = sender.send(&letter).await;
@@ -291,6 +309,27 @@ mod tests {
         sent.unwrap();
         assert_eq!(requests, 41);
         assert!(took >= Duration::from_secs(40 * 5), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_must_be_done_once_is_repeated_only_when_it_was_not_done() {
+        let (sent, _, requests) = sent_with(Safety::Once, |number| match number {
+            1 => Reply::answer(429, ""),
+            2 => Reply::answer(503, "").with_header("retry-after", "1"),
+            _ => Reply::answer(201, ""),
+        })
+        .await;
+        sent.unwrap();
+        assert_eq!(requests, 3);
+        for unsure in [
+            || Reply::answer(500, ""),
+            || Reply::answer(503, ""),
+            || Reply::fail(FailureKind::Broken),
+        ] {
+            let (sent, _, requests) = sent_with(Safety::Once, move |_| unsure()).await;
+            assert!(sent.unwrap_err().may_be_done());
+            assert_eq!(requests, 1);
+        }
     }
 
     #[tokio::test(start_paused = true)]

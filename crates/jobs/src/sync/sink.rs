@@ -254,6 +254,17 @@ impl SinkError {
         }
     }
 
+    /// Whether the request may have been carried out all the same.
+    pub(super) fn may_be_done(&self) -> bool {
+        match self {
+            Self::Refused {
+                status, retry_after, ..
+            } => *status >= 500 && retry_after.is_none(),
+            Self::Unreachable { .. } => self.is_passing(),
+            _ => false,
+        }
+    }
+
     /// Whether the same may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
