@@ -132,6 +132,31 @@ impl Sender {
     }
 }
 
+/// How often something was tried that may pass, and for how long.
+#[derive(Default)]
+pub(super) struct Patience {
+    failures: u32,
+    failed_first: Option<Instant>,
+}
+
+impl Patience {
+    /// The wait before the next try, after one that failed; `None` when it was the last one.
+    pub(super) fn after_failure(&mut self) -> Option<Duration> {
+        self.failures += 1;
+        let attempt = Attempt {
+            number: self.failures,
+            outcome: Outcome::Broken,
+            retry_after: None,
+            elapsed: self.failed_first.get_or_insert_with(Instant::now).elapsed(),
+            random: rand::random(),
+        };
+        match decide(&PATIENT, Safety::Keyed, &attempt) {
+            Verdict::Wait(wait) => Some(wait),
+            Verdict::GiveUp(_) => None,
+        }
+    }
+}
+
 type Tried = Result<http::Response<Bytes>, HttpFailure>;
 
 /// The attempts for one request.

@@ -6,13 +6,13 @@
 
 use super::{
     Changed,
-    sending::{Letter, PATIENT, Sender, SignIn},
+    sending::{Letter, PATIENT, Patience, Sender, SignIn},
     sink::{Parcel, SinkError},
 };
 use bytes::Bytes;
 use client::Http;
 use flow::{
-    retry::{Attempt, Outcome, Safety, Verdict, decide},
+    retry::Safety,
     tickets::{Call, Facts, Listing, Method, Template, mark},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -21,7 +21,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, sync::Arc};
 use store::{Commit, Committed, Expect, Put, Store};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use url::Url;
 
 /// Conversations that are worked on at a time.
@@ -108,26 +108,18 @@ impl Tickets {
 
     /// Tries again where nobody knows what was done: each time it looks first.
     async fn file_one(&self, changed: &Changed) -> Result<(), SinkError> {
-        let mut failed_first = None;
-        for number in 1.. {
+        let mut patience = Patience::default();
+        loop {
             let error = match self.try_one(changed).await {
                 Ok(()) => return Ok(()),
                 Err(Failed::Sink(error)) => return Err(error),
                 Err(Failed::Unsure(error)) => error,
             };
-            let attempt = Attempt {
-                number,
-                outcome: Outcome::Broken,
-                retry_after: None,
-                elapsed: failed_first.get_or_insert_with(Instant::now).elapsed(),
-                random: rand::random(),
-            };
-            match decide(&PATIENT, Safety::Keyed, &attempt) {
-                Verdict::Wait(wait) => sleep(wait).await,
-                Verdict::GiveUp(_) => return Err(error),
+            match patience.after_failure() {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
             }
         }
-        Err(SinkError::Broken)
     }
 
     async fn try_one(&self, changed: &Changed) -> Result<(), Failed> {

@@ -170,7 +170,10 @@ fn serve(
             // Not a failure that is tried again here: the process is gone.
             return Reply::answer(418, "");
         }
-        if desk.fails_after.is_some_and(|every| desk.requests % every == 0) {
+        if desk
+            .fails_after
+            .is_some_and(|every| desk.requests.is_multiple_of(every))
+        {
             return Reply::answer(500, "");
         }
         Reply::answer(status, answer.to_string())
