@@ -35,12 +35,17 @@ impl Checkpoint {
         since.max(self.floor)
     }
 
-    /// The beginning of a sync from `since` on, whatever was reached. It begins `now`.
-    pub fn anew(&self, since: UtcTime, now: UtcTime) -> Self {
-        Self {
+    /// A sync from `since` on, whatever was reached, which begins `now`.
+    pub fn anew(self, since: UtcTime, now: UtcTime, overlap: Duration) -> Anew {
+        let begin = Self {
             floor: Some(since),
             again: self.newest().max(Some(now)),
             ..Self::default()
+        };
+        Anew {
+            leaves_gap: self.since(overlap).is_none_or(|next| next < since),
+            keep: self.beside(&begin),
+            begin,
         }
     }
 
@@ -57,6 +62,17 @@ impl Checkpoint {
         let recent = self.recent.iter().map(|delivered| delivered.updated).max();
         self.again.max(self.reached).max(recent)
     }
+}
+
+/// A sync that begins anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Anew {
+    /// Where it begins.
+    pub begin: Checkpoint,
+    /// What is to be kept before it delivers anything: the place that was reached, and that what follows comes in any order.
+    pub keep: Checkpoint,
+    /// Whether it leaves something out: then that place stays the checkpoint ([`Checkpoint::beside`]), so that the next sync delivers it.
+    pub leaves_gap: bool,
 }
 
 /// A change that the other system has.

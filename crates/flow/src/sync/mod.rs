@@ -41,7 +41,7 @@ mod known;
 mod walk;
 
 pub use change::{Change, Revision};
-pub use checkpoint::{Checkpoint, Delivered, MOST_KEPT};
+pub use checkpoint::{Anew, Checkpoint, Delivered, MOST_KEPT};
 pub use known::MOST_KNOWN;
 pub use walk::{Fault, MOST_BEYOND, MOST_IDLE};
 

@@ -284,14 +284,12 @@ async fn begin_at(
     let now = jiff::Timestamp::now().into();
     // One that can't be read is overwritten.
     let Some(kept) = books.checkpoint().ok().flatten() else {
-        return Ok((Checkpoint::default().anew(since, now), None));
+        return Ok((Checkpoint::default().anew(since, now, overlap).begin, None));
     };
-    let begun = kept.anew(since, now);
-    let leaves_gap = kept.since(overlap).is_none_or(|kept| kept < since);
+    let anew = kept.anew(since, now, overlap);
     // Before anything is delivered: whoever goes on after a kill must know of it.
-    let kept = kept.beside(&begun);
-    books.advance(&kept).await?;
-    Ok((begun, leaves_gap.then_some(kept)))
+    books.advance(&anew.keep).await?;
+    Ok((anew.begin, anew.leaves_gap.then_some(anew.keep)))
 }
 
 /// What was done in between.

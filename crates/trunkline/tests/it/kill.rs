@@ -1,6 +1,6 @@
 //! kill -9 under load: every accepted event ends as exactly one effect or one dead letter.
 //!
-//! `TRUNKLINE_KILLS` says how often (8 by default; the long form is 200). The test with three processes over one
+//! `TRUNKLINE_KILLS` says how often (8 by default; the long form is 200), `TRUNKLINE_SEED` repeats the moments of a run whose seed was printed. The test with three processes over one
 //! PostgreSQL runs when `TRUNKLINE_TEST_POSTGRES` is the URL of a server.
 
 mod chain;

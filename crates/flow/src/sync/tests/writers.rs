@@ -30,6 +30,8 @@ enum Step {
     Keep,
     /// The process is killed; the next one goes on from the checkpoint that was written.
     Crash,
+    /// The process is killed, and the next one begins anew so long ago.
+    Anew { ago: u64 },
     /// The writers pause until all is delivered.
     Pause,
 }
@@ -49,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => any::<bool>().prop_map(|answer_is_lost| Step::Deliver { answer_is_lost }),
         3 => Just(Step::Keep),
         1 => Just(Step::Crash),
+        1 => (0u64..60).prop_map(|ago| Step::Anew { ago }),
         1 => Just(Step::Pause),
     ]
 }
@@ -71,6 +74,8 @@ struct World {
     rows: BTreeMap<u8, Row>,
     sync: Sync,
     kept: Checkpoint,
+    /// What is kept instead of how far the sync is, while it is one that left something out.
+    held: Option<Checkpoint>,
     /// The next page, by the place that it comes after.
     next: Option<(UtcTime, ConversationId)>,
     walks: bool,
@@ -94,6 +99,7 @@ impl World {
             rows: BTreeMap::new(),
             sync: Sync::new(Duration::from_secs(OVERLAP), None),
             kept: Checkpoint::default(),
+            held: None,
             next: None,
             walks: false,
             last_page: Vec::new(),
@@ -117,8 +123,9 @@ impl World {
             Step::Read => self.read(),
             Step::ReadAgain => self.read_again(),
             Step::Deliver { answer_is_lost } => self.deliver(*answer_is_lost),
-            Step::Keep => self.kept = self.sync.checkpoint(),
+            Step::Keep => self.keep(),
             Step::Crash => self.crash(),
+            Step::Anew { ago } => self.begin_anew(*ago),
             Step::Pause => self.settle(),
         }
         self.show();
@@ -233,9 +240,33 @@ impl World {
         self.sync.delivered(batch);
     }
 
+    fn keep(&mut self) {
+        let reached = self.sync.checkpoint();
+        self.kept = match &self.held {
+            None => reached,
+            Some(held) => held.clone().beside(&reached),
+        };
+    }
+
     fn crash(&mut self) {
+        self.held = None;
+        self.resume(self.kept.clone());
+    }
+
+    fn begin_anew(&mut self, ago: u64) {
+        let since = at(self.now.saturating_sub(ago));
+        let anew = self
+            .kept
+            .clone()
+            .anew(since, at(self.now), Duration::from_secs(OVERLAP));
+        self.kept = anew.keep.clone();
+        self.held = anew.leaves_gap.then_some(anew.keep);
+        self.resume(anew.begin);
+    }
+
+    fn resume(&mut self, checkpoint: Checkpoint) {
         self.crashes += 1;
-        self.sync = Sync::resume(self.kept.clone(), Duration::from_secs(OVERLAP));
+        self.sync = Sync::resume(checkpoint, Duration::from_secs(OVERLAP));
         if self.remembers {
             let has = self.applied.iter().map(Delivered::of);
             has.for_each(|delivered| self.sync.remember(&delivered));
@@ -252,6 +283,9 @@ impl World {
     fn settle(&mut self) {
         self.now += 60;
         self.show();
+        if self.held.is_some() {
+            self.crash();
+        }
         let mut is_last = false;
         while !is_last {
             // One walk to its end, and one more whose beginning is after everything.
