@@ -216,10 +216,8 @@ impl Tries {
                 self.put_off += wait;
             }
             if wait >= LONG {
-                tracing::warn!(
-                    seconds = wait.as_secs(),
-                    "the sink asks for a pause, or fails; the sync waits"
-                );
+                let why = if is_busy { "is busy" } else { "fails" };
+                tracing::warn!("the sink {why}; the sync waits {} s for it", wait.as_secs());
             }
         }
         verdict

@@ -3,7 +3,7 @@
 mod database;
 
 use crate::{
-    receiver::Receiver,
+    receiver::{Receiver, Reply},
     support::{Center, stderr, stdout, wait_for},
 };
 use client::{Conversations, Endpoint, Error, Platform, Transport};
@@ -349,6 +349,21 @@ fn a_sink_that_says_no_fails_the_sync_and_the_next_one_goes_on() {
         repeated <= 15,
         "what was delivered is not sent again: {taken}, then {repeated}"
     );
+}
+
+#[test]
+fn a_sink_that_asks_for_too_long_a_pause_is_told_as_such_and_not_asked_again() {
+    let town = Town::of(1);
+    let busy = Receiver::answering(|_, _| Reply::With(429, "Retry-After: 7200".into(), ""));
+    let failed = town.sync(&busy.url(), &[]).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    let told = told["error"].as_str().unwrap();
+    assert!(
+        told.contains("429") && told.contains("a pause of 7200 s"),
+        "{told}"
+    );
+    assert_eq!(busy.requests().len(), 1);
 }
 
 #[test]
