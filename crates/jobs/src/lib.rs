@@ -28,6 +28,7 @@ pub mod audit;
 pub mod conversations;
 pub mod follow_up;
 pub mod menu;
+mod page;
 pub mod playback;
 pub mod prompts;
 pub mod report;

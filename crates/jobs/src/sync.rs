@@ -32,7 +32,7 @@ mod web;
 
 pub use change::Changed;
 pub use sending::SignIn;
-pub use sink::SinkError;
+pub use sink::{FileStep, SinkError};
 pub use target::{BadTarget, Target};
 
 use client::{Http, Transport};
@@ -47,6 +47,8 @@ use wire::UtcTime;
 pub const USUAL_PAGE: usize = 500;
 /// The longest wait of a sync that follows, after it failed.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause of such a sync when a platform or a sink asks for one.
+const LONGEST_OBEYED: Duration = Duration::from_secs(24 * 3600);
 
 /// What is synced, and where to.
 pub struct Work {
@@ -158,6 +160,15 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    /// When to come again, if the platform or the sink says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Platform(error) => error.retry_after(),
+            Self::Sink(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+
     /// Whether the same may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -187,9 +198,10 @@ pub async fn sync(
         let walked = job.walk(&stop, &progress).await;
         let pause = match (walked, follow) {
             (Err(error), Some(every)) if error.is_passing() => {
-                tracing::warn!(%error, "the sync failed and is tried again");
                 failures += 1;
-                (every * 2_u32.saturating_pow(failures)).clamp(Duration::from_secs(1), LONGEST_PAUSE)
+                let pause = pause_after(&error, every, failures);
+                tracing::warn!(%error, seconds = pause.as_secs(), "the sync failed and is tried again after a pause");
+                pause
             }
             (Err(error), _) => return Err(error),
             (Ok(()), None) => return Ok(job.into_walked()),
@@ -207,5 +219,40 @@ pub async fn sync(
         if stop.is_cancelled() {
             return Ok(job.into_walked());
         }
+    }
+}
+
+/// The pause of a sync that follows, after it failed so many times in a row.
+fn pause_after(error: &SyncError, every: Duration, failures: u32) -> Duration {
+    let pause = every
+        .saturating_mul(2_u32.saturating_pow(failures))
+        .clamp(Duration::from_secs(1), LONGEST_PAUSE);
+    let asked = error.retry_after().unwrap_or_default();
+    pause.max(asked.min(LONGEST_OBEYED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(retry_after: Option<u64>) -> SyncError {
+        SyncError::Sink(SinkError::Refused {
+            host: "sink.example".into(),
+            about: "a@1".into(),
+            status: 429,
+            text: String::new(),
+            attempts: 1,
+            retry_after: retry_after.map(Duration::from_secs),
+        })
+    }
+
+    #[test]
+    fn a_sync_that_follows_pauses_longer_with_each_failure_and_as_long_as_it_is_asked_to() {
+        let pause = |retry_after, failures| {
+            pause_after(&refused(retry_after), Duration::from_secs(5), failures).as_secs()
+        };
+        assert_eq!([pause(None, 1), pause(None, 2), pause(None, 99)], [10, 20, 60]);
+        assert_eq!([pause(Some(3), 1), pause(Some(7200), 1)], [10, 7200]);
+        assert_eq!(pause(Some(u64::MAX), 1), LONGEST_OBEYED.as_secs());
     }
 }

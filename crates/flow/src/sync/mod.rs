@@ -41,7 +41,7 @@ mod known;
 mod walk;
 
 pub use change::{Change, Revision};
-pub use checkpoint::{Checkpoint, Delivered, MOST_KEPT};
+pub use checkpoint::{Anew, Checkpoint, Delivered, MOST_KEPT};
 pub use known::MOST_KNOWN;
 pub use walk::{Fault, MOST_BEYOND, MOST_IDLE};
 
@@ -95,6 +95,8 @@ pub struct Sync {
     next_batch: u64,
     /// The newest changes that were delivered, the oldest first.
     recent: VecDeque<Delivered>,
+    /// As in the checkpoint.
+    again: Option<UtcTime>,
 }
 
 /// A page that was taken.
@@ -119,6 +121,7 @@ impl Sync {
             open: VecDeque::new(),
             next_batch: 0,
             recent: VecDeque::new(),
+            again: None,
         }
     }
 
@@ -126,6 +129,7 @@ impl Sync {
     pub fn resume(checkpoint: Checkpoint, overlap: Duration) -> Self {
         let mut sync = Self::new(overlap, checkpoint.floor);
         sync.reached = checkpoint.reached;
+        sync.again = checkpoint.again;
         for delivered in checkpoint.recent.into_iter().take(MOST_KEPT) {
             sync.remember(&delivered);
             sync.recent.push_back(delivered);
@@ -142,6 +146,13 @@ impl Sync {
     pub fn since(&self) -> Option<UtcTime> {
         let since = self.reached.map(|reached| before(reached, self.overlap));
         since.max(self.floor)
+    }
+
+    /// Whether the next walk reads what was delivered in any order, so that nothing says where it is in a file.
+    pub fn reads_again(&self) -> bool {
+        let since = self.since();
+        self.again
+            .is_some_and(|again| since.is_none_or(|since| since <= again))
     }
 
     /// Begins a walk.
@@ -219,6 +230,7 @@ impl Sync {
             floor: self.floor,
             reached: self.reached,
             recent: self.recent.iter().filter(still_read).cloned().collect(),
+            again: self.again.filter(|_| self.reads_again()),
         }
     }
 

@@ -75,6 +75,15 @@ pub enum SignIn {
     },
 }
 
+impl Template {
+    /// What tells it from a template for other tickets: where it looks for them, and where it makes them. What tickets look like may be
+    /// changed without it.
+    pub fn identity(&self) -> String {
+        let place = |lookup: &Lookup| format!("{} {}", lookup.call.method, lookup.call.path);
+        format!("{}\n{}", place(&self.find), place(&self.create))
+    }
+}
+
 /// A request that leads to a ticket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lookup {

@@ -187,3 +187,19 @@ proptest::proptest! {
         let _ = text::Text::parse(&text, &["conversation", "mark"]);
     }
 }
+
+#[test]
+fn a_template_is_another_when_its_tickets_are_elsewhere_and_not_when_they_look_otherwise() {
+    let whole = parse(WHOLE).unwrap();
+    assert_eq!(
+        whole.identity(),
+        "GET /api/v2/tickets.json?external_id={conversation.id}\nPOST /api/v2/tickets.json"
+    );
+    let other_look = WHOLE.replace("priority = 3", "priority = 4");
+    assert_eq!(parse(&other_look).unwrap().identity(), whole.identity());
+    let elsewhere = WHOLE.replace("?external_id={conversation.id}", "?external_id={{{key}}}");
+    assert_eq!(
+        parse(&elsewhere).unwrap().identity(),
+        "GET /api/v2/tickets.json?external_id={{{key}}}\nPOST /api/v2/tickets.json"
+    );
+}

@@ -3,7 +3,7 @@
 use super::facts::{Facts, ROOTS};
 use crate::file::suggest;
 use serde_json::Value;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// What stands for something that is not known.
 const NOTHING: &str = "-";
@@ -94,6 +94,22 @@ impl Text {
     pub(super) fn uses(&self, wanted: &str) -> bool {
         let is_wanted = |piece: &Piece| matches!(piece, Piece::Place { root, .. } if *root == wanted);
         self.0.iter().any(is_wanted)
+    }
+}
+
+/// As it stands in a file.
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in &self.0 {
+            match piece {
+                Piece::Plain(text) => f.write_str(&text.replace('{', "{{").replace('}', "}}"))?,
+                Piece::Place { root, path } => {
+                    let path: String = path.iter().map(|part| format!(".{part}")).collect();
+                    write!(f, "{{{root}{path}}}")?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

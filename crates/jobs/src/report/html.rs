@@ -1,11 +1,13 @@
-//! A report as one page that needs nothing else: no network, no fonts, no libraries.
+//! A report as one page.
 
 use super::{
     By, Report, Row,
-    chart::{Picture, chart, escaped, time},
+    chart::{Picture, chart},
 };
+use crate::page::{Page, brand, escaped, time};
 use flow::share::Share;
 use std::fmt::Write as _;
+use wire::UtcTime;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -24,21 +26,23 @@ impl Report {
             0 => "<p class=\"empty\">There were no conversations in this time. Ask for an earlier one with --from.</p>".to_owned(),
             _ => format!("{}{}{}", tiles(&self.total), figures(drawn, from), self.table()),
         };
-        format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-             <title>Conversations, {from_day} to {to_day}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{MARK}\
-             <main>\n<header>\n<p class=\"brand\"><svg viewBox=\"0 0 24 24\" width=\"24\" height=\"24\" aria-hidden=\"true\"><use href=\"#mark\"/></svg>\
-             Trunkline</p>\n<h1>Conversations</h1>\n<p class=\"soft\">Created from <time>{}</time> to <time>{}</time>, {}</p>\n</header>\n\
+        let body = format!(
+            "<main>\n<header>\n{}\n<h1>Conversations</h1>\n<p class=\"soft\">Created from <time>{}</time> to <time>{}</time>, {}</p>\n</header>\n\
              {body}\n<footer class=\"soft\">A conversation counts where it was created, whenever it was settled. Ranges are 95 % \
-             confidence intervals (Wilson). Contained is what is over without having been handed to a person.</footer>\n</main>\n\
-             <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+             confidence intervals (Wilson). Contained is what is over without having been handed to a person.</footer>\n</main>\n",
+            brand("bot report"),
             self.span.from,
             self.span.to,
             by(self.by),
-            from_day = self.span.from.timestamp().strftime("%Y-%m-%d"),
-            to_day = self.span.to.timestamp().strftime("%Y-%m-%d"),
-        )
+        );
+        let day = |time: UtcTime| time.timestamp().strftime("%Y-%m-%d").to_string();
+        Page {
+            title: &format!("Conversations, {} to {}", day(self.span.from), day(self.span.to)),
+            style: STYLE,
+            script: SCRIPT,
+            body: &body,
+        }
+        .html()
     }
 
     fn table(&self) -> String {
@@ -53,10 +57,6 @@ impl Report {
         table
     }
 }
-
-const MARK: &str = "<svg class=\"sprite\" aria-hidden=\"true\"><symbol id=\"mark\" viewBox=\"0 0 24 24\"><rect width=\"24\" height=\"24\" rx=\"6\" \
-    fill=\"#14594d\"/><path d=\"M5.5 8h13M12 8v9.5M8.4 12.4v5.1M15.6 12.4v5.1\" fill=\"none\" stroke=\"#f4f3ef\" stroke-width=\"2\" \
-    stroke-linecap=\"round\"/></symbol></svg>\n";
 
 fn by(by: By) -> &'static str {
     match by {

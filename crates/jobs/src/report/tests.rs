@@ -1,4 +1,4 @@
-use super::{chart::time, *};
+use super::*;
 
 fn row(label: &str, conversations: u64, resolved: u64) -> Row {
     let group = Group {
@@ -73,10 +73,4 @@ fn many_rows_are_drawn_in_part_and_listed_all() {
     let page = of(rows).html();
     assert_eq!(page.matches("<g class=\"column\"").count(), 3 * 400);
     assert_eq!(page.matches("<th scope=\"row\">").count(), 1_001);
-}
-
-#[test]
-fn times_are_written_for_people() {
-    let shown = [0.4, 12.0, 999.4, 1500.0, 90_000.0].map(time);
-    assert_eq!(shown, ["0.4 ms", "12 ms", "999 ms", "1.5 s", "1.5 min"]);
 }

@@ -16,6 +16,7 @@ use flow::{
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use wire::UtcTime;
 
 /// How the platform is asked: nobody waits at a screen, and a large sync is bound to meet rate limits.
 const PATIENT: Policy = Policy {
@@ -41,6 +42,8 @@ pub(super) struct Job {
     conversations: Conversations,
     /// Where a new machine begins, after something failed.
     checkpoint: Checkpoint,
+    /// What is kept instead of how far this sync has come, because what lies between is not delivered.
+    held: Option<Checkpoint>,
     /// `None` when it has to be opened anew.
     open: Option<Open>,
     walked: Walked,
@@ -57,6 +60,7 @@ struct Open {
 struct Walk<'a> {
     sync: Sync,
     books: &'a mut Books,
+    held: &'a mut Option<Checkpoint>,
     walked: &'a mut Walked,
     /// What is to be read next.
     next: Option<Ask>,
@@ -75,13 +79,11 @@ impl Job {
             sink: work.target.name(),
             masked: settings.masked,
         };
-        let books = Books::open(&work.store, &names.platform, &names.sink).await?;
-        let checkpoint = match settings.since {
-            Some(_) => Checkpoint {
-                floor: settings.since,
-                ..Checkpoint::default()
-            },
-            None => books.checkpoint()?.unwrap_or_default(),
+        let sink = work.target.key(work.template.as_deref());
+        let mut books = Books::open(&work.store, &names.platform, &sink).await?;
+        let (checkpoint, held) = match settings.since {
+            Some(since) => begin_at(since, &mut books, settings.overlap).await?,
+            None => (books.checkpoint()?.unwrap_or_default(), None),
         };
         let conversations = Conversations::new(&Transport::with_policy(&work.transport, PATIENT));
         let mut job = Self {
@@ -91,6 +93,7 @@ impl Job {
             books,
             conversations,
             checkpoint,
+            held,
             open: None,
             walked: Walked::default(),
             is_behind: false,
@@ -134,6 +137,7 @@ impl Job {
         let mut walk = Walk {
             sync,
             books: &mut self.books,
+            held: &mut self.held,
             walked: &mut self.walked,
             next,
             asked: false,
@@ -169,6 +173,7 @@ impl Job {
             batch: self.settings.batch,
             store: self.work.store.clone(),
             since: sync.since(),
+            in_any_order: sync.reads_again(),
         };
         let (sink, has) = Sink::open(opening).await?;
         has.iter().for_each(|delivered| sync.remember(delivered));
@@ -258,10 +263,34 @@ impl Walk<'_> {
         if self.sync.delivered(ack.batch) {
             let checkpoint = self.sync.checkpoint();
             self.walked.reached = checkpoint.reached;
-            self.books.advance(&checkpoint).await?;
+            match self.held.take() {
+                None => self.books.advance(&checkpoint).await?,
+                Some(held) => {
+                    let held = self.held.insert(held.beside(&checkpoint));
+                    self.books.advance(held).await?;
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// The beginning of a sync that begins at `since`, and what is kept instead of how far it comes, where it leaves a gap behind the
+/// checkpoint: that stays, and the next sync delivers what lies between.
+async fn begin_at(
+    since: UtcTime,
+    books: &mut Books,
+    overlap: Duration,
+) -> Result<(Checkpoint, Option<Checkpoint>), SyncError> {
+    let now = jiff::Timestamp::now().into();
+    // One that can't be read is overwritten.
+    let Some(kept) = books.checkpoint().ok().flatten() else {
+        return Ok((Checkpoint::default().anew(since, now, overlap).begin, None));
+    };
+    let anew = kept.anew(since, now, overlap);
+    // Before anything is delivered: whoever goes on after a kill must know of it.
+    books.advance(&anew.keep).await?;
+    Ok((anew.begin, anew.leaves_gap.then_some(anew.keep)))
 }
 
 /// What was done in between.

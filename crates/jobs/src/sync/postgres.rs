@@ -2,20 +2,23 @@
 
 use super::{
     Changed,
+    sending::Patience,
     sink::{Parcel, SinkError},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Elsewhere, Error};
+use tokio::time::sleep;
 
 /// Most rows of one statement.
 const MOST_ROWS: usize = 250;
 
-/// Made once; several syncs may begin at the same time.
+/// Made once; several syncs may begin at the same time. Where it is there, nothing of it is locked: others may work on it.
 const TABLE: &str = "
-    BEGIN;
-    SELECT pg_advisory_xact_lock(hashtextextended('trunkline_conversations', 0));
+    DO $$ BEGIN
+    IF to_regclass('trunkline_conversations') IS NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtextextended('trunkline_conversations', 0));
     CREATE TABLE IF NOT EXISTS trunkline_conversations (
         platform text NOT NULL,
         id text NOT NULL,
@@ -33,7 +36,8 @@ const TABLE: &str = "
         PRIMARY KEY (platform, id)
     );
     CREATE INDEX IF NOT EXISTS trunkline_conversations_updated ON trunkline_conversations (updated_date);
-    COMMIT";
+    END IF;
+    END $$";
 
 /// A row is replaced by what is not older. Without versions nothing says what is, and the last that came stays.
 const UPSERT: &str = "
@@ -74,17 +78,32 @@ impl Postgres {
     pub(super) async fn upsert(&self, parcels: &[Parcel]) -> Result<(), SinkError> {
         for some in parcels.chunks(MOST_ROWS) {
             let mut columns: [Vec<Option<String>>; COLUMNS] = Default::default();
-            for changed in some.iter().filter_map(|parcel| parcel.whole.as_ref()) {
-                for (column, value) in columns.iter_mut().zip(self.row(changed)) {
+            for changed in some {
+                for (column, value) in columns.iter_mut().zip(self.row(changed.whole()?)) {
                     column.push(value);
                 }
             }
-            self.database
-                .over_columns(UPSERT, &columns)
-                .await
-                .map_err(failed)?;
+            self.write(&columns).await?;
         }
         Ok(())
+    }
+
+    /// Longer than a connection is tried: a server that is started anew, or a table that is locked, is waited for as other sinks are.
+    async fn write(&self, columns: &[Vec<Option<String>>]) -> Result<(), SinkError> {
+        let mut patience = Patience::default();
+        loop {
+            let error = match self.database.over_columns(UPSERT, columns).await {
+                Ok(_) => return Ok(()),
+                Err(error) => failed(error),
+            };
+            match patience.after_failure().filter(|_| error.is_passing()) {
+                Some(wait) => {
+                    tracing::warn!(%error, "the database is tried again");
+                    sleep(wait).await;
+                }
+                None => return Err(error),
+            }
+        }
     }
 
     fn row(&self, changed: &Changed) -> [Option<String>; COLUMNS] {

@@ -8,7 +8,7 @@ use flow::{
     sync::{Delivered, MOST_OVERLAP},
     tickets::Template,
 };
-use std::{io, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 use store::Store;
 use wire::UtcTime;
 
@@ -21,6 +21,13 @@ pub(super) struct Parcel {
     pub(super) json: String,
     /// The change itself, for sinks that take it apart.
     pub(super) whole: Option<super::Changed>,
+}
+
+impl Parcel {
+    /// The change itself, which sinks have asked for that take it apart: none may pass by without it.
+    pub(super) fn whole(&self) -> Result<&super::Changed, SinkError> {
+        self.whole.as_ref().ok_or(SinkError::Broken)
+    }
 }
 
 /// How a sink is opened.
@@ -43,6 +50,8 @@ pub(super) struct Opening<'a> {
     pub(super) store: Store,
     /// From when on changes will be read.
     pub(super) since: Option<UtcTime>,
+    /// Whether what was delivered since then came in any order.
+    pub(super) in_any_order: bool,
 }
 
 /// One of those there are.
@@ -57,7 +66,6 @@ pub(super) enum Sink {
 impl Sink {
     /// Opens it; gives it, and what it has already of what will be read, as far as it knows.
     pub(super) async fn open(opening: Opening<'_>) -> Result<(Self, Vec<Delivered>), SinkError> {
-        let name = opening.target.name();
         match opening.target {
             Target::Jsonl(path) => {
                 // It may have been written with a longer overlap.
@@ -65,7 +73,7 @@ impl Sink {
                     let earlier = since.timestamp().checked_sub(MOST_OVERLAP);
                     earlier.unwrap_or(jiff::Timestamp::MIN).into()
                 });
-                let (jsonl, has) = Jsonl::open(path.clone(), since).await?;
+                let (jsonl, has) = Jsonl::open(path.clone(), since, opening.in_any_order).await?;
                 Ok((Self::Jsonl(jsonl), has))
             }
             Target::Web(url) => {
@@ -73,6 +81,7 @@ impl Sink {
                 let sink = match opening.template {
                     None => Self::Web(Web::new(http, url.clone(), opening.sign_in, opening.batch)),
                     Some(template) => {
+                        let name = opening.target.key(Some(&template));
                         let tickets =
                             Tickets::new(http, url, opening.sign_in, template, opening.store, &name);
                         Self::Tickets(tickets)
@@ -107,6 +116,30 @@ impl Sink {
     }
 }
 
+/// What is done with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileStep {
+    /// Opened, or made.
+    Opened,
+    /// Locked against other syncs.
+    Locked,
+    /// Read, to know what it has.
+    Read,
+    /// Written.
+    Written,
+}
+
+impl fmt::Display for FileStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Opened => "opened",
+            Self::Locked => "locked",
+            Self::Read => "read",
+            Self::Written => "written",
+        })
+    }
+}
+
 /// Why a sink does not take changes.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
@@ -115,8 +148,8 @@ pub enum SinkError {
     File {
         /// Which.
         path: PathBuf,
-        /// What was tried: `opened`, `written`.
-        what: &'static str,
+        /// What was tried.
+        what: FileStep,
         /// Why not.
         #[source]
         source: io::Error,
@@ -128,7 +161,7 @@ pub enum SinkError {
     #[error("{} is not a file of changes (its first line has no changeId); name another file", .0.display())]
     NotOurs(PathBuf),
     /// The sink said no, or was too busy for too long.
-    #[error("{host} does not take {about}: it answers {status} (attempts: {attempts}): {text}{}", remedy(*.status))]
+    #[error("{host} does not take {about}: it answers {status} (attempts: {attempts}): {text}{}", remedy(*.status, *.retry_after))]
     Refused {
         /// Who.
         host: String,
@@ -140,6 +173,8 @@ pub enum SinkError {
         text: String,
         /// How often it was tried.
         attempts: u32,
+        /// When to come again, if it says so.
+        retry_after: Option<Duration>,
     },
     /// The sink can't be reached, or does not answer.
     #[error(
@@ -193,20 +228,50 @@ pub enum SinkError {
     Broken,
 }
 
-fn remedy(status: u16) -> &'static str {
-    match status {
+fn remedy(status: u16, retry_after: Option<Duration>) -> String {
+    if let Some(pause) = retry_after {
+        return format!(
+            "; it asks for a pause of {} s: begin the sync again after it, it goes on where it was",
+            pause.as_secs()
+        );
+    }
+    let remedy = match status {
         401 | 403 => "; check what it is to know us by",
         404 | 405 => "; check the address",
         413 => "; send less at once with --batch",
         429 | 500..=599 => "; begin the sync again later, it goes on where it was",
         _ => "; nothing after it is synced until it is taken: correct the sink or the template",
-    }
+    };
+    remedy.to_owned()
 }
 
 impl SinkError {
+    /// When to come again, if the sink says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the request may have been carried out all the same.
+    pub(super) fn may_be_done(&self) -> bool {
+        match self {
+            Self::Refused {
+                status, retry_after, ..
+            } => *status >= 500 && retry_after.is_none(),
+            Self::Unreachable { .. } => self.is_passing(),
+            _ => false,
+        }
+    }
+
     /// Whether the same may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
+            // It expects us again.
+            Self::Refused {
+                retry_after: Some(_), ..
+            } => true,
             Self::Refused { status, .. } => matches!(status, 408 | 429 | 500..=599),
             Self::Unreachable { failure, .. } => !matches!(
                 failure.kind,
@@ -215,7 +280,7 @@ impl SinkError {
             Self::Store(error) | Self::Database(_, Some(error)) => {
                 matches!(error, store::Error::Unavailable(_) | store::Error::Full)
             }
-            Self::File { what, .. } => *what == "written",
+            Self::File { what, .. } => *what == FileStep::Written,
             _ => false,
         }
     }

@@ -1,8 +1,13 @@
 //! Where a sync goes.
 
+use flow::tickets::Template;
 use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
 use std::{fmt, path::PathBuf, str::FromStr};
 use url::Url;
+
+/// The most of a name that stands in a key, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// Another system that is kept in step, as a user names it.
 #[derive(Clone)]
@@ -51,7 +56,7 @@ impl FromStr for Target {
 }
 
 impl Target {
-    /// Its name in the books and on the screen: the same place, the same name; without user, password and query.
+    /// Its name on the screen: without user, password and query.
     pub fn name(&self) -> String {
         match self {
             Self::Jsonl(path) => {
@@ -65,6 +70,49 @@ impl Target {
             }
         }
     }
+
+    /// Its name in the books: what goes elsewhere has another one, also where only the query, the user or the template differs; a
+    /// new password changes nothing. It ends with a hash of all that, so that no secret of a query is in it.
+    pub(super) fn key(&self, template: Option<&Template>) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.whole());
+        if let Some(template) = template {
+            hash.update([0]);
+            hash.update(template.identity());
+        }
+        let hash: String = hash.finalize()[..20]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let name: String = self.name().chars().take(LONGEST_NAME).collect();
+        format!("{name}#{hash}")
+    }
+
+    /// All that says where it is.
+    fn whole(&self) -> String {
+        match self {
+            Self::Jsonl(_) => self.name(),
+            Self::Web(url) => without_password(url.clone()),
+            Self::Postgres(text) => match text.expose_secret().parse() {
+                Ok(url) => without_password(url),
+                Err(_) => text.expose_secret().to_owned(),
+            },
+        }
+    }
+}
+
+fn without_password(mut url: Url) -> String {
+    // A URL that can't have one has none.
+    let _ = url.set_password(None);
+    url.set_fragment(None);
+    let kept: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(name, _)| name != "password")
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect();
+    let mut whole = url.clone();
+    whole.set_query(None);
+    format!("{whole} {kept:?}")
 }
 
 fn shown(url: &Url) -> String {
@@ -82,6 +130,7 @@ impl fmt::Debug for Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn name(text: &str) -> String {
         text.parse::<Target>().unwrap().name()
@@ -103,6 +152,61 @@ mod tests {
         assert!(file.name().starts_with("jsonl:/") && file.name().ends_with("/changes.jsonl"));
         let secret: Target = "postgres://u:hunter2@db/crm".parse().unwrap();
         assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    fn key(text: &str) -> String {
+        text.parse::<Target>().unwrap().key(None)
+    }
+
+    fn template(path: &str) -> Template {
+        let file = format!(
+            "[find]\npath = '{path}'\nid = '/id'\n[create]\npath = '/tickets'\nid = '/id'\nbody = {{}}\n"
+        );
+        flow::tickets::parse(&file).unwrap()
+    }
+
+    #[test]
+    fn what_goes_elsewhere_has_books_of_its_own() {
+        let different = [
+            "https://h/hook",
+            "https://h/hook?dest=a",
+            "https://h/hook?dest=b",
+            "https://ann@h/hook",
+            "postgres://crm@db/crm",
+            "postgres://other@db/crm",
+            "postgres://crm@db/crm?options=-csearch_path%3Dother",
+            "jsonl:a",
+            "jsonl:b",
+        ];
+        let keys: BTreeSet<String> = different.iter().map(|text| key(text)).collect();
+        assert_eq!(keys.len(), different.len(), "{keys:?}");
+        let web: Target = "https://h".parse().unwrap();
+        let (one, two) = (
+            template("/a?id={conversation.id}"),
+            template("/b?id={conversation.id}"),
+        );
+        let keys: BTreeSet<String> = [None, Some(&one), Some(&two)]
+            .map(|template| web.key(template))
+            .into();
+        assert_eq!(keys.len(), 3, "{keys:?}");
+    }
+
+    #[test]
+    fn books_are_found_again_and_hold_no_secrets() {
+        assert_eq!(
+            key("https://u:hunter2@h/hook?key=hunter2"),
+            key("https://u:changed@h/hook?key=hunter2")
+        );
+        assert_eq!(
+            key("postgres://crm:hunter2@db/crm?password=hunter2"),
+            key("postgres://crm@db/crm?password=changed")
+        );
+        let shown = key("https://u:hunter2@h/hook?key=hunter2");
+        assert!(
+            shown.starts_with("https://h/hook#") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+        assert!(key(&format!("https://h/{}", "x".repeat(5000))).len() < 300);
     }
 
     #[test]

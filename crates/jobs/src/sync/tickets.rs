@@ -1,22 +1,27 @@
 //! A ticketing system as a sink: a ticket for each conversation, a comment for each interaction, the status by the state.
 //!
 //! What was done is remembered in the store, so that nothing is asked for twice. What was under way when a process was killed is found
-//! out by asking the system: the ticket by the conversation's id, the comments by their marks.
+//! out by asking the system: the ticket by the conversation's id, the comments by their marks. So is what may have been carried out
+//! though no good answer came, since hardly any such system knows repeats by an `Idempotency-Key`.
 
 use super::{
     Changed,
-    sending::{Letter, PATIENT, Sender, SignIn},
+    sending::{Letter, PATIENT, Patience, Sender, SignIn},
     sink::{Parcel, SinkError},
 };
 use bytes::Bytes;
 use client::Http;
-use flow::tickets::{Call, Facts, Listing, Method, Template, mark};
+use flow::{
+    retry::Safety,
+    tickets::{Call, Facts, Listing, Method, Template, mark},
+};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::HashSet, sync::Arc};
 use store::{Commit, Committed, Expect, Put, Store};
+use tokio::time::sleep;
 use url::Url;
 
 /// Conversations that are worked on at a time.
@@ -32,7 +37,7 @@ pub(super) struct Tickets {
     base: Url,
     template: Arc<Template>,
     store: Store,
-    /// The sink's name, which begins the ids of records.
+    /// The sink's name in the books, which begins the ids of records.
     name: String,
 }
 
@@ -57,6 +62,20 @@ struct Remembered {
     version: Option<i64>,
 }
 
+/// Why a ticket is not up to date.
+enum Failed {
+    /// Nobody knows whether the last request was carried out.
+    Unsure(SinkError),
+    /// It was not.
+    Sink(SinkError),
+}
+
+impl From<SinkError> for Failed {
+    fn from(error: SinkError) -> Self {
+        Self::Sink(error)
+    }
+}
+
 impl Tickets {
     pub(super) fn new(
         http: Arc<dyn Http>,
@@ -77,15 +96,33 @@ impl Tickets {
 
     /// Brings the tickets of these conversations up to date. The changes must be of different conversations.
     pub(super) async fn file(&self, parcels: &[Parcel]) -> Result<(), SinkError> {
-        let changes = parcels.iter().filter_map(|parcel| parcel.whole.as_ref());
-        let files: Vec<_> = changes.map(|changed| self.file_one(changed)).collect();
+        let files: Vec<_> = parcels
+            .iter()
+            .map(|parcel| async { self.file_one(parcel.whole()?).await })
+            .collect();
         stream::iter(files)
             .buffer_unordered(AT_A_TIME)
             .try_collect()
             .await
     }
 
+    /// Tries again where nobody knows what was done: each time it looks first.
     async fn file_one(&self, changed: &Changed) -> Result<(), SinkError> {
+        let mut patience = Patience::default();
+        loop {
+            let error = match self.try_one(changed).await {
+                Ok(()) => return Ok(()),
+                Err(Failed::Sink(error)) => return Err(error),
+                Err(Failed::Unsure(error)) => error,
+            };
+            match patience.after_failure() {
+                Some(wait) => sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    }
+
+    async fn try_one(&self, changed: &Changed) -> Result<(), Failed> {
         let conversation = value(&changed.conversation, &changed.change_id)?;
         let facts = Facts::of(&conversation);
         let status = self.template.states.get(&changed.conversation.state);
@@ -108,7 +145,7 @@ impl Tickets {
         {
             let facts = facts.with_ticket(&id).with_status(status);
             let key = format!("{}/{status}", changed.change_id);
-            self.call(call, &facts, Some(&key), &changed.change_id).await?;
+            self.call(call, &facts, &key, &changed.change_id).await?;
             remembered.ticket.status = Some(status.clone());
             self.remember(&mut remembered).await?;
         }
@@ -116,10 +153,10 @@ impl Tickets {
     }
 
     /// The id of the conversation's ticket, which is made if there is none; and whether it was there.
-    async fn ticket(&self, facts: &Facts<'_>, changed: &Changed) -> Result<(String, bool), SinkError> {
+    async fn ticket(&self, facts: &Facts<'_>, changed: &Changed) -> Result<(String, bool), Failed> {
         let find = &self.template.find;
-        let found = self.call(&find.call, facts, None, &changed.change_id).await;
-        let found = match found {
+        let url = self.url(&find.call, facts, &changed.change_id)?;
+        let found = match self.read(&url, &changed.change_id).await {
             Err(SinkError::Refused { status: 404, .. }) => None,
             answer => find.id.of(&answer?),
         };
@@ -129,14 +166,15 @@ impl Tickets {
         let create = &self.template.create;
         let key = format!("ticket/{}", changed.conversation.id);
         let answer = self
-            .call(&create.call, facts, Some(&key), &changed.change_id)
+            .call_once(&create.call, facts, &key, &changed.change_id)
             .await?;
         let id = create.id.of(&answer).map(|id| (id, false));
-        id.ok_or_else(|| SinkError::Unlike {
+        let unlike = || SinkError::Unlike {
             host: self.base.host_str().unwrap_or_default().to_owned(),
             about: format!("the creation of the ticket of {}", changed.change_id),
             what: format!("there is no id at {}", create.id),
-        })
+        };
+        Ok(id.ok_or_else(unlike)?)
     }
 
     /// Makes a comment of each interaction that is none yet.
@@ -145,7 +183,7 @@ impl Tickets {
         facts: &Facts<'_>,
         changed: &Changed,
         remembered: &mut Remembered,
-    ) -> Result<(), SinkError> {
+    ) -> Result<(), Failed> {
         let Some(call) = &self.template.comment else {
             return Ok(());
         };
@@ -173,11 +211,16 @@ impl Tickets {
                 let interaction = value(said, &changed.change_id)?;
                 let facts = facts.with_interaction(&interaction);
                 let key = format!("{}/{}", changed.conversation.id, said.id);
-                self.call(call, &facts, Some(&key), &changed.change_id).await?;
+                let about = &changed.change_id;
+                match self.template.comments {
+                    Some(_) => self.call_once(call, &facts, &key, about).await?,
+                    // Nothing tells whether it is there.
+                    None => self.call(call, &facts, &key, about).await?,
+                };
             }
         }
         (remembered.ticket.commented, remembered.ticket.tried) = (last, last);
-        self.remember(remembered).await
+        Ok(self.remember(remembered).await?)
     }
 
     /// The interactions that are comments already, by their marks.
@@ -220,22 +263,44 @@ impl Tickets {
         Ok(there)
     }
 
-    async fn call(
+    /// A request that does no harm when it comes twice.
+    async fn call(&self, call: &Call, facts: &Facts<'_>, key: &str, about: &str) -> Result<Value, SinkError> {
+        self.change(call, facts, key, about, Safety::Keyed).await
+    }
+
+    /// A request that is not repeated before it is known whether it was carried out.
+    async fn call_once(
         &self,
         call: &Call,
         facts: &Facts<'_>,
-        key: Option<&str>,
+        key: &str,
         about: &str,
+    ) -> Result<Value, Failed> {
+        let done = self.change(call, facts, key, about, Safety::Once).await;
+        done.map_err(|error| match error.may_be_done() {
+            true => Failed::Unsure(error),
+            false => Failed::Sink(error),
+        })
+    }
+
+    async fn change(
+        &self,
+        call: &Call,
+        facts: &Facts<'_>,
+        key: &str,
+        about: &str,
+        safety: Safety,
     ) -> Result<Value, SinkError> {
         let url = self.url(call, facts, about)?;
         let body = call.body(facts).map(|body| Bytes::from(body.to_string()));
-        let key = key.map(short);
+        let key = short(key);
         let letter = Letter {
             method: method(call.method),
             url: &url,
             body: body.unwrap_or_default(),
-            key: key.as_deref(),
+            key: Some(&key),
             about,
+            safety,
         };
         let answer = self.sender.send(&letter).await?;
         // What is not looked at may be anything.
@@ -249,6 +314,7 @@ impl Tickets {
             body: Bytes::new(),
             key: None,
             about,
+            safety: Safety::Idempotent,
         };
         let answer = self.sender.send(&letter).await?;
         Ok(serde_json::from_slice(&answer).unwrap_or_default())

@@ -6,6 +6,7 @@ use super::{
 };
 use bytes::Bytes;
 use client::Http;
+use flow::retry::Safety;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use http::Method;
 use sha2::{Digest, Sha256};
@@ -52,6 +53,7 @@ impl Web {
             body: body(self.batch, batch),
             key: Some(&key),
             about: batch.first().map_or("", |parcel| &parcel.id),
+            safety: Safety::Keyed,
         };
         self.sender.send(&letter).await.map(drop)
     }

@@ -1,5 +1,6 @@
 //! The delta sync, against platforms and sinks that tests make up, with a real store and real files.
 
+mod anew;
 mod desk;
 mod platform;
 mod sinks;
@@ -10,7 +11,7 @@ use flow::tickets::Template;
 use jobs::sync::{Settings, SignIn, SyncError, Walked, Work, sync};
 use platform::Platform;
 use serde_json::Value;
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc, time::Duration};
 use store::{EntryFilter, Location, Store};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -49,9 +50,18 @@ impl Rig {
 
     /// Syncs to a web address that is answered by `http`.
     async fn post(&self, http: &Arc<ScriptedHttp>, settings: Settings) -> Result<Walked, SyncError> {
+        self.post_to("https://sink.example/hook", http, settings).await
+    }
+
+    async fn post_to(
+        &self,
+        to: &str,
+        http: &Arc<ScriptedHttp>,
+        settings: Settings,
+    ) -> Result<Walked, SyncError> {
         let work = Work {
             http: Some(http.clone() as Arc<dyn Http>),
-            ..self.work("https://sink.example/hook")
+            ..self.work(to)
         };
         run(work, settings).await
     }
@@ -73,6 +83,14 @@ impl Rig {
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
+    }
+
+    /// The conversations of the file, each with one line.
+    fn each_once(&self) -> BTreeSet<String> {
+        let ids = self.change_ids();
+        let different: BTreeSet<String> = ids.iter().cloned().collect();
+        assert_eq!(different.len(), ids.len(), "{ids:?}");
+        different
     }
 
     fn change_ids(&self) -> Vec<String> {

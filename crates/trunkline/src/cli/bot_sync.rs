@@ -32,7 +32,8 @@ pub(crate) struct BotSyncArgs {
         hide_env_values = true
     )]
     pub(crate) to: Target,
-    /// Begin with what changed from then on, such as 2026-11-21T09:30:00Z, or 24h, 7d ago, whatever was synced before.
+    /// Begin with what changed from then on, such as 2026-11-21T09:30:00Z, or 24h, 7d ago, whatever was synced before. The next
+    /// sync without it delivers what it left out, but for what was before the very first sync.
     #[arg(long, value_name = "TIME", value_parser = parse_when)]
     pub(crate) since: Option<When>,
     /// Go on until Ctrl-C.

@@ -57,11 +57,74 @@ fn conversations_are_counted_where_they_were_created() {
         .map(|row| row["conversations"].as_u64().unwrap())
         .sum();
     assert_eq!((report["total"]["conversations"].as_u64(), hours), (Some(40), 40));
-    let by_bot = town.report(&["--by", "bot"]);
-    assert_eq!(by_bot["rows"][0]["label"], "(others)");
     assert_eq!(
         town.report(&["--from", "2h", "--to", "1h"])["total"]["conversations"],
         0
+    );
+}
+
+#[test]
+fn each_bot_has_a_row_and_so_has_what_no_bot_answers() {
+    let town = Town::of(2);
+    for number in 10..13 {
+        town.begin_with_bot(number, "asleep");
+        town.say(number, "hello?");
+    }
+    let mut words = vec![
+        "--json",
+        "bot",
+        "test",
+        "--data-dir",
+        "tested",
+        "--instance",
+        "your-bot-instance-id",
+    ];
+    let scenarios = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/scenarios");
+    let files = ["track-order.yaml", "agent.yaml"].map(|name| format!("{scenarios}/{name}"));
+    words.extend(files.iter().map(String::as_str));
+    let tested = town.client(&words).output().unwrap();
+    assert!(tested.status.success(), "{}{}", stdout(&tested), stderr(&tested));
+
+    let report = town.report(&["--by", "bot", "--csv", "r.csv", "--html", "r.html"]);
+    let rows = report["rows"].as_array().unwrap();
+    let labels: Vec<&str> = rows.iter().map(|row| row["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["asleep", "your-bot-instance-id", "(others)"]);
+    let number = |row: usize, name: &str| rows[row][name].as_u64().unwrap();
+    assert_eq!(
+        (
+            number(0, "conversations"),
+            number(0, "resolved"),
+            number(0, "turns")
+        ),
+        (3, 0, 3)
+    );
+    assert!(
+        rows[0]["medianResponseMs"].is_null(),
+        "nothing is answered: {}",
+        rows[0]
+    );
+    assert!(
+        number(1, "resolved") >= 1 && number(1, "escalated") >= 1,
+        "{}",
+        rows[1]
+    );
+    assert!(number(1, "conversations") > number(1, "escalated"), "{}", rows[1]);
+    assert!(rows[1]["p95ResponseMs"].as_f64() > Some(0.0), "{}", rows[1]);
+    assert_eq!((number(2, "conversations"), number(2, "turns")), (2, 0));
+    for name in ["conversations", "resolved", "contained", "escalated", "turns"] {
+        let sum: u64 = (0..3).map(|row| number(row, name)).sum();
+        assert_eq!(report["total"][name], sum, "{name}");
+    }
+    let read = |name| fs::read_to_string(town.file(name)).unwrap();
+    let cells: Vec<String> = read("r.csv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(cells, [labels, vec!["all"]].concat());
+    assert!(
+        read("r.html").contains("your-bot-in…"),
+        "the label fits below its column"
     );
 }
 

@@ -1,8 +1,9 @@
 //! `trunkline bot sync`: to a file, a web hook, and a PostgreSQL database.
 
+mod database;
+
 use crate::{
-    postgres::Database,
-    receiver::Receiver,
+    receiver::{Receiver, Reply},
     support::{Center, stderr, stdout, wait_for},
 };
 use client::{Conversations, Endpoint, Error, Platform, Transport};
@@ -48,13 +49,18 @@ pub(crate) struct Writers {
 impl Town {
     /// With some conversations.
     pub(crate) fn new() -> Self {
+        Self::of(CONVERSATIONS)
+    }
+
+    /// With so many conversations.
+    pub(crate) fn of(conversations: u64) -> Self {
         let center = Center::start(&["--limits", "off"]);
         let town = Self {
-            conversations: conversations(&center),
+            conversations: crate::bot_sync::conversations(&center),
             runtime: runtime(),
             center,
         };
-        for number in 0..CONVERSATIONS {
+        for number in 0..conversations {
             town.runtime
                 .block_on(change(&town.conversations, number, number))
                 .unwrap();
@@ -64,7 +70,12 @@ impl Town {
 
     /// `trunkline --json bot sync`, in a data folder of its own.
     pub(crate) fn sync(&self, to: &str, more: &[&str]) -> Command {
-        let place = ["--json", "bot", "sync", "--data-dir", "synced", "--to", to];
+        self.sync_in("synced", to, more)
+    }
+
+    /// The same in this data folder.
+    pub(crate) fn sync_in(&self, folder: &str, to: &str, more: &[&str]) -> Command {
+        let place = ["--json", "bot", "sync", "--data-dir", folder, "--to", to];
         self.center.client(&[&place, more].concat())
     }
 
@@ -87,11 +98,34 @@ impl Town {
         self.center.folder.path().join(name)
     }
 
-    fn say(&self, number: u64, text: &str) {
+    pub(crate) fn say(&self, number: u64, text: &str) {
         let message = NewInteraction::message("user-1".parse().unwrap(), text);
         let id = id(number);
         let posted = self.conversations.post(&id, &message);
         self.runtime.block_on(posted).unwrap();
+    }
+
+    /// Makes a conversation with this bot, whether there is one or not.
+    pub(crate) fn begin_with_bot(&self, number: u64, bot: &str) {
+        let body = json!({"id": id(number), "type": "webchat", "participants": [
+            {"id": "user-1", "direction": "inbound"},
+            {"id": format!("bot-{bot}"), "direction": "outbound", "profile": {"botInstanceId": bot}}]});
+        let created = NewConversation::parse(&body.to_string()).unwrap();
+        self.runtime
+            .block_on(self.conversations.create(&created))
+            .unwrap();
+    }
+
+    /// Another command against the center.
+    pub(crate) fn client(&self, args: &[&str]) -> Command {
+        self.center.client(args)
+    }
+
+    pub(crate) fn close(&self, number: u64) {
+        let to_closed = ConversationChange::to(State::Closed);
+        let id = id(number);
+        let changed = self.conversations.change(&id, &to_closed, None);
+        self.runtime.block_on(changed).unwrap();
     }
 
     /// The lines of the file `changes.jsonl`.
@@ -124,6 +158,20 @@ impl Town {
             threads: threads.collect(),
             stop,
         }
+    }
+
+    /// The ids of the changes that are listed now.
+    pub(crate) fn change_ids(&self) -> Vec<String> {
+        let id_of = |number| {
+            let id = id(number);
+            let known = self
+                .runtime
+                .block_on(self.conversations.get(&id))
+                .unwrap()
+                .unwrap();
+            format!("{id}@{}", known.version)
+        };
+        (0..CONVERSATIONS).map(id_of).collect()
     }
 
     /// Asserts that these are the newest changes of all conversations.
@@ -304,33 +352,18 @@ fn a_sink_that_says_no_fails_the_sync_and_the_next_one_goes_on() {
 }
 
 #[test]
-fn a_database_has_the_newest_state_of_each_conversation() {
-    let Some(database) = Database::new() else { return };
-    let town = Town::new();
-    let writers = town.change_on();
-    town.synced(database.url(), &["--page-size", "7"]);
-    writers.end();
-    town.synced(database.url(), &[]);
-    assert_eq!(town.synced(database.url(), &[])["changes"], 0);
-    let select = "SELECT json_build_object('changeId', change_id, 'conversation', conversation, 'interactions', interactions) \
-                  FROM trunkline_conversations ORDER BY id";
-    let rows = Command::new("psql")
-        .args([database.url(), "-qAt", "-c", select])
-        .output()
-        .unwrap();
-    let rows: Vec<Value> = stdout(&rows)
-        .lines()
-        .map(|row| serde_json::from_str(row).unwrap())
-        .collect();
-    town.is_equal_to(&last_lines(&rows));
-    // Begun anew, it changes nothing.
-    town.synced(database.url(), &["--since", "1d"]);
-    let count = "SELECT count(*) FROM trunkline_conversations";
-    let count = Command::new("psql")
-        .args([database.url(), "-qAt", "-c", count])
-        .output()
-        .unwrap();
-    assert_eq!(stdout(&count).trim(), CONVERSATIONS.to_string());
+fn a_sink_that_asks_for_too_long_a_pause_is_told_as_such_and_not_asked_again() {
+    let town = Town::of(1);
+    let busy = Receiver::answering(|_, _| Reply::With(429, "Retry-After: 7200".into(), ""));
+    let failed = town.sync(&busy.url(), &[]).output().unwrap();
+    assert_eq!(failed.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    let told = told["error"].as_str().unwrap();
+    assert!(
+        told.contains("429") && told.contains("a pause of 7200 s"),
+        "{told}"
+    );
+    assert_eq!(busy.requests().len(), 1);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! kill -9 under load: every accepted event ends as exactly one effect or one dead letter.
 //!
-//! `TRUNKLINE_KILLS` says how often (8 by default; the long form is 200). The test with three processes over one
+//! `TRUNKLINE_KILLS` says how often (8 by default; the long form is 200), `TRUNKLINE_SEED` repeats the moments of a run whose seed was printed. The test with three processes over one
 //! PostgreSQL runs when `TRUNKLINE_TEST_POSTGRES` is the URL of a server.
 
 mod chain;
@@ -26,7 +26,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, UNIX_EPOCH},
 };
 
 /// Clients that send events.
@@ -378,10 +378,19 @@ impl Drop for Service {
     }
 }
 
-/// Numbers that are the same in every run (xorshift).
+/// Numbers that a seed decides (xorshift).
 struct Random(u64);
 
 impl Random {
+    /// Other numbers in every run, or those of the seed in `TRUNKLINE_SEED`; the seed is printed.
+    fn new() -> Self {
+        let asked = std::env::var("TRUNKLINE_SEED").ok();
+        let now = UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+        let seed = asked.map_or(now, |seed| seed.parse().unwrap()).max(1);
+        eprintln!("TRUNKLINE_SEED={seed} repeats the moments of the kills");
+        Self(seed)
+    }
+
     fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -6,6 +6,7 @@ mod audit;
 mod bot;
 mod bot_report;
 mod bot_sync;
+mod bot_tickets;
 mod browser;
 mod callbacks;
 mod center;

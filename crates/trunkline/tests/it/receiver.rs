@@ -21,6 +21,9 @@ type Decide = dyn Fn(&Request, u64) -> Reply + Send + Sync;
 /// One webhook that came.
 #[derive(Clone)]
 pub(crate) struct Request {
+    pub(crate) method: String,
+    /// The path with its query.
+    pub(crate) path: String,
     /// Names in lower case.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
@@ -48,6 +51,8 @@ pub(crate) enum Reply {
     Status(u16),
     /// A status, one more header line, and a body.
     With(u16, String, &'static str),
+    /// A status and a JSON body.
+    Json(u16, Value),
     /// The connection stays open, and nothing comes.
     Nothing,
 }
@@ -156,8 +161,12 @@ fn one(socket: &TcpStream, decide: &Decide, requests: &Mutex<Vec<Request>>, down
         before
     };
     let (status, header, body) = match decide(&request, before) {
-        Reply::Status(status) => (status, String::new(), ""),
-        Reply::With(status, header, body) => (status, format!("{header}\r\n"), body),
+        Reply::Status(status) => (status, String::new(), String::new()),
+        Reply::With(status, header, body) => (status, format!("{header}\r\n"), body.to_owned()),
+        Reply::Json(status, body) => {
+            let header = "Content-Type: application/json\r\n".to_owned();
+            (status, header, body.to_string())
+        }
         Reply::Nothing => {
             // Until whoever waits for the answer has had enough.
             let _ = reader.read(&mut [0]);
@@ -174,6 +183,10 @@ fn one(socket: &TcpStream, decide: &Decide, requests: &Mutex<Vec<Request>>, down
 }
 
 fn read(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let mut words = first.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
@@ -188,10 +201,13 @@ fn read(reader: &mut BufReader<&TcpStream>) -> Option<Request> {
             headers.insert(name.to_ascii_lowercase(), value.to_owned());
         }
     }
-    let length = headers.get("content-length")?.parse().ok()?;
+    let length = headers.get("content-length");
+    let length = length.map_or(Some(0), |length| length.parse().ok())?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     Some(Request {
+        method,
+        path,
         headers,
         body: String::from_utf8(body).ok()?,
         at: Instant::now(),

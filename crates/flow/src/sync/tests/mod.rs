@@ -270,3 +270,53 @@ fn a_checkpoint_names_a_bounded_number_of_changes() {
     assert_eq!(kept.recent.len(), MOST_KEPT);
     assert_eq!(kept.recent.last().unwrap().id.as_str(), "c2999");
 }
+
+#[test]
+fn a_sync_that_began_anew_reads_in_any_order_until_it_is_beyond_all_that_was_delivered() {
+    let mut first = minute();
+    deliver(&mut first, 1_000, &[change("a", 990, 1)]);
+    let Anew {
+        begin,
+        keep,
+        leaves_gap,
+    } = first.checkpoint().anew(at(100), at(995), Duration::from_secs(60));
+    assert_eq!(
+        (begin.floor, begin.reached, begin.again),
+        (Some(at(100)), None, Some(at(995)))
+    );
+    assert!(!leaves_gap);
+    assert_eq!((keep.reached, keep.again), (Some(at(990)), Some(at(995))));
+    let mut sync = Sync::resume(begin, Duration::from_secs(60));
+    assert!(sync.reads_again());
+    sync.begin();
+    deliver(&mut sync, 1_100, &[change("b", 110, 1), change("c", 1_055, 1)]);
+    assert!(sync.reads_again(), "the next walk begins in what was there");
+    assert_eq!(sync.checkpoint().again, Some(at(995)));
+    sync.begin();
+    deliver(&mut sync, 1_100, &[change("d", 1_056, 1)]);
+    assert!(!sync.reads_again());
+    assert_eq!(sync.checkpoint().again, None);
+}
+
+#[test]
+fn a_checkpoint_beside_another_stays_where_it_is_and_knows_of_what_is_there() {
+    let mut early = minute();
+    deliver(&mut early, 100, &[change("a", 90, 1)]);
+    let anew = early.checkpoint().anew(at(500), at(600), Duration::from_secs(60));
+    assert!(anew.leaves_gap);
+    let mut ahead = Sync::resume(anew.begin, Duration::from_secs(60));
+    ahead.begin();
+    deliver(&mut ahead, 1_000, &[change("b", 900, 1)]);
+    let kept = anew.keep.beside(&ahead.checkpoint());
+    assert_eq!((kept.reached, kept.again), (Some(at(90)), Some(at(900))));
+    assert_eq!(kept.since(Duration::from_secs(60)), Some(at(30)));
+}
+
+#[test]
+fn of_many_stamps_the_last_ones_are_known() {
+    let mut sync = minute();
+    for second in 0..100 {
+        sync.remember(&Delivered::of(&stamped("a", second)));
+    }
+    assert!(deliver(&mut sync, 200, &[stamped("a", 99), stamped("a", 40)]).is_empty());
+}

@@ -1,15 +1,12 @@
 //! How fast the bot answered, as a picture: a histogram with a logarithmic axis, since answers take from a millisecond to a minute.
 
-use super::markup::{count, time};
+use super::numbers::{count, time};
+use crate::page::Canvas;
 use flow::scenario::stats::percentile;
-use std::fmt::Write as _;
 
-/// The picture's size, in its own units.
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 200;
-/// Where the bars stand.
-const FLOOR: u32 = 160;
-const TALLEST: u32 = 128;
+/// The scale ends so much above the tallest bar, for what stands there, and holds at least so many answers.
+const HEADROOM: f64 = 1.4;
+const LEAST: usize = 2;
 /// The ends of the bins, in milliseconds: 1, 2, 5, 10, ... 60 s; what is slower is in the last one.
 const ENDS: [u64; 16] = [
     1,
@@ -51,65 +48,32 @@ pub(super) fn histogram(sorted: &[u64]) -> String {
         .saturating_sub(1);
     let last = bins.iter().rposition(|bin| *bin > 0).unwrap_or_default();
     let last = (last + 1).min(ENDS.len() - 1);
-    let tallest = bins.iter().max().copied().unwrap_or(1).max(1);
-    let shown = u32::try_from(last - first + 1).unwrap_or(1);
-    let step = WIDTH / shown;
-    let mut svg = format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-labelledby=\"chart-title chart-text\">\
-         <title id=\"chart-title\">Times to the first answer</title>\
+    let tallest = bins.iter().max().copied().unwrap_or_default().max(LEAST);
+    let about = "role=\"img\" aria-labelledby=\"chart-title chart-text\"";
+    let mut canvas = Canvas::new(last - first + 1, tallest as f64 * HEADROOM, about);
+    canvas.put(format_args!(
+        "<title id=\"chart-title\">Times to the first answer</title>\
          <desc id=\"chart-text\">{}: half within {}, 95 % within {}, the slowest after {}.</desc>",
         count(sorted.len(), "answer"),
         time(median),
         time(p95),
         time(*slowest)
-    );
-    for (place, bin) in (0u32..).zip(first..=last) {
+    ));
+    canvas.grid(|number| format!("{number:.0}"));
+    for (column, bin) in (first..=last).enumerate() {
         let number = bins.get(bin).copied().unwrap_or_default();
-        let x = place * step;
-        bar(&mut svg, x, step, number, tallest);
-        let _ = write!(
-            svg,
-            "<text class=\"tick\" x=\"{}\" y=\"{}\">{}</text>",
-            x + step / 2,
-            FLOOR + 22,
-            label(bin)
-        );
-        for (what, ms) in [("median", median), ("95 %", p95)] {
-            if bin_of(ms) == bin {
-                let _ = write!(
-                    svg,
-                    "<text class=\"point\" x=\"{}\" y=\"{}\">{what}</text>",
-                    x + step / 2,
-                    FLOOR
-                        + if what == "median" || bin_of(median) != bin {
-                            38
-                        } else {
-                            52
-                        }
-                        - 2
-                );
-            }
+        if number > 0 {
+            canvas.bar(column, number as f64, "accent");
+            canvas.above(column, number as f64, 0, "number", &number.to_string());
+        }
+        canvas.label(column, &label(bin));
+        let points = [("median", median), ("95 %", p95)].into_iter();
+        let points = points.filter(|(_, ms)| bin_of(*ms) == bin);
+        for (lines, (what, _)) in (1..).zip(points) {
+            canvas.above(column, number as f64, lines, "point", what);
         }
     }
-    let _ = write!(svg, "<path class=\"axis\" d=\"M0 {FLOOR}.5H{WIDTH}\"/></svg>");
-    svg
-}
-
-fn bar(svg: &mut String, x: u32, step: u32, number: usize, tallest: usize) {
-    if number == 0 {
-        return;
-    }
-    let height = number * TALLEST as usize / tallest;
-    let height = u32::try_from(height).unwrap_or(TALLEST).max(3);
-    let _ = write!(
-        svg,
-        "<rect class=\"bar\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{height}\" rx=\"3\"/><text class=\"number\" x=\"{}\" y=\"{}\">{number}</text>",
-        x + 4,
-        FLOOR - height,
-        step.saturating_sub(8),
-        x + step / 2,
-        FLOOR - height - 7
-    );
+    canvas.finish()
 }
 
 fn bin_of(ms: u64) -> usize {
@@ -127,6 +91,6 @@ fn label(bin: usize) -> String {
     };
     match ENDS.get(bin) {
         Some(&u64::MAX) | None => "≥ 60 s".into(),
-        Some(end) => format!("&lt; {}", short(*end)),
+        Some(end) => format!("< {}", short(*end)),
     }
 }

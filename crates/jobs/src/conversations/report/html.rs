@@ -3,9 +3,12 @@
 use super::{
     chart::histogram,
     html_case,
-    markup::{count, escaped, time},
+    numbers::{count, time},
 };
-use crate::conversations::{Tested, fuzzing::Found};
+use crate::{
+    conversations::{Tested, fuzzing::Found},
+    page::{Page, brand, escaped},
+};
 use flow::scenario::{Coverage, stats::percentile};
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -18,11 +21,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// The test as one page of HTML.
 pub fn html(tested: &Tested) -> String {
     let title = headline(tested);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · bot test</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
-    );
+    let mut page = String::new();
     header(&mut page, tested, &title);
     page.push_str("<main>\n");
     figures(&mut page, tested);
@@ -43,8 +42,14 @@ pub fn html(tested: &Tested) -> String {
         fuzzed.found.iter().for_each(|found| dialogue(&mut page, found));
         page.push_str("</section>\n");
     }
-    let _ = write!(page, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n");
-    page
+    page.push_str("</main>\n");
+    Page {
+        title: &format!("{title} · bot test"),
+        style: STYLE,
+        script: SCRIPT,
+        body: &page,
+    }
+    .html()
 }
 
 fn headline(tested: &Tested) -> String {
@@ -77,9 +82,10 @@ fn header(page: &mut String, tested: &Tested, title: &str) {
     };
     let _ = writeln!(
         page,
-        "<header data-state=\"{state}\"><p class=\"brand\">Trunkline <span>bot test</span></p><h1>{title}</h1>\
+        "<header data-state=\"{state}\">{}<h1>{title}</h1>\
          <dl class=\"about\"><div><dt>Held on</dt><dd>{}</dd></div><div><dt>Began</dt><dd><time datetime=\"{at}\">{}</time></dd></div>\
          <div><dt>Took</dt><dd>{}</dd></div>{perturbed}</dl></header>",
+        brand("bot test"),
         escaped(&tested.platform),
         tested
             .started_at

@@ -1,7 +1,10 @@
 //! One scenario on the page: its line in the list, and behind it what was said.
 
-use super::markup::{count, escaped, time};
-use crate::conversations::{CaseResult, RunOutcome};
+use super::numbers::{count, time};
+use crate::{
+    conversations::{CaseResult, RunOutcome},
+    page::escaped,
+};
 use flow::scenario::{Came, TurnOutcome, Verdict};
 use std::fmt::Write as _;
 

@@ -1,10 +1,10 @@
 //! JUnit XML, which every CI reads.
 
-use super::{
-    markup::{escaped, seconds},
-    transcript::whole,
+use super::{numbers::seconds, transcript::whole};
+use crate::{
+    conversations::{CaseResult, Tested},
+    page::escaped,
 };
-use crate::conversations::{CaseResult, Tested};
 use std::{collections::BTreeMap, fmt::Write as _};
 
 /// The test as JUnit XML: a suite per file, a test case per scenario.

@@ -6,7 +6,7 @@ mod chart;
 mod html;
 mod html_case;
 mod junit;
-mod markup;
+mod numbers;
 #[cfg(test)]
 mod tests;
 mod transcript;

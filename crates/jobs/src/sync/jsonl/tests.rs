@@ -17,10 +17,18 @@ fn parcel(number: u64) -> Parcel {
     }
 }
 
-/// Opens the file; gives the conversations that it remembers, the newest first.
+/// Opens the file; gives the conversations that it remembers, in the order of the lines.
 async fn opened(path: &Path, since: Option<&str>) -> Result<(Jsonl, Vec<String>), SinkError> {
+    opened_in(path, since, false).await
+}
+
+async fn opened_in(
+    path: &Path,
+    since: Option<&str>,
+    in_any_order: bool,
+) -> Result<(Jsonl, Vec<String>), SinkError> {
     let since = since.map(|since| since.parse().unwrap());
-    let (file, has) = Jsonl::open(path.to_owned(), since).await?;
+    let (file, has) = Jsonl::open(path.to_owned(), since, in_any_order).await?;
     Ok((
         file,
         has.iter().map(|delivered| delivered.id.to_string()).collect(),
@@ -39,7 +47,7 @@ async fn what_a_kill_tore_is_cut_off_and_the_rest_is_remembered() {
     for torn in 0..line(4, 4).len() {
         fs::write(&path, format!("{whole}{}", &line(4, 4)[..torn])).unwrap();
         let (file, known) = opened(&path, Some("2026-11-21T09:00:02Z")).await.unwrap();
-        assert_eq!(known, ["c3", "c2"], "torn after {torn} bytes");
+        assert_eq!(known, ["c2", "c3"], "torn after {torn} bytes");
         file.append(&[parcel(4)]).await.unwrap();
         assert_eq!(
             fs::read_to_string(&path).unwrap(),
@@ -71,7 +79,7 @@ async fn lines_longer_than_a_chunk_are_read_from_the_end() {
         .collect();
     fs::write(&path, lines.join("\n") + "\n" + &"y".repeat(600_000)).unwrap();
     let (_file, known) = opened(&path, None).await.unwrap();
-    assert_eq!(known, ["c8", "c7", "c6", "c5", "c4", "c3", "c2", "c1"]);
+    assert_eq!(known, ["c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8"]);
     assert_eq!(fs::read_to_string(&path).unwrap(), lines.join("\n") + "\n");
 }
 
@@ -98,10 +106,27 @@ async fn a_line_in_the_midst_that_is_no_change_is_told() {
     let path = folder.path().join("changes.jsonl");
     fs::write(&path, format!("{}\nwhat?\n{}\n", line(1, 1), line(2, 2))).unwrap();
     assert!(matches!(opened(&path, None).await, Err(SinkError::File { .. })));
-    assert!(
-        opened(&path, Some("2026-11-21T09:00:03Z")).await.is_ok(),
-        "nobody looks that far back"
-    );
+}
+
+#[tokio::test]
+async fn newer_lines_are_found_behind_older_ones_and_the_search_is_bounded_unless_order_says_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("changes.jsonl");
+    let since = Some("2026-11-21T09:00:05Z");
+    fs::write(
+        &path,
+        [line(7, 7), line(1, 1), line(8, 8), line(2, 2)].join("\n") + "\n",
+    )
+    .unwrap();
+    assert_eq!(opened(&path, since).await.unwrap().1, ["c7", "c8"]);
+    let long = line(1, 1).replace("[]", &format!("[{:?}]", "x".repeat(MOST_OLD as usize)));
+    fs::write(
+        &path,
+        [line(7, 7), long, line(8, 8), line(2, 2)].join("\n") + "\n",
+    )
+    .unwrap();
+    assert_eq!(opened(&path, since).await.unwrap().1, ["c8"]);
+    assert_eq!(opened_in(&path, since, true).await.unwrap().1, ["c7", "c8"]);
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) struct Desk {
     pub(super) requests: u64,
     /// After so many requests each is done and its answer is lost.
     pub(super) lost_after: Option<u64>,
+    /// Every so manieth request is carried out, and answered with 500.
+    pub(super) fails_after: Option<u64>,
     /// Requests that it did not understand.
     pub(super) odd: Vec<String>,
 }
@@ -167,6 +169,12 @@ fn serve(
         if desk.lost_after.is_some_and(|after| desk.requests > after) {
             // Not a failure that is tried again here: the process is gone.
             return Reply::answer(418, "");
+        }
+        if desk
+            .fails_after
+            .is_some_and(|every| desk.requests.is_multiple_of(every))
+        {
+            return Reply::answer(500, "");
         }
         Reply::answer(status, answer.to_string())
     }))

@@ -18,8 +18,11 @@ const LIST: &str = "/api/v2/conversations";
 #[derive(Default)]
 pub(super) struct State {
     conversations: BTreeMap<String, Conversation>,
-    /// How many changes there were: each is a second after the one before.
-    changes: u64,
+    /// How many changes there were: each comes so long after the one before.
+    changes: u32,
+    pub(super) step: Duration,
+    /// Whether it counts the changes of a conversation.
+    pub(super) versions: bool,
     /// Whether `expand` is known.
     pub(super) expands: bool,
     /// Conversations that are listed and not there.
@@ -47,6 +50,8 @@ impl Default for Platform {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(State {
             expands: true,
+            step: Duration::from_secs(1),
+            versions: true,
             ..State::default()
         })))
     }
@@ -73,7 +78,7 @@ impl Platform {
         let mut state = self.0.lock().unwrap();
         state.changes += 1;
         let start: UtcTime = "2026-11-21T09:00:00Z".parse().unwrap();
-        let updated = start.after(Duration::from_secs(state.changes));
+        let updated = start.after(state.step * state.changes);
         let conversation = state
             .conversations
             .entry(id.to_owned())
@@ -153,8 +158,11 @@ impl State {
     }
 
     fn summary(&self, id: &str, one: &Conversation, query: &HashMap<String, String>) -> Value {
-        let mut summary = json!({"id": id, "state": one.state, "updatedDate": one.updated, "version": one.version,
+        let mut summary = json!({"id": id, "state": one.state, "updatedDate": one.updated,
             "lastSequence": one.texts.len()});
+        if self.versions {
+            summary["version"] = one.version.into();
+        }
         if self.expands && query.contains_key("expand") {
             summary["expanded"] = json!({"conversation": whole(id, one), "interactions": said(id, one).into_iter().take(100).collect::<Vec<_>>()});
         }

@@ -14,11 +14,11 @@ use std::{
 };
 
 /// What a sink has, by change id: how often it was applied. The same key twice is applied once.
-type Applied = Arc<Mutex<BTreeMap<String, u32>>>;
+pub(super) type Applied = Arc<Mutex<BTreeMap<String, u32>>>;
 
 /// A sink that applies what it takes, and answers as `answer` says, which is told the number of the request, from 1. A request
 /// is applied whatever is answered, as answers get lost.
-fn sink(mut answer: impl FnMut(u32) -> Reply + Send + 'static) -> (Arc<ScriptedHttp>, Applied) {
+pub(super) fn sink(mut answer: impl FnMut(u32) -> Reply + Send + 'static) -> (Arc<ScriptedHttp>, Applied) {
     let applied = Applied::default();
     let applies = applied.clone();
     let mut number = 0;
@@ -63,6 +63,18 @@ async fn each_change_is_posted_with_its_id_as_the_key() {
     assert_eq!(applied.lock().unwrap().len(), 3);
     rig.post(&http, Settings::default()).await.unwrap();
     assert_eq!(http.seen().len(), 3, "nothing is sent twice");
+}
+
+#[tokio::test]
+async fn web_hooks_that_differ_only_in_the_query_get_everything_each() {
+    let rig = rig_of(3).await;
+    for to in ["https://h.example/hook?dest=a", "https://h.example/hook?dest=b"] {
+        let (http, applied) = sink(|_| Reply::answer(204, ""));
+        rig.post_to(to, &http, Settings::default()).await.unwrap();
+        assert_eq!(applied.lock().unwrap().len(), 3, "{to}");
+        rig.post_to(to, &http, Settings::default()).await.unwrap();
+        assert_eq!(http.seen().len(), 3, "nothing is sent twice to {to}");
+    }
 }
 
 #[tokio::test]

@@ -131,3 +131,29 @@ async fn a_ticket_that_somebody_made_before_is_found() {
         ["Customer: one\n\n[c1-1]", "Bot: two\n\n[c1-2]"]
     );
 }
+
+#[tokio::test]
+async fn what_was_carried_out_though_it_was_answered_with_500_is_not_done_twice() {
+    for every in 2..6 {
+        for (source, system) in [
+            (ZENDESK, zendesk as fn(&Shared) -> Arc<ScriptedHttp>),
+            (JIRA, jira),
+        ] {
+            let rig = Rig::new().await;
+            let desk: Shared = Arc::new(Mutex::new(Desk {
+                fails_after: Some(every),
+                ..Desk::default()
+            }));
+            rig.platform.say("c1", &["one", "two", "three"]);
+            rig.tickets(&system(&desk), &template(source)).await.unwrap();
+            let desk = desk.lock().unwrap();
+            assert_eq!(desk.tickets.len(), 1, "every {every}: {:?}", desk.tickets);
+            assert_eq!(
+                texts(&desk.tickets[&1]).len(),
+                3,
+                "every {every}: {:?}",
+                desk.tickets
+            );
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::{Random, kills};
 use crate::{
     bot_sync::{Town, last_lines},
+    postgres::Database,
     receiver::{Receiver, Reply, Request},
     support::stderr,
 };
@@ -17,18 +18,27 @@ use std::{
 
 /// Kills that come before or after the sync do not count; so often it is tried for each that does.
 const MOST_TRIES: u32 = 10;
+/// How long kills may take; a machine that is too slow for all of them has had some.
+const LONGEST: Duration = Duration::from_secs(90);
+/// How often the writers pause, so that what is listed then must come.
+const ROUNDS: u32 = 2;
 
 #[test]
 fn syncs_to_a_file_that_are_killed_lose_nothing_and_write_nothing_twice() {
     let town = Town::new();
     let command = || town.sync("jsonl:changes.jsonl", &["--page-size", "7"]);
-    storm(&town, command);
+    let listed = storm(&town, command);
     let lines = town.lines();
-    let ids: BTreeSet<&str> = lines
+    let ids: BTreeSet<String> = lines
         .iter()
-        .map(|line| line["changeId"].as_str().unwrap())
+        .map(|line| line["changeId"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(ids.len(), lines.len(), "each change is in the file once");
+    assert_eq!(
+        listed.difference(&ids).next(),
+        None,
+        "each change that stayed is there"
+    );
     town.is_equal_to(&last_lines(&lines));
     eprintln!("{} changes in the file", lines.len());
 }
@@ -42,8 +52,10 @@ fn syncs_to_a_web_hook_that_are_killed_lose_nothing_and_are_applied_once() {
     let receiver = Receiver::answering(move |request, _| takes.take(request));
     let url = receiver.url();
     let command = || town.sync(&url, &["--page-size", "20", "--batch", "3"]);
-    storm(&town, command);
+    let listed = storm(&town, command);
     let applied = sink.applied.lock().unwrap();
+    let missed = listed.iter().find(|id| !applied.contains_key(*id));
+    assert_eq!(missed, None, "each change that stayed is there");
     let mut newest: BTreeMap<String, Value> = BTreeMap::new();
     for change in applied.values() {
         let conversation = &change["conversation"];
@@ -64,16 +76,39 @@ fn syncs_to_a_web_hook_that_are_killed_lose_nothing_and_are_applied_once() {
     );
 }
 
-/// Syncs while conversations change, is killed and syncs again, until so many were killed in their midst; then to the end.
-fn storm(town: &Town, command: impl Fn() -> Command) {
+#[test]
+fn syncs_to_a_database_that_are_killed_lose_nothing() {
+    let Some(database) = Database::new() else { return };
+    let town = Town::new();
+    storm(&town, || town.sync(database.url(), &["--page-size", "7"]));
+    town.is_in_table(database.url());
+}
+
+/// Syncs while conversations change, is killed and syncs again, until so many were killed in their midst, and to its end while nothing
+/// changes; in several rounds. Gives the ids of the changes that were listed when nothing changed.
+fn storm(town: &Town, command: impl Fn() -> Command) -> BTreeSet<String> {
+    let mut random = Random::new();
+    let until = Instant::now() + LONGEST;
+    let mut listed = BTreeSet::new();
+    for round in 1..=ROUNDS {
+        storm_once(town, &command, &mut random, until);
+        finish(&command);
+        listed.extend(town.change_ids());
+        eprintln!("round {round}: {} changes were listed in pauses", listed.len());
+    }
+    let again = finish(&command);
+    assert_eq!(again["changes"], 0, "all is there: {again}");
+    listed
+}
+
+fn storm_once(town: &Town, command: &impl Fn() -> Command, random: &mut Random, until: Instant) {
     let begun = Instant::now();
-    finish(&command);
+    finish(command);
     let longest = u64::try_from(begun.elapsed().as_micros()).unwrap();
     let writers = town.change_on();
-    let mut random = Random(0x5eed_0011);
-    let mut killed = 0;
-    for _ in 0..kills() * MOST_TRIES {
-        if killed == kills() {
+    let (wanted, mut killed) = (kills().div_ceil(ROUNDS), 0);
+    for _ in 0..wanted * MOST_TRIES {
+        if killed == wanted || Instant::now() > until {
             break;
         }
         let mut sync = command()
@@ -86,11 +121,12 @@ fn storm(town: &Town, command: impl Fn() -> Command) {
         sync.kill().unwrap();
         sync.wait().unwrap();
     }
-    assert_eq!(killed, kills(), "kills in the midst of a sync of {longest} us");
+    assert!(
+        killed == wanted || Instant::now() > until,
+        "{killed} of {wanted} kills in the midst of a sync of {longest} us"
+    );
+    assert!(killed > 0, "a sync takes {longest} us");
     let changes = writers.end();
-    finish(&command);
-    let again = finish(&command);
-    assert_eq!(again["changes"], 0, "all is there: {again}");
     eprintln!("{killed} kills while conversations were changed {changes} times");
 }
 
