@@ -4,11 +4,14 @@ use super::Conversations;
 use crate::{error::Error, request::Request, transport::Transport};
 use http::{HeaderMap, header};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::time::Duration;
 use tokio::time::Instant;
-use wire::{UtcTime, conversation::ConversationPage};
+use wire::{
+    UtcTime,
+    conversation::{ConversationPage, Expanded},
+};
 
 /// The largest page that is read.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -44,7 +47,7 @@ impl Changes {
         Ok(walk)
     }
 
-    /// The next page, its conversations as [`ConversationSummary`](wire::conversation::ConversationSummary) or as the JSON that they are;
+    /// The next page, its conversations as [`ConversationSummary`](wire::conversation::ConversationSummary), expanded or with the JSON of that;
     /// `None` after the last one. After an error, the same page is asked for again, unless its link is at fault: then the walk is over.
     pub async fn next_page<S: DeserializeOwned>(&mut self) -> Result<Option<ConversationPage<S>>, Error> {
         let request = match &self.next {
@@ -87,8 +90,8 @@ impl Changes {
 }
 
 impl Conversations {
-    /// Reads a conversation, or a part of it, of a page that was taken as JSON.
-    pub fn read_listed<'a, T: Deserialize<'a>>(&self, json: &'a RawValue) -> Result<T, Error> {
+    /// Reads what a conversation of a page is expanded to, which was taken as JSON.
+    pub fn read_expanded(&self, json: &RawValue) -> Result<Expanded, Error> {
         serde_json::from_str(json.get()).map_err(|error| Error::BadAnswer {
             host: self.transport.host(),
             // serde_json quotes values, which may be personal; where is enough.

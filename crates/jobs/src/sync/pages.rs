@@ -4,11 +4,10 @@ use super::Changed;
 use client::{Changes, Conversations, Error};
 use flow::sync::{Ask, Change};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use wire::{
     UtcTime,
-    conversation::{ConversationSummary, Interaction, InteractionsAsked, MOST_ASKED},
+    conversation::{ConversationSummary, Expanded, Interaction, InteractionsAsked, MOST_ASKED},
     ids::ConversationId,
 };
 
@@ -22,20 +21,13 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// A conversation of a page. Its JSON is read by whoever delivers it: the next page is asked for before that.
+/// A conversation of a page. What it is expanded to is read by whoever delivers it: the next page is asked for before that.
+type Summary = ConversationSummary<Box<RawValue>>;
+
+/// A conversation of a page, and its change.
 pub(super) struct Listed {
     pub(super) change: Change,
-    json: Box<RawValue>,
-}
-
-/// What tells changes apart.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Head {
-    id: ConversationId,
-    updated_date: UtcTime,
-    #[serde(default)]
-    version: u64,
+    summary: Summary,
 }
 
 /// Reads one page after the other.
@@ -65,29 +57,25 @@ impl Pages {
                 .walk
                 .insert(self.conversations.expanded(None, self.page_size)),
         };
-        let page = walk.next_page().await?;
+        let page = walk.next_page::<Summary>().await?;
         let asked_at = walk.asked_at().unwrap_or_else(|| jiff::Timestamp::now().into());
         let (listed, next) = page.map_or_else(Default::default, |page| (page.entities, page.next_uri));
-        let listed = listed
-            .into_iter()
-            .map(|json| Listed::read(json, &self.conversations));
         Ok(Page {
             asked_at,
-            listed: listed.collect::<Result<_, Error>>()?,
+            listed: listed.into_iter().map(Listed::from).collect(),
             next,
         })
     }
 }
 
-impl Listed {
-    fn read(json: Box<RawValue>, platform: &Conversations) -> Result<Self, Error> {
-        let head: Head = platform.read_listed(&json)?;
+impl From<Summary> for Listed {
+    fn from(summary: Summary) -> Self {
         let change = Change {
-            id: head.id,
-            updated: head.updated_date,
-            version: Some(head.version).filter(|version| *version > 0),
+            id: summary.id.clone(),
+            updated: summary.updated_date,
+            version: Some(summary.version).filter(|version| *version > 0),
         };
-        Ok(Self { change, json })
+        Self { change, summary }
     }
 }
 
@@ -102,13 +90,16 @@ pub(super) fn fill(
 
 async fn fill_one(conversations: &Conversations, listed: Listed) -> Result<Option<Changed>, Error> {
     let change_id = listed.change.change_id();
-    let summary: ConversationSummary = conversations.read_listed(&listed.json)?;
+    let summary = listed.summary;
     let (conversation, mut interactions, last) = match summary.expanded {
-        Some(expanded) => (
-            Some(expanded.conversation),
-            expanded.interactions,
-            Some(summary.last_sequence),
-        ),
+        Some(expanded) => {
+            let expanded: Expanded = conversations.read_expanded(&expanded)?;
+            (
+                Some(expanded.conversation),
+                expanded.interactions,
+                Some(summary.last_sequence),
+            )
+        }
         None => (conversations.get(&summary.id).await?, Vec::new(), None),
     };
     let Some(conversation) = conversation else {
