@@ -34,25 +34,37 @@ impl Conversations {
         self: &Arc<Self>,
         id: &ConversationId,
         cause: &Cause,
-        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+        act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
+        self.alter_and_see(id, cause, act, |acted, _| acted).await
+    }
+
+    /// The same; `see` looks at what came of it before anybody else can change it.
+    async fn alter_and_see<T, R>(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        cause: &Cause,
+        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+        see: impl Fn(T, &mut Live) -> R,
+    ) -> Result<R, Trouble> {
         for _ in 0..MOST_TRIES {
-            let acted = self.attempt(id, cause, None, &mut act).await?;
-            if let Some(acted) = acted {
-                return Ok(acted);
+            let seen = self.attempt(id, cause, None, &mut act, &see).await?;
+            if let Some(seen) = seen {
+                return Ok(seen);
             }
         }
         Err(Trouble::Busy)
     }
 
     /// One try; `None` when somebody else changed the conversation meanwhile. `also` is written with it.
-    pub(super) async fn attempt<T>(
+    pub(super) async fn attempt<T, R>(
         self: &Arc<Self>,
         id: &ConversationId,
         cause: &Cause,
         also: Option<Put>,
         mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
-    ) -> Result<Option<T>, Trouble> {
+        see: impl Fn(T, &mut Live) -> R,
+    ) -> Result<Option<R>, Trouble> {
         let room = self.rooms.room(id);
         let mut place = room.live.lock().await;
         if place.is_none() {
@@ -69,14 +81,15 @@ impl Conversations {
         let is_same = draft.kept == live.kept && draft.said.is_empty() && draft.new_facts.is_none();
         if is_same && also.is_none() {
             self.follow(&room, id, live);
-            return Ok(Some(acted));
+            return Ok(Some(see(acted, live)));
         }
         let written = self.write(&room, live, draft, cause, also).await;
-        if !matches!(written, Ok(true)) {
-            // What the store has by now is not known.
-            *place = None;
+        if matches!(written, Ok(true)) {
+            return Ok(Some(see(acted, live)));
         }
-        written.map(|is_written| is_written.then_some(acted))
+        // What the store has by now is not known.
+        *place = None;
+        written.map(|_| None)
     }
 
     /// The conversation from the store, if it is there.
@@ -190,7 +203,7 @@ impl Conversations {
         condition: Option<IfMatch>,
         cause: &Cause,
     ) -> Result<Conversation, Trouble> {
-        self.alter(id, cause, |draft, live| {
+        let act = |draft: &mut Draft, live: &Live| {
             let version = u64::try_from(live.version).unwrap_or_default();
             if condition
                 .as_ref()
@@ -212,9 +225,8 @@ impl Conversations {
                 draft.go_to(next)?;
             }
             Ok(())
-        })
-        .await?;
-        self.view(id).await
+        };
+        self.alter_and_see(id, cause, act, |(), live| live.view(id)).await
     }
 }
 

@@ -27,7 +27,7 @@ impl Conversations {
             match self.begin(new, key.clone(), cause).await? {
                 Some(live) => {
                     self.follow(&room, &id, &live);
-                    let view = live.kept.view(&id, &live.facts, live.version);
+                    let view = live.view(&id);
                     *place = Some(live);
                     return Ok((view, false));
                 }
@@ -38,9 +38,7 @@ impl Conversations {
             return Err(Trouble::Busy);
         };
         match (&key, &live.facts.key) {
-            (Some(key), Some(first)) if key == first => {
-                Ok((live.kept.view(&id, &live.facts, live.version), true))
-            }
+            (Some(key), Some(first)) if key == first => Ok((live.view(&id), true)),
             (Some(key), Some(first)) if key.id == first.id => Err(Trouble::OtherBody),
             _ => Err(Trouble::Exists(id, live.kept.state)),
         }

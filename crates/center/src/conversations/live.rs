@@ -12,7 +12,7 @@ use std::{
 };
 use store::{Find, Store};
 use wire::{
-    conversation::{Interaction, InteractionsAsked, Order, Posted},
+    conversation::{Conversation, Interaction, InteractionsAsked, Order, Posted},
     ids::ConversationId,
 };
 
@@ -94,6 +94,11 @@ impl Live {
         };
         live.recent = Recent::load(store, id).await?;
         Ok(Some(live))
+    }
+
+    /// The conversation as it is shown.
+    pub(super) fn view(&self, id: &ConversationId) -> Conversation {
+        self.kept.view(id, &self.facts, self.version)
     }
 
     /// What was said at once is remembered.

@@ -9,7 +9,7 @@ use super::{
     trouble::Trouble,
 };
 use std::{sync::Arc, time::Duration};
-use store::{Expect, Put};
+use store::Expect;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wire::{
     conversation::{Conversation, Interaction, InteractionsAsked},
@@ -27,7 +27,7 @@ impl Conversations {
         if let Some(room) = self.rooms.existing(id) {
             let mut place = room.live.lock().await;
             if let Some(live) = self.current(&room, &mut place, id).await? {
-                return Ok(live.kept.view(id, &live.facts, live.version));
+                return Ok(live.view(id));
             }
         }
         let head = load_head(&self.store, id).await?;
@@ -156,27 +156,18 @@ impl Conversations {
             }
             let sequence = one.sequence;
             let put = turn.put(id, Expect::Version(version));
-            if self.mark_in(id, sequence, put, cause).await? {
+            let marked = self.attempt(
+                id,
+                cause,
+                Some(put),
+                |_, _| Ok(()),
+                |(), live| live.mark_read(sequence),
+            );
+            if marked.await?.is_some() {
                 return Ok(true);
             }
         }
         Err(Trouble::Busy)
-    }
-
-    async fn mark_in(
-        self: &Arc<Self>,
-        id: &ConversationId,
-        sequence: u64,
-        put: Put,
-        cause: &Cause,
-    ) -> Result<bool, Trouble> {
-        if self.attempt(id, cause, Some(put), |_, _| Ok(())).await?.is_none() {
-            return Ok(false);
-        }
-        if let Some(live) = self.rooms.room(id).live.lock().await.as_mut() {
-            live.mark_read(sequence);
-        }
-        Ok(true)
     }
 
     /// The record that an interaction is in, and its version.

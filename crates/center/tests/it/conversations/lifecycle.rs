@@ -152,6 +152,28 @@ async fn a_condition_is_honoured() {
 }
 
 #[tokio::test]
+async fn a_change_is_answered_with_what_it_made_and_not_with_what_came_after_it() {
+    let rig = Rig::start_with(|options| options.limits = center::Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    for round in 0..10 {
+        let contexts: Vec<Value> = (0..8).map(|nth| json!({"round": round, "nth": nth})).collect();
+        let puts = contexts
+            .iter()
+            .map(|context| talker.put("c", json!({"context": context})));
+        let answers = futures_util::future::join_all(puts).await;
+        let mut tags = std::collections::HashSet::new();
+        for (answer, context) in answers.iter().zip(&contexts) {
+            assert_eq!((answer.status, &answer.body["context"]), (200, context));
+            assert!(
+                tags.insert(answer.header("etag")),
+                "each has a version of its own"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_context_is_replaced_and_bounded_in_bytes() {
     let rig = Rig::start().await;
     let talker = Talker::new(&rig).await;
