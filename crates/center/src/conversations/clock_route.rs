@@ -1,6 +1,11 @@
 //! `POST /center/v1/conversations/{id}/clock`: time passes for one conversation.
 
-use super::{Conversations, changing::Cause, routes::parse_id, trouble::Trouble};
+use super::{
+    Conversations,
+    changing::Cause,
+    routes::{detached, parse_id},
+    trouble::Trouble,
+};
 use crate::app::App;
 use axum::{
     Extension,
@@ -34,11 +39,7 @@ pub(crate) async fn advance(
         received: app.clock.now(),
         correlation: Some(correlation),
     };
-    let ahead = app
-        .conversations
-        .advance(&id, by, &cause)
-        .await
-        .map_err(Trouble::refusal)?;
+    let ahead = detached(async move { app.conversations.advance(&id, by, &cause).await }).await?;
     Ok(Json(StatusCode::OK, json!({"aheadMs": ahead})))
 }
 

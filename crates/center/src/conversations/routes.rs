@@ -43,7 +43,7 @@ fn key(bearer: &Bearer, headers: &HeaderMap, body: &str) -> Result<Option<Key>, 
 }
 
 /// Runs to its end also when the client hangs up half-way: what is committed must be told to those who wait for it.
-async fn detached<T: Send + 'static>(
+pub(super) async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
 ) -> Result<T, Refusal> {
     match tokio::spawn(work).await {
