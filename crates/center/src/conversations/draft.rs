@@ -123,13 +123,17 @@ impl Draft {
             return;
         };
         let errand = self.kept.errands.remove(at);
-        let acts = match (outcome, &self.bot, &mut self.kept.dialogue) {
+        let mut acts = match (outcome, &self.bot, &mut self.kept.dialogue) {
             (Outcome::Acts(acts), ..) => acts,
             (Outcome::Called(outcome), Bot::File { bot, .. }, Some(dialogue)) => {
                 dialogue.called(bot, outcome)
             }
             (Outcome::Called(_), ..) => Vec::new(),
         };
+        if self.kept.escalated {
+            // A human has taken over meanwhile, and decides; what the bot has learned may be of use.
+            acts.retain(|act| matches!(act, Act::Set { .. }));
+        }
         let trace = self.trace();
         self.act(Acts {
             acts,
@@ -256,6 +260,8 @@ impl Draft {
 
     fn do_one(&mut self, act: Act, reply_to: Option<InteractionId>, trace: Option<BotTrace>) {
         match act {
+            // Also of what was put off: a human has taken over before it was due.
+            Act::Say { .. } | Act::Call { .. } | Act::Escalate { .. } if self.kept.escalated => {}
             Act::Say { text, buttons, .. } => self.answer(text, buttons, reply_to, trace),
             Act::Call {
                 name,

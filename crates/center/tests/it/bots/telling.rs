@@ -164,3 +164,49 @@ async fn what_a_bot_was_asked_when_the_center_was_killed_it_is_asked_again() {
     let heard = Talker::new(&second).await.heard("c", "?after=1&wait=20").await;
     assert_eq!(texts(&heard), ["Here I am"]);
 }
+
+#[tokio::test]
+async fn what_a_bot_answers_after_it_has_handed_over_is_not_said() {
+    let (release, released) = tokio::sync::watch::channel(0);
+    let mut theirs = Theirs::start(move |nth| {
+        let mut released = released.clone();
+        Box::pin(async move {
+            let _ = released.wait_for(|upto| *upto >= nth).await;
+            let text = format!("answer {nth}");
+            let answer = match nth {
+                1 => json!({"messages": [{"text": text}], "escalate": "too hard"}),
+                _ => json!({"messages": [{"text": text}], "set": {"seen": nth}, "resolved": true, "close": true}),
+            };
+            answer.to_string().into_response()
+        })
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for text in ["one", "two"] {
+        talker.said("c", text).await;
+        theirs.next().await;
+    }
+    release.send(1).unwrap();
+    let heard = talker.heard("c", "?after=2&wait=20").await;
+    assert_eq!(texts(&heard), ["answer 1"]);
+    release.send(2).unwrap();
+    let learned = async {
+        while conversation(&talker, "c").await["context"]["botSession"]["slots"]["seen"] != 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, learned).await.unwrap();
+    assert_eq!(
+        talker.heard("c", "").await.len(),
+        3,
+        "the second answer is not said"
+    );
+    let view = conversation(&talker, "c").await;
+    assert_eq!(
+        (&view["state"], &view["resolved"]),
+        (&json!("pending"), &json!(false)),
+        "a human decides"
+    );
+}
