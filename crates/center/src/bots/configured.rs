@@ -50,7 +50,7 @@ pub(super) struct Webhook {
     /// How long it may take.
     pub(super) timeout: Duration,
     /// What is said when it does not answer, or not in the agreed shape.
-    pub(super) fallback: String,
+    pub(super) fallback: Arc<str>,
 }
 
 impl Configured {
@@ -181,7 +181,7 @@ fn read_webhook(table: &Object<'_>, faults: &mut Faults) -> Option<Webhook> {
         url: url?,
         secret,
         timeout: Duration::from_millis(timeout.unwrap_or(DEFAULT_TIMEOUT_MS)),
-        fallback: fallback.to_owned(),
+        fallback: fallback.into(),
     })
 }
 

@@ -25,6 +25,10 @@ use std::{collections::HashMap, sync::Arc};
 use store::{Commit, EffectKey, Store};
 use webhooks::{Secret, message_id};
 
+/// What the audit log calls an errand that came to nothing.
+pub(crate) const CALL_FAILED: &str = "bot.call_failed";
+pub(crate) const WEBHOOK_FAILED: &str = "bot.webhook_failed";
+
 /// All bots of a center.
 pub(crate) struct Bots {
     known: HashMap<String, Configured>,
@@ -56,7 +60,10 @@ impl Bots {
             return Bot::None;
         };
         match &found.answers {
-            Answers::Webhook(_) => Bot::Webhook,
+            Answers::Webhook(webhook) => Bot::Webhook {
+                fallback: webhook.fallback.clone(),
+                typing_ms: found.typing_ms,
+            },
             Answers::File(bot) => Bot::File {
                 bot: bot.clone(),
                 seed: found.seed,
@@ -89,7 +96,7 @@ impl Bots {
         match self.caller.call(request, &key_of(sent)).await {
             Ok(answer) => Some(answer),
             Err(why) => {
-                self.note(sent, "bot.call_failed", &why).await;
+                self.note(sent, CALL_FAILED, &why).await;
                 None
             }
         }
@@ -97,16 +104,15 @@ impl Bots {
 
     async fn answers(&self, sent: &Sent) -> Vec<Act> {
         let known = self.known.get(&sent.bot_id);
-        let Some((webhook, typing_ms)) = known.and_then(|known| Some((known.webhook()?, known.typing_ms)))
-        else {
+        let Some(webhook) = known.and_then(Configured::webhook) else {
             // It was one when the message came, and the tenant has changed since.
             return Vec::new();
         };
         match self.ask(webhook, sent).await {
-            Ok(acts) => webhook::typed(acts, typing_ms),
+            Ok(acts) => acts,
             Err(why) => {
-                self.note(sent, "bot.webhook_failed", &why).await;
-                webhook::typed(vec![webhook::says(webhook.fallback.clone())], typing_ms)
+                self.note(sent, WEBHOOK_FAILED, &why).await;
+                vec![webhook::says(webhook.fallback.to_string())]
             }
         }
     }

@@ -5,6 +5,7 @@
 //! record by its version, what was said, and the audit entry. Only then is anybody answered, and those who wait are woken.
 //! What the bot owes (answers that are being typed, call-outs, idle paths) is in the record, so a kill loses nothing of it.
 
+mod asking;
 mod bot;
 mod changing;
 mod clock_route;

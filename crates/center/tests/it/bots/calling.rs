@@ -134,3 +134,21 @@ async fn a_call_out_that_ends_after_a_human_took_over_says_nothing() {
     timeout(PATIENCE, status).await.unwrap();
     assert_eq!(talker.heard("c", "?after=3").await, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn call_outs_that_were_given_up_are_in_the_way_of_none() {
+    let mut shop = Theirs::start(|nth| match nth {
+        18 => at_once(json!({"order": {"status": "packed"}}).to_string()),
+        _ => never(),
+    })
+    .await;
+    let rig = rig_with_shop_and(&shop.url, 20_000, "").await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "shop")).await;
+    for number in 1..=17 {
+        answers(&talker, "c", &format!("order {number}"), 1).await;
+        assert_eq!(shop.next().await.uri.path(), format!("/orders/{number}"));
+    }
+    let said = answers(&talker, "c", "order 18", 2).await;
+    assert_eq!(texts(&said), ["Let me see.", "It is packed."]);
+}

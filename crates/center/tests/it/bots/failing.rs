@@ -170,3 +170,23 @@ async fn a_bot_that_leads_inward_is_not_followed() {
         "refused by the guard",
     );
 }
+
+#[tokio::test]
+async fn a_message_that_is_one_too_many_for_a_slow_bot_is_answered_at_once() {
+    let theirs = Theirs::start(|_| never()).await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for _ in 0..16 {
+        talker.said("c", "hello?").await;
+    }
+    assert_eq!(texts(&answers(&talker, "c", "hello??", 1).await), [FALLBACK]);
+    assert_eq!(talker.heard("c", "?limit=100").await.len(), 18);
+    let audited = audited(&rig, "bot.webhook_failed").await;
+    let told: Vec<_> = audited
+        .iter()
+        .map(|entry| (&entry["outcome"], &entry["detail"]))
+        .collect();
+    let detail = json!({"bot": "theirs", "why": "too many at once"});
+    assert_eq!(told, [(&json!("failure"), &detail)]);
+}
