@@ -1,16 +1,17 @@
 //! One change of a conversation: under its lock, drafted, committed, told.
 
 use super::{
-    Conversations, MOST_TRIES,
+    Bot, Conversations, MOST_TRIES,
     draft::{Draft, idle_due},
     entries,
-    kept::{Key, Turn, to_ms},
+    kept::{Facts, Kept, Key, Turn, from_ms, to_ms},
     live::Live,
     rooms::Room,
     trouble::Trouble,
 };
 use crate::clock::Clock;
 use flow::Moment;
+use serde_json::Value;
 use std::sync::Arc;
 use store::{Commit, Committed, Expect, Put};
 use wire::{
@@ -102,17 +103,30 @@ impl Conversations {
     }
 
     fn draft(&self, id: &ConversationId, live: &Live, cause: &Cause) -> Draft {
+        let facts = (live.facts.clone(), live.context.clone());
+        self.draft_of(id.clone(), live.kept.clone(), facts, live.bot.clone(), cause)
+    }
+
+    /// A draft in which nothing has happened yet.
+    pub(super) fn draft_of(
+        &self,
+        id: ConversationId,
+        kept: Kept,
+        (facts, context): (Arc<Facts>, Arc<Value>),
+        bot: Bot,
+        cause: &Cause,
+    ) -> Draft {
         Draft {
-            id: id.clone(),
-            kept: live.kept.clone(),
+            now: kept.own_time(Clock::utc_ms()),
+            id,
+            kept,
             said: Vec::new(),
             key: None,
             notes: Vec::new(),
             new_facts: None,
-            bot: live.bot.clone(),
-            facts: live.facts.clone(),
-            context: live.context.clone(),
-            now: live.kept.own_time(Clock::utc_ms()),
+            bot,
+            facts,
+            context,
             clock: self.clock,
             received: cause.received,
             masks_personal: self.masks_personal,
@@ -132,7 +146,7 @@ impl Conversations {
         let stamp = self.stamps.begin(to_ms(live.kept.updated));
         let (turns, mut commit) = drafted(&draft, stamp.ms, cause);
         let mut kept = draft.kept;
-        kept.updated = super::kept::from_ms(stamp.ms);
+        kept.updated = from_ms(stamp.ms);
         commit.records.push(kept.put(&id, Expect::Version(live.version)));
         commit.records.extend(also);
         commit.terms.push(kept.terms(&id, due(&kept, &live.bot)));
@@ -215,9 +229,9 @@ impl Conversations {
                 && *context != live.facts.context
             {
                 draft.kept.context_bytes = context.size_bytes();
-                draft.new_facts = Some(super::kept::Facts {
+                draft.new_facts = Some(Facts {
                     context: context.clone(),
-                    ..super::kept::Facts::clone(&live.facts)
+                    ..Facts::clone(&live.facts)
                 });
                 draft.context = Arc::new(context.to_value());
             }
@@ -239,14 +253,14 @@ pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Vec<Turn>
     let commit = Commit {
         records: said.chain(facts).collect(),
         terms: turns.iter().map(|turn| turn.terms(&draft.id)).collect(),
-        audit: entries::of(draft, super::kept::from_ms(stamp_ms), cause.correlation.as_ref()),
+        audit: entries::of(draft, from_ms(stamp_ms), cause.correlation.as_ref()),
         ..Commit::default()
     };
     (turns, commit)
 }
 
 /// When somebody must look after a conversation, by the center's clock.
-pub(super) fn due(kept: &super::kept::Kept, bot: &super::Bot) -> Option<i64> {
+pub(super) fn due(kept: &Kept, bot: &Bot) -> Option<i64> {
     let owed = kept.owed.front().map(|owed| elsewhere(kept, owed.due));
     let idle = idle_due(kept, bot).map(|due| elsewhere(kept, due));
     let errand = kept
@@ -257,6 +271,6 @@ pub(super) fn due(kept: &super::kept::Kept, bot: &super::Bot) -> Option<i64> {
 }
 
 /// A time of the conversation by the center's clock.
-fn elsewhere(kept: &super::kept::Kept, own: wire::UtcTime) -> i64 {
+fn elsewhere(kept: &Kept, own: wire::UtcTime) -> i64 {
     to_ms(own).saturating_sub(i64::try_from(kept.ahead_ms).unwrap_or(i64::MAX))
 }

@@ -1,18 +1,16 @@
 //! A conversation as it is kept: what changes with every turn, what seldom does, and what was said.
 
 use crate::once::hashed;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flow::bot::{Act, CallRequest, Dialogue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::{collections::VecDeque, time::Duration};
 use store::{Expect, Put, Terms};
 use wire::{
     UtcTime,
     conversation::{
         BotTrace, Context, Conversation, ConversationSummary, ConversationType, Direction, Interaction,
-        Participant, State, Traits,
+        NewConversation, Participant, State, Traits,
     },
     ids::{ConversationId, InteractionId},
 };
@@ -142,9 +140,6 @@ pub(super) struct Facts {
     pub(super) participants: Vec<Participant>,
     /// As the client set it.
     pub(super) context: Context,
-    /// The idempotency key that it was created under, and the request's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Key>,
 }
 
 /// What was said at once.
@@ -166,22 +161,40 @@ pub(super) struct Key {
 impl Key {
     /// The key of a request.
     pub(super) fn new(client: &str, key: &str, body: &str) -> Self {
-        let short = |parts: &[&str]| {
-            let mut hash = Sha256::new();
-            for part in parts {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-            URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
-        };
         Self {
-            id: short(&[client, key]),
-            body: short(&[body]),
+            id: hashed(&[client, key]),
+            body: hashed(&[body]),
         }
     }
 }
 
 impl Kept {
+    /// A conversation in which nothing has happened yet.
+    pub(super) fn new(new: &NewConversation, now: UtcTime) -> Self {
+        Self {
+            kind: new.kind,
+            state: new.state,
+            bot_id: new.bot_instance().map(str::to_owned),
+            channel: new.customer().and_then(|customer| customer.channel.clone()),
+            resolved: false,
+            escalated: false,
+            created: now,
+            updated: now,
+            last_sequence: 0,
+            turns: 0,
+            context_bytes: new.context.size_bytes(),
+            ahead_ms: 0,
+            dialogue: None,
+            slots: Map::new(),
+            owed: VecDeque::new(),
+            errands: Vec::new(),
+            errands_sent: 0,
+            silent_since: None,
+            unanswered: None,
+            times_us: VecDeque::new(),
+        }
+    }
+
     /// The conversation's own time when it is `now` elsewhere.
     pub(super) fn own_time(&self, now: UtcTime) -> UtcTime {
         now.after(Duration::from_millis(self.ahead_ms))
@@ -271,11 +284,6 @@ impl Facts {
         self.participants
             .iter()
             .find(|participant| participant.bot_instance().is_some())
-    }
-
-    pub(super) fn customer(&self) -> Option<&Participant> {
-        let is_customer = |participant: &&Participant| participant.direction == Direction::Inbound;
-        self.participants.iter().find(is_customer)
     }
 
     /// By whom it is found: each customer's id, and what profiles call them by.

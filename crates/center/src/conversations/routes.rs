@@ -1,7 +1,12 @@
 //! `/api/v2/conversations` and its analytics.
 
 use super::{changing::Cause, kept::Key, trouble::Trouble};
-use crate::{app::App, http::key_of, once::replayed, tokens::Bearer};
+use crate::{
+    app::App,
+    http::key_of,
+    once::{Once, replayed},
+    tokens::Bearer,
+};
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -20,6 +25,9 @@ use wire::{
     ids::{ConversationId, CorrelationId, InteractionId},
 };
 
+/// Where conversations are created, and listed.
+pub(super) const PATH: &str = "/api/v2/conversations";
+
 /// The conversation's id in a path.
 pub(super) fn parse_id(id: &str) -> Result<ConversationId, Refusal> {
     id.parse()
@@ -33,7 +41,7 @@ fn cause(app: &App, correlation: CorrelationId) -> Cause {
     }
 }
 
-/// The idempotency key, if there is one. The store remembers it with what was made, for as long as that is there.
+/// The idempotency key of a message, if it has one. The store remembers it with what was said, for as long as that is there.
 fn key(bearer: &Bearer, headers: &HeaderMap, body: &str) -> Result<Option<Key>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
@@ -66,10 +74,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let cause = cause(&app, correlation);
     let new = NewConversation::parse(&body).map_err(Refusal::faults)?;
-    let key = key(&bearer, &headers, &body)?;
-    let location = format!("/api/v2/conversations/{}", new.id);
+    let once = Once::of(&bearer, PATH, &headers, &body)?;
+    let location = format!("{PATH}/{}", new.id);
     let (view, is_replayed) =
-        detached(async move { app.conversations.create(new, key, &cause).await }).await?;
+        detached(async move { app.conversations.create(new, once, &cause).await }).await?;
     let told = (replayed(is_replayed), [(header::LOCATION, location)]);
     Ok((told, shown(StatusCode::CREATED, view)).into_response())
 }
