@@ -26,6 +26,8 @@ pub(super) struct Caller {
 /// Why there is no answer that could be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoAnswer {
+    #[error("the bot is asked by so many that this one had no turn within {} s; make it answer sooner", .0.as_secs())]
+    NoTurn(Duration),
     #[error("there was no answer within {} ms; answer sooner, or give the bot more time", .0.as_millis())]
     TimedOut(Duration),
     #[error("the answer's status is {0}; it must be 2xx")]
@@ -42,6 +44,7 @@ impl NoAnswer {
     /// In one word, without anything of what was answered.
     pub(super) fn kind(&self) -> &'static str {
         match self {
+            Self::NoTurn(_) => "too many at once",
             Self::TimedOut(_) => "timed out",
             Self::Status(_) => "status",
             Self::Request(_) => "request",

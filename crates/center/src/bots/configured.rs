@@ -1,5 +1,6 @@
 //! `[[bot]]` of a tenant.
 
+use super::turns::Turns;
 use crate::tenant::each;
 use flow::bot;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ pub(crate) struct Configured {
     /// How long it seems to type before an answer at the least, in milliseconds.
     pub(super) typing_ms: u64,
     pub(super) seed: u64,
+    pub(super) turns: Turns,
 }
 
 /// Who answers.
@@ -138,6 +140,7 @@ fn read_bot(
         source,
         typing_ms: typing.unwrap_or(0),
         seed: seed.unwrap_or(0),
+        turns: Turns::default(),
     })
 }
 

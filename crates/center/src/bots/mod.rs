@@ -6,6 +6,7 @@
 mod caller;
 mod configured;
 mod route;
+mod turns;
 mod webhook;
 
 pub(crate) use configured::{Configured, read_bots};
@@ -93,7 +94,13 @@ impl Bots {
     }
 
     async fn call(&self, sent: &Sent, request: &CallRequest) -> Option<Value> {
-        match self.caller.call(request, &key_of(sent)).await {
+        // Without it, there is nobody in the tenant any more who could use the answer.
+        let bot = self.known.get(&sent.bot_id)?;
+        let asked = async {
+            let _turn = bot.turns.take().await?;
+            self.caller.call(request, &key_of(sent)).await
+        };
+        match asked.await {
             Ok(answer) => Some(answer),
             Err(why) => {
                 self.note(sent, CALL_FAILED, &why).await;
@@ -104,11 +111,15 @@ impl Bots {
 
     async fn answers(&self, sent: &Sent) -> Vec<Act> {
         let known = self.known.get(&sent.bot_id);
-        let Some(webhook) = known.and_then(Configured::webhook) else {
+        let Some((bot, webhook)) = known.and_then(|bot| Some((bot, bot.webhook()?))) else {
             // It was one when the message came, and the tenant has changed since.
             return Vec::new();
         };
-        match self.ask(webhook, sent).await {
+        let asked = async {
+            let _turn = bot.turns.take().await?;
+            self.ask(webhook, sent).await
+        };
+        match asked.await {
             Ok(acts) => acts,
             Err(why) => {
                 self.note(sent, WEBHOOK_FAILED, &why).await;

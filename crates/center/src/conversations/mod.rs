@@ -40,7 +40,6 @@ use stamps::Stamps;
 use std::{collections::HashSet, sync::Arc, sync::Mutex};
 use store::{Find, Store};
 use timers::Alarms;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::ids::ConversationId;
 
@@ -60,8 +59,6 @@ pub(crate) struct Conversations {
     masks_personal: bool,
     /// The errands that this process does.
     running: Mutex<HashSet<(ConversationId, u64)>>,
-    /// Turns of those.
-    errand_turns: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
@@ -106,7 +103,6 @@ impl Conversations {
             bots,
             masks_personal,
             running: Mutex::default(),
-            errand_turns: Arc::new(Semaphore::new(errands::MOST_AT_ONCE)),
             closing,
         }))
     }
