@@ -68,7 +68,8 @@ impl Conversations {
     ) -> Result<Option<R>, Trouble> {
         let room = self.rooms.room(id);
         let mut place = room.live.lock().await;
-        if place.is_none() {
+        let is_fresh = place.is_none();
+        if is_fresh {
             *place = self.load(&room, id).await?;
         }
         let Some(live) = place.as_mut() else {
@@ -78,9 +79,16 @@ impl Conversations {
         };
         let mut draft = self.draft(id, live, cause);
         draft.pass_time();
-        let acted = act(&mut draft, live)?;
+        let acted = act(&mut draft, live);
         let is_same = draft.kept == live.kept && draft.said.is_empty() && draft.new_facts.is_none();
-        if is_same && also.is_none() {
+        let is_unwritten = acted.is_err() || (is_same && also.is_none());
+        // What is written is checked by its version; what is not must not be judged by what another center has changed since.
+        if is_unwritten && !is_fresh && !self.is_current(live, id).await? {
+            *place = None;
+            return Ok(None);
+        }
+        let acted = acted?;
+        if is_unwritten {
             self.follow(&room, id, live);
             return Ok(Some(see(acted, live)));
         }
@@ -229,6 +237,7 @@ impl Conversations {
                 && *context != live.facts.context
             {
                 draft.kept.context_bytes = context.size_bytes();
+                draft.kept.renew_facts();
                 draft.new_facts = Some(Facts {
                     context: context.clone(),
                     ..Facts::clone(&live.facts)

@@ -105,6 +105,7 @@ fn blot(kept: &mut Kept, facts: &mut Facts) {
     kept.owed.clear();
     kept.errands.clear();
     facts.context = Context::default();
+    kept.renew_facts();
     kept.context_bytes = facts.context.size_bytes();
     let customers = facts
         .participants

@@ -61,6 +61,9 @@ pub(super) struct Kept {
     pub(super) turns: u64,
     /// The size of the context as its client set it, in bytes.
     pub(super) context_bytes: usize,
+    /// The version of its facts: of those that are read with this, another version is of another time. 0 when it is not known.
+    #[serde(default)]
+    pub(super) facts_version: i64,
     /// By how much the conversation's clock is ahead.
     #[serde(default)]
     pub(super) ahead_ms: u64,
@@ -183,6 +186,7 @@ impl Kept {
             last_sequence: 0,
             turns: 0,
             context_bytes: new.context.size_bytes(),
+            facts_version: 1,
             ahead_ms: 0,
             dialogue: None,
             slots: Map::new(),
@@ -198,6 +202,11 @@ impl Kept {
     /// The conversation's own time when it is `now` elsewhere.
     pub(super) fn own_time(&self, now: UtcTime) -> UtcTime {
         now.after(Duration::from_millis(self.ahead_ms))
+    }
+
+    /// Its facts are written with it.
+    pub(super) fn renew_facts(&mut self) {
+        self.facts_version += i64::from(self.facts_version > 0);
     }
 
     /// Notes how long an answer took.

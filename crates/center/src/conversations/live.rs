@@ -1,7 +1,7 @@
 //! A conversation in memory: as it stands, and what was said last.
 
 use super::{
-    MOST_INTERACTIONS,
+    MOST_INTERACTIONS, MOST_TRIES,
     bot::Bot,
     kept::{CONVERSATION, FACTS, Facts, Kept, Key, TURN, Turn, read},
 };
@@ -153,20 +153,29 @@ impl Live {
     }
 }
 
-/// The two records of a conversation, and the version of the first.
+/// The two records of a conversation, and the version of the first. They are read one by one: when somebody writes them meanwhile, they
+/// are read again, as the version must not vouch for facts of another time.
 pub(super) async fn load_head(
     store: &Store,
     id: &ConversationId,
 ) -> Result<Option<(Kept, Facts, i64)>, store::Error> {
-    let (record, facts) = tokio::try_join!(
-        store.record(CONVERSATION, id.as_str()),
-        store.record(FACTS, id.as_str())
-    )?;
-    let (Some(record), Some(facts)) = (record, facts) else {
-        return Ok(None);
-    };
-    let read = read(&record.body).zip(read(&facts.body));
-    Ok(read.map(|(kept, facts)| (kept, facts, record.version)))
+    for _ in 0..MOST_TRIES {
+        let (record, facts) = tokio::try_join!(
+            store.record(CONVERSATION, id.as_str()),
+            store.record(FACTS, id.as_str())
+        )?;
+        let (Some(record), Some(facts)) = (record, facts) else {
+            return Ok(None);
+        };
+        let Some((kept, read)) = read::<Kept>(&record.body).zip(read(&facts.body)) else {
+            return Ok(None);
+        };
+        if kept.facts_version == facts.version || kept.facts_version == 0 {
+            return Ok(Some((kept, read, record.version)));
+        }
+    }
+    tracing::error!(%id, "the two records of a conversation do not belong together");
+    Ok(None)
 }
 
 impl Recent {

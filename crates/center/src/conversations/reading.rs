@@ -117,8 +117,7 @@ impl Conversations {
         }
     }
 
-    /// The conversation that is in memory, unless the store has a newer one: other centers may change it, and of one that is over
-    /// the person may have been erased.
+    /// The conversation that is in memory, or the store's, if that is newer.
     async fn current<'a>(
         &self,
         room: &Room,
@@ -126,14 +125,20 @@ impl Conversations {
         id: &ConversationId,
     ) -> Result<Option<&'a Live>, Trouble> {
         if let Some(live) = place.as_ref()
-            && (self.store.is_shared() || live.kept.state.is_over())
+            && !self.is_current(live, id).await?
         {
-            let record = self.store.record(CONVERSATION, id.as_str()).await?;
-            if record.is_none_or(|record| record.version != live.version) {
-                *place = self.load(room, id).await?;
-            }
+            *place = self.load(room, id).await?;
         }
         Ok(place.as_ref())
+    }
+
+    /// Whether the store has none that is newer: other centers may change it, and of one that is over the person may have been erased.
+    pub(super) async fn is_current(&self, live: &Live, id: &ConversationId) -> Result<bool, store::Error> {
+        if !self.store.is_shared() && !live.kept.state.is_over() {
+            return Ok(true);
+        }
+        let record = self.store.record(CONVERSATION, id.as_str()).await?;
+        Ok(record.is_some_and(|record| record.version == live.version))
     }
 
     /// Marks an interaction as read; false when it was marked before.
