@@ -2,15 +2,17 @@
 
 use super::{
     MOST_TRIES,
-    kept::{FACTS, Facts, Kept, TURN, Turn, person, put, read},
-    live::{load_head, newest},
+    kept::{FACTS, Facts, Kept, person},
+    live::load_head,
+    said::turns_of,
     trouble::Trouble,
 };
 use crate::{clock::Clock, erase::ERASED};
+use futures_util::TryStreamExt as _;
 use std::{collections::HashSet, time::Duration};
 use store::{Commit, Committed, Expect, Find, Store, Terms};
 use wire::{
-    conversation::{Context, Direction, Interaction},
+    conversation::{Context, Direction, Interaction, Order},
     ids::{ConversationId, ParticipantId},
 };
 
@@ -120,26 +122,21 @@ fn blot(kept: &mut Kept, facts: &mut Facts) {
 }
 
 async fn erase_turns(store: &Store, id: &ConversationId, facts: &Facts) -> Result<(), Trouble> {
-    let mut find = newest(id);
-    loop {
-        let found = store.find(&find, PORTION).await?;
-        let Some(last) = found.last() else {
-            return Ok(());
-        };
-        find.after = Some(last.place);
-        let mut commit = Commit::default();
-        for found in found {
-            let Some(mut turn) = read::<Turn>(&found.record.body) else {
-                continue;
-            };
+    let mut portions = turns_of(store, id, Order::Descending).try_chunks(PORTION);
+    while let Some(portion) = portions.try_next().await.map_err(|error| error.1)? {
+        let blotted = portion.into_iter().map(|(mut turn, version)| {
             turn.interactions.iter_mut().for_each(|one| blot_one(one, facts));
-            let expect = Expect::Version(found.record.version);
-            commit.records.push(put(TURN, &found.record.id, &turn, expect));
-        }
+            turn.put(id, Expect::Version(version))
+        });
+        let commit = Commit {
+            records: blotted.collect(),
+            ..Commit::default()
+        };
         if store.commit(commit).await? != Committed::Done {
             return Err(Trouble::Busy);
         }
     }
+    Ok(())
 }
 
 fn blot_one(one: &mut Interaction, facts: &Facts) {

@@ -1,16 +1,18 @@
 //! A conversation in memory: as it stands, and what was said last.
 
 use super::{
-    MOST_INTERACTIONS, MOST_TRIES,
+    MOST_TRIES,
     bot::Bot,
-    kept::{CONVERSATION, FACTS, Facts, Kept, Key, TURN, Turn, read},
+    kept::{CONVERSATION, FACTS, Facts, Kept, Key, Turn, read},
+    said::turns_of,
 };
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
-use store::{Find, Store};
+use store::Store;
 use wire::{
     conversation::{Conversation, Interaction, InteractionsAsked, Order, Posted},
     ids::ConversationId,
@@ -23,8 +25,6 @@ const MOST_RECENT_BYTES: usize = 128 * 1024;
 const INTERACTION_BYTES: usize = 300;
 /// Most idempotency keys that are remembered of a conversation: those of its last messages.
 const MOST_KEYS: usize = 1_000;
-/// How many records of interactions are read at a time.
-const PORTION: usize = 50;
 
 /// A conversation as it stands.
 pub(super) struct Live {
@@ -119,6 +119,7 @@ impl Live {
     /// What was asked for, if it is in memory.
     pub(super) fn heard(&self, asked: &InteractionsAsked) -> Option<Vec<Arc<Interaction>>> {
         let after = asked.after.unwrap_or(0);
+        let next = after.saturating_add(1);
         let first = match self.recent.interactions.front() {
             _ if self.recent.is_all => 0,
             Some(first) => first.sequence,
@@ -126,10 +127,10 @@ impl Live {
         };
         let newer = self.recent.interactions.iter().filter(|one| one.sequence > after);
         match asked.order {
-            Order::Ascending => (after + 1 >= first).then(|| newer.take(asked.limit).cloned().collect()),
+            Order::Ascending => (next >= first).then(|| newer.take(asked.limit).cloned().collect()),
             Order::Descending => {
                 let newest: Vec<_> = newer.rev().take(asked.limit).cloned().collect();
-                let is_all = after + 1 >= first || newest.len() == asked.limit;
+                let is_all = next >= first || newest.len() == asked.limit;
                 is_all.then_some(newest)
             }
         }
@@ -181,28 +182,21 @@ pub(super) async fn load_head(
 impl Recent {
     async fn load(store: &Store, id: &ConversationId) -> Result<Self, store::Error> {
         let mut recent = Self::default();
-        let mut find = newest(id);
-        loop {
-            let found = store.find(&find, PORTION).await?;
-            let is_last = found.len() < PORTION;
-            find.after = found.last().map(|found| found.place).or(find.after);
-            for turn in found.iter().filter_map(|found| read::<Turn>(&found.record.body)) {
-                if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
-                    recent.remember(key, first, true);
-                }
-                recent.push_older(turn.interactions);
+        let mut turns = turns_of(store, id, Order::Descending);
+        while let Some((turn, _)) = turns.try_next().await? {
+            if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
+                recent.remember(key, first, true);
             }
-            if is_last {
-                recent.is_all = recent
-                    .interactions
-                    .front()
-                    .is_none_or(|first| first.sequence == 1);
-                return Ok(recent);
-            }
+            recent.push_older(turn.interactions);
             if recent.is_full() && recent.keys.len() >= MOST_KEYS {
                 return Ok(recent);
             }
         }
+        recent.is_all = recent
+            .interactions
+            .front()
+            .is_none_or(|first| first.sequence == 1);
+        Ok(recent)
     }
 
     fn is_full(&self) -> bool {
@@ -259,54 +253,4 @@ impl Recent {
 
 fn bytes_of(one: &Interaction) -> usize {
     one.text.len() + INTERACTION_BYTES
-}
-
-/// The records of what was said, the last first.
-pub(super) fn newest(id: &ConversationId) -> Find {
-    Find {
-        kind: TURN.into(),
-        term: id.to_string(),
-        descending: true,
-        ..Find::default()
-    }
-}
-
-/// What was asked for, from the store. Empty also when there is no such conversation.
-pub(super) async fn from_store(
-    store: &Store,
-    id: &ConversationId,
-    asked: &InteractionsAsked,
-) -> Result<Vec<Arc<Interaction>>, store::Error> {
-    let after = asked.after.unwrap_or(0);
-    let mut find = Find {
-        descending: asked.order == Order::Descending,
-        ..newest(id)
-    };
-    let after_place = i64::try_from(after).unwrap_or(i64::MAX);
-    if !find.descending {
-        find.after = Some(after_place);
-    }
-    let mut heard = Vec::new();
-    for _ in 0..MOST_INTERACTIONS {
-        // Each record has one interaction at the least.
-        let portion = (asked.limit - heard.len()).min(PORTION);
-        let found = store.find(&find, portion).await?;
-        let is_last = found.len() < portion
-            || found
-                .iter()
-                .any(|found| find.descending && found.place <= after_place);
-        find.after = found.last().map(|found| found.place).or(find.after);
-        for turn in found.iter().filter_map(|found| read::<Turn>(&found.record.body)) {
-            let mut said = turn.interactions;
-            if find.descending {
-                said.reverse();
-            }
-            heard.extend(said.into_iter().filter(|one| one.sequence > after).map(Arc::new));
-        }
-        if is_last || heard.len() >= asked.limit {
-            break;
-        }
-    }
-    heard.truncate(asked.limit);
-    Ok(heard)
 }

@@ -22,6 +22,7 @@ mod live;
 mod reading;
 mod rooms;
 mod routes;
+mod said;
 mod stamps;
 mod timers;
 mod trouble;

@@ -3,23 +3,23 @@
 use super::{
     Conversations,
     changing::Cause,
-    kept::{CONVERSATION, Turn, read},
-    live::{Live, from_store, load_head, newest},
+    kept::{CONVERSATION, Turn},
+    live::{Live, load_head},
     rooms::Room,
+    said::{from_store, turns_of},
     trouble::Trouble,
 };
+use futures_util::{TryStreamExt as _, future};
 use std::{sync::Arc, time::Duration};
 use store::Expect;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wire::{
-    conversation::{Conversation, Interaction, InteractionsAsked},
+    conversation::{Conversation, Interaction, InteractionsAsked, Order},
     ids::{ConversationId, InteractionId},
 };
 
 /// How often a long poll looks into a store that other centers write to, too.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many records are read at a time while an interaction is looked for.
-const PORTION: usize = 50;
 
 impl Conversations {
     /// A conversation as it stands.
@@ -181,22 +181,9 @@ impl Conversations {
         id: &ConversationId,
         interaction: &InteractionId,
     ) -> Result<Option<(Turn, i64)>, Trouble> {
-        let mut find = newest(id);
-        loop {
-            let found = self.store.find(&find, PORTION).await?;
-            let is_last = found.len() < PORTION;
-            find.after = found.last().map(|found| found.place).or(find.after);
-            let turns = found.iter().filter_map(|found| {
-                let turn: Turn = read(&found.record.body)?;
-                Some((turn, found.record.version))
-            });
-            let of = |(turn, _): &(Turn, i64)| turn.interactions.iter().any(|one| one.id == *interaction);
-            if let Some(found) = turns.into_iter().find(of) {
-                return Ok(Some(found));
-            }
-            if is_last {
-                return Ok(None);
-            }
-        }
+        let is_in = |(turn, _): &(Turn, i64)| turn.interactions.iter().any(|one| one.id == *interaction);
+        let turns = turns_of(&self.store, id, Order::Descending);
+        let mut found = turns.try_filter(|turn| future::ready(is_in(turn)));
+        Ok(found.try_next().await?)
     }
 }

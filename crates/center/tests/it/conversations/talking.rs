@@ -55,6 +55,8 @@ async fn messages_are_numbered_and_read_in_both_orders() {
         ("?limit=3&order=desc&after=13", vec![15, 14]),
         ("?after=15", vec![]),
         ("?after=99&order=desc", vec![]),
+        ("?after=18446744073709551615", vec![]),
+        ("?after=18446744073709551615&order=desc", vec![]),
     ] {
         let heard = talker.heard("c", query).await;
         let numbers: Vec<u64> = heard
