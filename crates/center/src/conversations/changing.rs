@@ -5,8 +5,9 @@ use super::{
     draft::{Draft, idle_due},
     entries,
     kept::{Facts, Kept, Key, Turn, from_ms, to_ms},
-    live::Live,
+    live::{Live, Used},
     rooms::Room,
+    said::under_key,
     trouble::Trouble,
 };
 use crate::clock::Clock;
@@ -155,7 +156,9 @@ impl Conversations {
         let (turns, mut commit) = drafted(&draft, stamp.ms, cause);
         let mut kept = draft.kept;
         kept.updated = from_ms(stamp.ms);
-        commit.records.push(kept.put(&id, Expect::Version(live.version)));
+        let record = kept.put(&id, Expect::Version(live.version));
+        let bytes = record.body.as_ref().map_or(0, String::len);
+        commit.records.push(record);
         commit.records.extend(also);
         commit.terms.push(kept.terms(&id, due(&kept, &live.bot)));
         let committed = self.store.commit(commit).await?;
@@ -163,12 +166,7 @@ impl Conversations {
         if committed != Committed::Done {
             return Ok(false);
         }
-        live.kept = kept;
-        live.version += 1;
-        if let Some(facts) = draft.new_facts {
-            live.context = Arc::new(facts.context.to_value());
-            live.facts = Arc::new(facts);
-        }
+        live.written(kept, bytes, draft.new_facts);
         turns.into_iter().for_each(|turn| live.said(turn));
         self.follow(room, &id, live);
         Ok(true)
@@ -201,18 +199,37 @@ impl Conversations {
         key: Option<Key>,
         cause: &Cause,
     ) -> Result<(Posted, bool), Trouble> {
+        let said = self.say_if_known(id, &new, key.as_ref(), false, cause).await?;
+        let (None, Some(key)) = (&said, &key) else {
+            return said.ok_or(Trouble::Busy);
+        };
+        if let Some((posted, body)) = under_key(&self.store, id, key).await? {
+            return replay(key, &posted, &body);
+        }
+        let said = self.say_if_known(id, &new, Some(key), true, cause).await?;
+        said.ok_or(Trouble::Busy)
+    }
+
+    /// `None` when only the store knows whether the key was used, unless it `is_unused` there.
+    async fn say_if_known(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        new: &NewInteraction,
+        key: Option<&Key>,
+        is_unused: bool,
+        cause: &Cause,
+    ) -> Result<Option<(Posted, bool)>, Trouble> {
         self.alter(id, cause, |draft, live| {
-            if let Some((posted, body)) = key.as_ref().and_then(|key| live.used(key)) {
-                let is_same = key.as_ref().is_some_and(|key| key.body == *body);
-                return if is_same {
-                    Ok((posted.clone(), true))
-                } else {
-                    Err(Trouble::OtherBody)
-                };
+            if let Some(key) = key {
+                match live.used(key) {
+                    Used::For(posted, body) => return replay(key, posted, body).map(Some),
+                    Used::Unknown if !is_unused => return Ok(None),
+                    Used::Unknown | Used::Nothing => {}
+                }
             }
             let posted = draft.say(new.clone())?;
-            draft.key = key.clone().map(|key| (key, posted.sequence));
-            Ok((posted, false))
+            draft.key = key.cloned().map(|key| (key, posted.sequence));
+            Ok(Some((posted, false)))
         })
         .await
     }
@@ -250,6 +267,14 @@ impl Conversations {
             Ok(())
         };
         self.alter_and_see(id, cause, act, |(), live| live.view(id)).await
+    }
+}
+
+/// What was said under a key, for who says it again.
+fn replay(key: &Key, posted: &Posted, body: &str) -> Result<(Posted, bool), Trouble> {
+    match key.body == body {
+        true => Ok((posted.clone(), true)),
+        false => Err(Trouble::OtherBody),
     }
 }
 

@@ -10,7 +10,7 @@ use wire::{
     UtcTime,
     conversation::{
         BotTrace, Context, Conversation, ConversationSummary, ConversationType, Direction, Interaction,
-        NewConversation, Participant, State, Traits,
+        NewConversation, Participant, Posted, State, Traits,
     },
     ids::{ConversationId, InteractionId},
 };
@@ -168,6 +168,11 @@ impl Key {
             id: hashed(&[client, key]),
             body: hashed(&[body]),
         }
+    }
+
+    /// The term of what was said under it; no conversation's id has a slash.
+    pub(super) fn term(&self, id: &ConversationId) -> String {
+        format!("key/{}", hashed(&[id.as_str(), &self.id]))
     }
 }
 
@@ -345,17 +350,28 @@ impl Turn {
         turns
     }
 
+    /// The message that it begins with.
+    pub(super) fn posted(&self) -> Option<Posted> {
+        let first = self.interactions.first()?;
+        Some(Posted {
+            id: first.id.clone(),
+            sequence: first.sequence,
+        })
+    }
+
     pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
         put(TURN, &self.id(id), self, expect)
     }
 
-    /// It is found by its conversation, at the place of its last interaction.
+    /// It is found by its conversation, at the place of its last interaction, and by its key.
     pub(super) fn terms(&self, id: &ConversationId) -> Terms {
         let last = self.interactions.last().map_or(0, |last| last.sequence);
+        let of_conversation = (id.to_string(), i64::try_from(last).unwrap_or(i64::MAX));
+        let of_key = self.key.iter().map(|key| (key.term(id), 0));
         Terms {
             kind: TURN.into(),
             id: self.id(id),
-            terms: vec![(id.to_string(), i64::try_from(last).unwrap_or(i64::MAX))],
+            terms: [of_conversation].into_iter().chain(of_key).collect(),
         }
     }
 

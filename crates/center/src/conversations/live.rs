@@ -7,6 +7,7 @@ use super::{
     said::turns_of,
 };
 use futures_util::TryStreamExt as _;
+use serde::Serialize;
 use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,7 +24,10 @@ const MOST_RECENT: usize = 200;
 const MOST_RECENT_BYTES: usize = 128 * 1024;
 /// About what an interaction takes besides its text.
 const INTERACTION_BYTES: usize = 300;
-/// Most idempotency keys that are remembered of a conversation: those of its last messages.
+/// About what a key takes, and what a conversation takes besides.
+const KEY_BYTES: usize = 400;
+const ROOM_BYTES: usize = 2_000;
+/// Most idempotency keys that are kept in memory of a conversation: those of its last messages.
 const MOST_KEYS: usize = 1_000;
 
 /// A conversation as it stands.
@@ -35,7 +39,20 @@ pub(super) struct Live {
     /// The client's context as a value.
     pub(super) context: Arc<Value>,
     pub(super) bot: Bot,
+    /// How many bytes its two records have.
+    kept_bytes: usize,
+    facts_bytes: usize,
     recent: Recent,
+}
+
+/// What an idempotency key was used for.
+pub(super) enum Used<'a> {
+    /// For this message, with this hash of the request's body.
+    For(&'a Posted, &'a str),
+    /// For nothing.
+    Nothing,
+    /// The store knows.
+    Unknown,
 }
 
 /// What was said last, without gaps.
@@ -46,6 +63,8 @@ struct Recent {
     /// Nothing was said before.
     is_all: bool,
     keys: HashMap<String, (Posted, String)>,
+    /// There are no others.
+    has_all_keys: bool,
     /// The keys by age.
     ages: VecDeque<String>,
 }
@@ -60,6 +79,8 @@ impl Live {
         turns: Vec<Turn>,
     ) -> Self {
         let mut live = Self {
+            kept_bytes: json_bytes(&kept),
+            facts_bytes: json_bytes(&*facts),
             kept,
             version: 1,
             facts,
@@ -67,6 +88,7 @@ impl Live {
             bot,
             recent: Recent {
                 is_all: true,
+                has_all_keys: true,
                 ..Recent::default()
             },
         };
@@ -85,6 +107,8 @@ impl Live {
         };
         let bot = bot_of(kept.bot_id.as_deref());
         let mut live = Self {
+            kept_bytes: json_bytes(&kept),
+            facts_bytes: json_bytes(&facts),
             kept,
             version,
             context: Arc::new(facts.context.to_value()),
@@ -103,17 +127,19 @@ impl Live {
 
     /// What was said at once is remembered.
     pub(super) fn said(&mut self, turn: Turn) {
-        if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
-            self.recent.remember(key, first, false);
-        }
+        self.recent.remember(&turn);
         for interaction in turn.interactions {
             self.recent.push(Arc::new(interaction));
         }
     }
 
-    /// What an idempotency key was used for, and with which body.
-    pub(super) fn used(&self, key: &Key) -> Option<&(Posted, String)> {
-        self.recent.keys.get(&key.id)
+    /// What an idempotency key was used for.
+    pub(super) fn used(&self, key: &Key) -> Used<'_> {
+        match self.recent.keys.get(&key.id) {
+            Some((posted, body)) => Used::For(posted, body),
+            None if self.recent.has_all_keys => Used::Nothing,
+            None => Used::Unknown,
+        }
     }
 
     /// What was asked for, if it is in memory.
@@ -136,9 +162,21 @@ impl Live {
         }
     }
 
-    /// About how many bytes it takes.
+    /// It is written as this, with new facts if there are some.
+    pub(super) fn written(&mut self, kept: Kept, kept_bytes: usize, facts: Option<Facts>) {
+        (self.kept, self.kept_bytes) = (kept, kept_bytes);
+        self.version += 1;
+        if let Some(facts) = facts {
+            self.facts_bytes = json_bytes(&facts);
+            self.context = Arc::new(facts.context.to_value());
+            self.facts = Arc::new(facts);
+        }
+    }
+
+    /// About how many bytes it takes. The context is there twice, and values take more than their JSON.
     pub(super) fn bytes(&self) -> usize {
-        2 * self.kept.context_bytes + self.recent.bytes + 200 * self.recent.keys.len() + 2_000
+        let records = 2 * (self.kept_bytes + self.facts_bytes);
+        records + self.recent.bytes + KEY_BYTES * self.recent.keys.len() + ROOM_BYTES
     }
 
     /// Marks an interaction as read in memory.
@@ -184,14 +222,13 @@ impl Recent {
         let mut recent = Self::default();
         let mut turns = turns_of(store, id, Order::Descending);
         while let Some((turn, _)) = turns.try_next().await? {
-            if let (Some(key), Some(first)) = (turn.key, turn.interactions.first()) {
-                recent.remember(key, first, true);
-            }
+            recent.remember_older(&turn);
             recent.push_older(turn.interactions);
-            if recent.is_full() && recent.keys.len() >= MOST_KEYS {
+            if recent.is_full() {
                 return Ok(recent);
             }
         }
+        recent.has_all_keys = true;
         recent.is_all = recent
             .interactions
             .front()
@@ -230,27 +267,59 @@ impl Recent {
         }
     }
 
-    fn remember(&mut self, key: Key, first: &Interaction, is_older: bool) {
-        if is_older && self.ages.len() >= MOST_KEYS {
+    fn remember(&mut self, turn: &Turn) {
+        let (Some(key), Some(posted)) = (&turn.key, turn.posted()) else {
             return;
-        }
-        let posted = Posted {
-            id: first.id.clone(),
-            sequence: first.sequence,
         };
-        match is_older {
-            true => self.ages.push_front(key.id.clone()),
-            false => self.ages.push_back(key.id.clone()),
-        }
-        self.keys.insert(key.id, (posted, key.body));
+        self.ages.push_back(key.id.clone());
+        self.keys.insert(key.id.clone(), (posted, key.body.clone()));
         if self.ages.len() > MOST_KEYS
             && let Some(old) = self.ages.pop_front()
         {
             self.keys.remove(&old);
+            self.has_all_keys = false;
+        }
+    }
+
+    /// Of so few turns that there is room.
+    fn remember_older(&mut self, turn: &Turn) {
+        if let (Some(key), Some(posted)) = (&turn.key, turn.posted()) {
+            self.ages.push_front(key.id.clone());
+            self.keys.insert(key.id.clone(), (posted, key.body.clone()));
         }
     }
 }
 
+fn json_bytes<T: Serialize>(value: &T) -> usize {
+    serde_json::to_string(value).map_or(0, |json| json.len())
+}
+
 fn bytes_of(one: &Interaction) -> usize {
     one.text.len() + INTERACTION_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use wire::conversation::NewConversation;
+
+    #[test]
+    fn what_a_conversation_takes_is_counted_whatever_it_is() {
+        let bytes = |profile: &str, slot: &str| {
+            let new = json!({"id": "c", "type": "webchat", "participants": [
+                {"id": "u", "direction": "inbound", "profile": {"note": profile}}]});
+            let new = NewConversation::parse(&new.to_string()).unwrap();
+            let mut kept = Kept::new(&new, "2026-11-21T09:30:00.000Z".parse().unwrap());
+            kept.slots.insert("note".into(), slot.into());
+            let facts = Facts {
+                participants: new.participants,
+                context: new.context,
+            };
+            Live::new(kept, Arc::new(facts), Arc::default(), Bot::None, Vec::new()).bytes()
+        };
+        let (least, long) = (bytes("", ""), "x".repeat(10_000));
+        assert!(bytes(&long, "") >= least + 10_000);
+        assert!(bytes("", &long) >= least + 10_000);
+    }
 }

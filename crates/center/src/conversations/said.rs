@@ -1,6 +1,6 @@
 //! What was said, from the store.
 
-use super::kept::{TURN, Turn, read};
+use super::kept::{Key, TURN, Turn, read};
 use futures_util::{
     Stream, StreamExt as _, TryStreamExt as _, future,
     stream::{self, BoxStream},
@@ -8,7 +8,7 @@ use futures_util::{
 use std::sync::Arc;
 use store::{Find, Store};
 use wire::{
-    conversation::{Interaction, InteractionsAsked, Order},
+    conversation::{Interaction, InteractionsAsked, Order, Posted},
     ids::ConversationId,
 };
 
@@ -81,4 +81,23 @@ pub(super) async fn from_store(
         .take(asked.limit)
         .map_ok(Arc::new);
     heard.try_collect().await
+}
+
+/// What was said under an idempotency key, and the hash of its request's body.
+pub(super) async fn under_key(
+    store: &Store,
+    id: &ConversationId,
+    key: &Key,
+) -> Result<Option<(Posted, String)>, store::Error> {
+    let find = Find {
+        kind: TURN.into(),
+        term: key.term(id),
+        ..Find::default()
+    };
+    let found = store.find(&find, 1).await?.into_iter().next();
+    let turn = found.and_then(|found| read::<Turn>(&found.record.body));
+    Ok(turn.and_then(|turn| {
+        let posted = turn.posted()?;
+        Some((posted, turn.key?.body))
+    }))
 }

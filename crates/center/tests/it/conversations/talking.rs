@@ -224,6 +224,38 @@ async fn a_message_is_said_once_under_its_key_also_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_key_is_remembered_however_much_is_said_after_it() {
+    let rig = rig().await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    let path = format!("{PATH}/c/interactions");
+    let post = async |talker: &Talker<'_>, number: usize, text: &str| {
+        let key = format!("k-{number}");
+        let key = [("idempotency-key", key.as_str())];
+        talker.ask_with(Method::POST, &path, &message(text), &key).await
+    };
+    let first = post(&talker, 0, "hi").await;
+    for number in 1..=1_000 {
+        assert_eq!(post(&talker, number, "hi").await.status, 201);
+    }
+    let is_remembered = async |talker: &Talker<'_>| {
+        let again = post(talker, 0, "hi").await;
+        assert_eq!(
+            (&again.body, again.header("idempotency-replayed")),
+            (&first.body, "true")
+        );
+        post(talker, 0, "other").await.refused(422, "unprocessable");
+    };
+    is_remembered(&talker).await;
+    let rig = rig.restarted(|options| options.limits = Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    is_remembered(&talker).await;
+    let new = post(&talker, 1_001, "hi").await;
+    assert_eq!(new.body["sequence"], 1_002, "a key that is not known is new");
+    assert_eq!(post(&talker, 1_001, "hi").await.body, new.body);
+}
+
+#[tokio::test]
 async fn a_long_poll_is_woken_by_what_is_said() {
     let rig = rig().await;
     let talker = Talker::new(&rig).await;
