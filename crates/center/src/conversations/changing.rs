@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use store::{Commit, Committed, Expect, Put};
 use wire::{
-    conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted},
+    conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted, State},
     ids::{ConversationId, CorrelationId},
 };
 
@@ -253,6 +253,9 @@ impl Conversations {
             if let Some(context) = &change.context
                 && *context != live.facts.context
             {
+                if live.kept.state == State::Ended {
+                    return Err(Trouble::Ended);
+                }
                 draft.kept.context_bytes = context.size_bytes();
                 draft.kept.renew_facts();
                 draft.new_facts = Some(Facts {
@@ -284,9 +287,11 @@ pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Vec<Turn>
     let facts = draft.new_facts.iter().map(|facts| facts.put(&draft.id));
     // Whose numbers these are is checked with the conversation's own record.
     let said = turns.iter().map(|turn| turn.put(&draft.id, Expect::Any));
+    let participants = &draft.facts.participants;
+    let terms = turns.iter().map(|turn| turn.terms(&draft.id, participants));
     let commit = Commit {
         records: said.chain(facts).collect(),
-        terms: turns.iter().map(|turn| turn.terms(&draft.id)).collect(),
+        terms: terms.collect(),
         audit: entries::of(draft, from_ms(stamp_ms), cause.correlation.as_ref()),
         ..Commit::default()
     };

@@ -90,6 +90,10 @@ impl Conversations {
             .terms
             .push(draft.kept.terms(&draft.id, due(&draft.kept, &draft.bot)));
         commit.terms.push(draft.facts.terms(&draft.id));
+        for (record, terms) in draft.facts.people(&draft.id) {
+            commit.records.push(record);
+            commit.terms.push(terms);
+        }
         let committed = self.store.commit(commit).await?;
         drop(stamp);
         let Draft {

@@ -1,11 +1,12 @@
 //! A conversation as it is kept: what changes with every turn, what seldom does, and what was said.
 
+use super::people::{names_of, person};
 use crate::once::hashed;
 use flow::bot::{Act, CallRequest, Dialogue};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::{collections::VecDeque, time::Duration};
-use store::{Expect, Put, Terms};
+use store::{Expect, MOST_TERMS, Put, Terms};
 use wire::{
     UtcTime,
     conversation::{
@@ -21,13 +22,12 @@ pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const FACTS: &str = "conversation-facts";
 /// The records of what was said: those of one commit are together.
 pub(super) const TURN: &str = "conversation-turn";
+/// The records by which a conversation's customers are found that have more names than its facts have terms.
+pub(super) const PEOPLE: &str = "conversation-people";
 /// The term of all conversations, by when they changed.
 pub(super) const LIST: &str = "list";
 /// The term of the conversations that owe something, by when it is due.
 pub(super) const OWES: &str = "owes";
-
-/// What a profile calls a person by.
-const NAMES: &[&str] = &["email", "phone", "phoneNumber", "externalId", "customerId"];
 
 /// After so many bytes of text, a record of what was said at once is followed by another one. As JSON it is at most six times that.
 const MOST_TURN_BYTES: usize = 64 * 1024;
@@ -300,26 +300,32 @@ impl Facts {
             .find(|participant| participant.bot_instance().is_some())
     }
 
-    /// By whom it is found: each customer's id, and what profiles call them by.
+    /// By whom it is found: the first of its customers' names.
     pub(super) fn terms(&self, id: &ConversationId) -> Terms {
-        let customers = self
-            .participants
-            .iter()
-            .filter(|one| one.direction == Direction::Inbound);
-        let names = customers.flat_map(|customer| {
-            let named = NAMES
-                .iter()
-                .filter_map(|name| customer.profile.get(*name)?.as_str());
-            [customer.id.as_str()].into_iter().chain(named)
-        });
+        let names = names_of(&self.participants).into_iter().take(MOST_TERMS);
         Terms {
             kind: FACTS.into(),
             id: id.to_string(),
-            terms: names
-                .take(store::MOST_TERMS)
-                .map(|name| (person(name), 0))
-                .collect(),
+            terms: names.map(|name| (person(&name), 0)).collect(),
         }
+    }
+
+    /// The other names: records of no content, which are found by them and by the conversation.
+    pub(super) fn people(&self, id: &ConversationId) -> Vec<(Put, Terms)> {
+        let names = names_of(&self.participants);
+        let others = names.get(MOST_TERMS..).unwrap_or_default();
+        let portions = others.chunks(MOST_TERMS - 1).enumerate();
+        let record = portions.map(|(at, names)| {
+            let record = format!("{id}/{at}");
+            let names = names.iter().map(|name| (person(name), 0));
+            let terms = Terms {
+                kind: PEOPLE.into(),
+                id: record.clone(),
+                terms: names.chain([(id.to_string(), 0)]).collect(),
+            };
+            (put(PEOPLE, &record, &Map::new(), Expect::Any), terms)
+        });
+        record.collect()
     }
 
     pub(super) fn put(&self, id: &ConversationId) -> Put {
@@ -363,15 +369,21 @@ impl Turn {
         put(TURN, &self.id(id), self, expect)
     }
 
-    /// It is found by its conversation, at the place of its last interaction, and by its key.
-    pub(super) fn terms(&self, id: &ConversationId) -> Terms {
+    /// It is found by its conversation, at the place of its last interaction, by its key, and by the customers in it who are not
+    /// listed among the participants.
+    pub(super) fn terms(&self, id: &ConversationId, participants: &[Participant]) -> Terms {
         let last = self.interactions.last().map_or(0, |last| last.sequence);
         let of_conversation = (id.to_string(), i64::try_from(last).unwrap_or(i64::MAX));
         let of_key = self.key.iter().map(|key| (key.term(id), 0));
+        let is_listed = |one: &Interaction| participants.iter().any(|known| known.id == one.participant_id);
+        let strangers = self.interactions.iter().filter(|one| !is_listed(one));
+        let strangers = strangers.map(|one| (person(one.participant_id.as_str()), 0));
+        let terms = [of_conversation].into_iter().chain(of_key).chain(strangers);
         Terms {
             kind: TURN.into(),
             id: self.id(id),
-            terms: [of_conversation].into_iter().chain(of_key).collect(),
+            // A message begins its turn: who said it is the first of them.
+            terms: terms.take(MOST_TERMS).collect(),
         }
     }
 
@@ -440,11 +452,6 @@ pub(super) fn put<T: Serialize>(kind: &str, id: &str, body: &T, expect: Expect) 
         body: Some(serde_json::to_string(body).unwrap_or_default()),
         expect,
     }
-}
-
-/// The term of the conversations of a person, known by an id, an address or a number.
-pub(super) fn person(name: &str) -> String {
-    format!("person:{}", hashed(&[&name.trim().to_lowercase()]))
 }
 
 /// Reads a record's body.

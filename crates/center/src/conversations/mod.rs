@@ -19,6 +19,7 @@ mod expanding;
 mod kept;
 mod listing;
 mod live;
+mod people;
 mod reading;
 mod rooms;
 mod routes;
