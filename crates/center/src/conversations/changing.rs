@@ -3,7 +3,7 @@
 use super::{
     Bot, Conversations, MOST_TRIES,
     draft::{Draft, idle_due},
-    entries,
+    entries::{self, Note},
     kept::{Facts, Kept, Key, Turn, from_ms, to_ms},
     live::{Live, Used},
     rooms::Room,
@@ -263,6 +263,8 @@ impl Conversations {
                     ..Facts::clone(&live.facts)
                 });
                 draft.context = Arc::new(context.to_value());
+                let bytes = serde_json::json!({"contextBytes": draft.kept.context_bytes});
+                draft.notes.push(Note::of("conversation.context", bytes));
             }
             if let Some(next) = change.state {
                 draft.go_to(next)?;

@@ -3,6 +3,7 @@
 use super::{
     Conversations,
     changing::Cause,
+    entries::Note,
     routes::{detached, parse_id},
     trouble::Trouble,
 };
@@ -72,6 +73,8 @@ impl Conversations {
                 ))));
             }
             draft.kept.ahead_ms = ahead;
+            let moved = json!({"advanceMs": by_ms, "aheadMs": ahead});
+            draft.notes.push(Note::of("conversation.clock", moved));
             draft.now = draft.now.after(Duration::from_millis(by_ms));
             draft.pass_time();
             Ok(ahead)

@@ -74,7 +74,7 @@ impl Draft {
         if direction == Direction::Inbound {
             self.kept.turns += 1;
             self.kept.silent_since = Some(self.now);
-            self.kept.unanswered = Some((posted.id.clone(), self.now));
+            self.kept.asked(posted.id.clone(), self.now);
             self.hear(&posted, new.text);
         }
         Ok(posted)
@@ -290,10 +290,18 @@ impl Draft {
                     self.enter(State::Pending);
                 }
             }
-            Act::Resolve => self.kept.resolved = true,
-            Act::Unresolve => self.kept.resolved = false,
+            Act::Resolve => self.settle(true),
+            Act::Unresolve => self.settle(false),
             Act::Close if self.kept.state.may_become(State::Closed) => self.enter(State::Closed),
             Act::Close => {}
+        }
+    }
+
+    fn settle(&mut self, is_resolved: bool) {
+        if self.kept.resolved != is_resolved {
+            self.kept.resolved = is_resolved;
+            let detail = serde_json::json!({"resolved": is_resolved});
+            self.notes.push(Note::of("conversation.resolved", detail));
         }
     }
 
@@ -307,11 +315,8 @@ impl Draft {
         let Some(bot) = self.facts.bot().map(|bot| bot.id.clone()) else {
             return;
         };
-        let asked = self
-            .kept
-            .unanswered
-            .take_if(|(id, _)| reply_to.as_ref() == Some(id));
-        if let Some((_, asked)) = asked {
+        let asked = reply_to.as_ref().and_then(|id| self.kept.answered(id));
+        if let Some(asked) = asked {
             // Between the two, the conversation's clock; within the request, the center's, which is finer.
             let time = self.now.since(asked) + self.clock.now().since(self.received);
             self.kept.took(time);

@@ -34,6 +34,8 @@ const MOST_TURN_BYTES: usize = 64 * 1024;
 /// The longest record of a conversation, well below what a store keeps.
 const MOST_BYTES: usize = store::MOST_BODY / 8 * 7;
 
+/// Most messages that are remembered as not answered; then the oldest goes.
+const MOST_OPEN_MESSAGES: usize = 16;
 /// Most answer times that are kept of a conversation; then the oldest goes.
 const MOST_TIMES: usize = 64;
 
@@ -84,9 +86,9 @@ pub(super) struct Kept {
     /// Since when the customer says nothing, by the conversation's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<UtcTime>,
-    /// The customer's last message, as long as it is not answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) unanswered: Option<(InteractionId, UtcTime)>,
+    /// The customers' messages that are not answered, and when they came, by the conversation's clock.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) open_messages: VecDeque<(InteractionId, UtcTime)>,
     /// How long answers took, in microseconds.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub(super) times_us: VecDeque<u64>,
@@ -199,7 +201,7 @@ impl Kept {
             errands: Vec::new(),
             errands_sent: 0,
             silent_since: None,
-            unanswered: None,
+            open_messages: VecDeque::new(),
             times_us: VecDeque::new(),
         }
     }
@@ -212,6 +214,20 @@ impl Kept {
     /// Its facts are written with it.
     pub(super) fn renew_facts(&mut self) {
         self.facts_version += i64::from(self.facts_version > 0);
+    }
+
+    /// Notes that a customer waits for an answer.
+    pub(super) fn asked(&mut self, message: InteractionId, now: UtcTime) {
+        if self.open_messages.len() >= MOST_OPEN_MESSAGES {
+            self.open_messages.pop_front();
+        }
+        self.open_messages.push_back((message, now));
+    }
+
+    /// When a message came that is answered now, for the first time.
+    pub(super) fn answered(&mut self, message: &InteractionId) -> Option<UtcTime> {
+        let at = self.open_messages.iter().position(|(id, _)| id == message)?;
+        self.open_messages.remove(at).map(|(_, asked)| asked)
     }
 
     /// Notes how long an answer took.

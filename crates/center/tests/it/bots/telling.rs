@@ -210,3 +210,51 @@ async fn what_a_bot_answers_after_it_has_handed_over_is_not_said() {
         "a human decides"
     );
 }
+
+#[tokio::test]
+async fn a_bot_that_only_says_that_it_is_resolved_is_in_the_audit_log() {
+    let mut theirs = Theirs::start(|_| at_once("{\"resolved\":true}")).await;
+    let rig = rig_with_webhook(&theirs.url, 5_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    talker.said("c", "thanks").await;
+    theirs.next().await;
+    let resolved = async {
+        while conversation(&talker, "c").await["resolved"] != true {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, resolved).await.unwrap();
+    let audited = audited(&rig, "conversation.resolved").await;
+    assert_eq!(audited.len(), 1);
+    assert_eq!(audited[0]["detail"], json!({"resolved": true}));
+}
+
+#[tokio::test]
+async fn of_two_messages_at_once_both_answers_took_their_time() {
+    let (release, released) = tokio::sync::watch::channel(false);
+    let mut theirs = Theirs::start(move |nth| {
+        let mut released = released.clone();
+        Box::pin(async move {
+            let _ = released.wait_for(|is| *is).await;
+            json!({"messages": [{"text": format!("answer {nth}")}]})
+                .to_string()
+                .into_response()
+        })
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for text in ["one", "two"] {
+        talker.said("c", text).await;
+        theirs.next().await;
+    }
+    release.send(true).unwrap();
+    talker.heard("c", "?after=3&wait=20").await;
+    let database = rig.folder.path().join("data/trunkline.db");
+    let store = Store::open(&Location::Sqlite(database)).await.unwrap();
+    let record = store.record("conversation", "c").await.unwrap().unwrap();
+    let kept: Value = serde_json::from_str(&record.body).unwrap();
+    assert_eq!(kept["timesUs"].as_array().map(Vec::len), Some(2), "{kept}");
+}

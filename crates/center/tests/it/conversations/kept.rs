@@ -1,7 +1,7 @@
 //! Conversations in the audit log, and taken out of everything.
 
 use super::{PATH, Talker, new_conversation};
-use crate::support::Rig;
+use crate::support::{Rig, send};
 use center::{Limits, erase_caller};
 use serde_json::{Value, json};
 use store::{EntryFilter, Location, Store};
@@ -44,6 +44,10 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
     talker
         .said("c", "my card is 4111 1111 1111 1111, write to ada@example.com")
         .await;
+    talker.put("c", json!({"context": {"n": 1}})).await;
+    let clock = rig.admin(reqwest::Method::POST, "/center/v1/conversations/c/clock");
+    let advanced = send(clock.body(json!({"advanceMs": 1_000}).to_string())).await;
+    assert_eq!(advanced.status, 200);
     talker.put("c", json!({"state": "closed"})).await;
     let entries = entries(&store).await;
     let actions: Vec<&str> = entries
@@ -52,7 +56,18 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
         .collect();
     assert_eq!(
         actions,
-        ["conversation.created", "conversation.turn", "conversation.state"]
+        [
+            "conversation.created",
+            "conversation.turn",
+            "conversation.context",
+            "conversation.clock",
+            "conversation.state"
+        ]
+    );
+    assert_eq!(entries[2].0["detail"], json!({"contextBytes": 7}));
+    assert_eq!(
+        entries[3].0["detail"],
+        json!({"advanceMs": 1_000, "aheadMs": 1_000})
     );
     let (turn, texts) = &entries[1];
     assert_eq!(turn["subject"], "c");
@@ -80,7 +95,7 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
         !turn.to_string().contains("card"),
         "texts are apart from the entry"
     );
-    assert_eq!(entries[2].0["detail"], json!({"from": "active", "to": "closed"}));
+    assert_eq!(entries[4].0["detail"], json!({"from": "active", "to": "closed"}));
 }
 
 #[tokio::test]
