@@ -16,6 +16,7 @@ use serde_json::Value;
 use std::sync::Arc;
 use store::{Commit, Committed, Expect, Put};
 use wire::{
+    Faults,
     conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted, State},
     ids::{ConversationId, CorrelationId},
 };
@@ -250,19 +251,21 @@ impl Conversations {
             {
                 return Err(Trouble::OtherVersion(version));
             }
-            if let Some(context) = &change.context
-                && *context != live.facts.context
-            {
+            let context = change.context.clone();
+            let context = context.map(|context| live.kept.of_client(context, &live.facts));
+            if let Some(context) = context.filter(|context| *context != live.facts.context) {
                 if live.kept.state == State::Ended {
                     return Err(Trouble::Ended);
                 }
+                let is_small = context.check_size();
+                is_small.map_err(|error| Trouble::Faults(Faults::one(error.to_string())))?;
                 draft.kept.context_bytes = context.size_bytes();
                 draft.kept.renew_facts();
+                draft.context = Arc::new(context.to_value());
                 draft.new_facts = Some(Facts {
-                    context: context.clone(),
+                    context,
                     ..Facts::clone(&live.facts)
                 });
-                draft.context = Arc::new(context.to_value());
                 let bytes = serde_json::json!({"contextBytes": draft.kept.context_bytes});
                 draft.notes.push(Note::of("conversation.context", bytes));
             }

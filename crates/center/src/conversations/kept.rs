@@ -29,6 +29,9 @@ pub(super) const LIST: &str = "list";
 /// The term of the conversations that owe something, by when it is due.
 pub(super) const OWES: &str = "owes";
 
+/// The keys of a session in which a bot says how it stands.
+const OF_BOT: [&str; 3] = ["intent", "step", "slots"];
+
 /// After so many bytes of text, a record of what was said at once is followed by another one. As JSON it is at most six times that.
 const MOST_TURN_BYTES: usize = 64 * 1024;
 /// The longest record of a conversation, well below what a store keeps.
@@ -261,18 +264,42 @@ impl Kept {
         let mut context = facts.context.clone();
         if let Some(dialogue) = &self.dialogue {
             let session = context.session_mut();
-            for (name, value) in [("intent", dialogue.intent()), ("step", dialogue.step())] {
+            let [intent, step, slots] = OF_BOT;
+            for (name, value) in [(intent, dialogue.intent()), (step, dialogue.step())] {
                 if value.is_some() || session.get(name).is_some() {
                     session.set(name, value.into());
                 }
             }
-            session.set("slots", Value::Object(dialogue.slots().clone()));
+            session.set(slots, Value::Object(dialogue.slots().clone()));
         } else if !self.slots.is_empty() {
             context
                 .session_mut()
                 .set("slots", Value::Object(self.slots.clone()));
         }
         context
+    }
+
+    /// Of a context, what is the client's: what the bot says of itself is not, when it comes back as it was shown.
+    pub(super) fn of_client(&self, mut given: Context, facts: &Facts) -> Context {
+        let shown = self.context(facts);
+        let (Some(session), Some(shown)) = (&mut given.session, &shown.session) else {
+            return given;
+        };
+        let own = facts.context.session.as_ref();
+        let mut is_bots = false;
+        for name in OF_BOT {
+            if session.get(name).is_none() || session.get(name) != shown.get(name) {
+                continue;
+            }
+            match own.and_then(|own| own.get(name)) {
+                Some(own) => session.set(name, own.clone()),
+                None => is_bots |= session.remove(name).is_some(),
+            }
+        }
+        if is_bots && session.is_empty() && own.is_none() {
+            given.session = None;
+        }
+        given
     }
 
     /// The write that keeps it. What a bot owes is given up when there is more of it than can be kept: no bot may make

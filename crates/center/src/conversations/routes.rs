@@ -104,7 +104,7 @@ pub(crate) async fn change(
         faults.keep(IfMatch::parse(value).map_err(|error| error.to_string()))
     });
     faults.finish(Some(())).map_err(Refusal::faults)?;
-    let change = ConversationChange::parse(&body).map_err(Refusal::faults)?;
+    let change = ConversationChange::parse_as_shown(&body).map_err(Refusal::faults)?;
     let changed = async move { app.conversations.change(&id, change, condition, &cause).await };
     Ok(shown(StatusCode::OK, detached(changed).await?))
 }

@@ -279,6 +279,49 @@ async fn what_bots_settle_and_hand_over_is_counted() {
 }
 
 #[tokio::test]
+async fn what_is_shown_of_a_context_can_be_put_back() {
+    let rig = rig().await;
+    let talker = Talker::new(&rig).await;
+    begin(&talker, "c").await;
+    let own = |bytes: usize| {
+        let empty = json!({"botSession": {"mine": 1}, "note": ""}).to_string().len();
+        json!({"botSession": {"mine": 1}, "note": "x".repeat(bytes - empty)})
+    };
+    let put = async |context: &Value| talker.put("c", json!({"context": context})).await;
+    assert_eq!(put(&own(65_536)).await.status, 200);
+    talker.said("c", "When are you open?").await;
+    talker.heard("c", "?after=3&wait=20").await;
+    let shown = view(&talker, "c").await;
+    assert_eq!(shown["context"]["botSession"]["intent"], "hours");
+    let again = put(&shown["context"]).await;
+    assert_eq!(
+        (again.status, &again.body),
+        (200, &shown),
+        "nothing was changed: {}",
+        again.text
+    );
+    let mut changed = shown["context"].clone();
+    changed["botSession"]["mine"] = json!(2);
+    assert_eq!(put(&changed).await.status, 200);
+    talker.said("c", "That solved my problem").await;
+    let later = view(&talker, "c").await;
+    assert_eq!(
+        (
+            &later["context"]["botSession"]["mine"],
+            &later["context"]["botSession"]["intent"]
+        ),
+        (&json!(2), &json!("solved"))
+    );
+    let mut large = own(65_537);
+    large["botSession"]["intent"] = json!("solved");
+    put(&large).await.refused(400, "bad_request").mentions("65537");
+    // What is not as it was shown is the client's.
+    let mut theirs = own(65_530);
+    theirs["botSession"]["intent"] = json!("something else");
+    put(&theirs).await.refused(400, "bad_request");
+}
+
+#[tokio::test]
 async fn the_clock_is_the_administrators() {
     let rig = rig().await;
     let talker = Talker::new(&rig).await;
