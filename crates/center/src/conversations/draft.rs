@@ -285,6 +285,9 @@ impl Draft {
             }
             Act::Escalate { reason } => {
                 self.kept.escalated = true;
+                // What was put off for other messages is the human's to decide now.
+                let stays = |owed: &Owed| owed.reply_to == reply_to || matches!(owed.act, Act::Set { .. });
+                self.kept.owed.retain(stays);
                 self.notes.push(Note::because("conversation.escalated", reason));
                 if self.kept.state == State::Active {
                     self.enter(State::Pending);

@@ -6,7 +6,6 @@
 use super::{
     Conversations,
     kept::{Brief, CONVERSATION, LIST, read, to_ms},
-    routes::PATH,
     trouble::Trouble,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -18,6 +17,9 @@ use wire::{
     conversation::{ConversationPage, ConversationSummary, ListAsked},
     ids::ConversationId,
 };
+
+/// The path of the list.
+const PATH: &str = "/api/v2/conversations";
 
 /// Where a page ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -258,3 +258,39 @@ async fn of_two_messages_at_once_both_answers_took_their_time() {
     let kept: Value = serde_json::from_str(&record.body).unwrap();
     assert_eq!(kept["timesUs"].as_array().map(Vec::len), Some(2), "{kept}");
 }
+
+#[tokio::test]
+async fn what_was_put_off_for_other_messages_does_not_happen_after_a_bot_has_handed_over() {
+    let mut theirs = Theirs::start(|nth| {
+        let answer = match nth {
+            1 => json!({"messages": [{"text": "one", "pauseMs": 20_000}], "escalate": "too hard"}),
+            _ => json!({"messages": [{"text": "two"}], "resolved": true, "close": true}),
+        };
+        at_once(answer.to_string())
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 5_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    let database = rig.folder.path().join("data/trunkline.db");
+    let store = Store::open(&Location::Sqlite(database)).await.unwrap();
+    for (text, owed) in [("one", "too hard"), ("two", "close")] {
+        talker.said("c", text).await;
+        theirs.next().await;
+        let is_owed = async {
+            let has = |record: store::Record| record.body.contains(owed);
+            while !store.record("conversation", "c").await.unwrap().is_some_and(has) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, is_owed).await.unwrap();
+    }
+    let clock = rig.admin(reqwest::Method::POST, "/center/v1/conversations/c/clock");
+    send(clock.body(json!({"advanceMs": 3_600_000}).to_string())).await;
+    assert_eq!(texts(&talker.heard("c", "?after=2").await), ["one"]);
+    let view = conversation(&talker, "c").await;
+    assert_eq!(
+        (&view["state"], &view["resolved"]),
+        (&json!("pending"), &json!(false))
+    );
+}
