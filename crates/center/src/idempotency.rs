@@ -1,5 +1,6 @@
 //! `Idempotency-Key`: the same key and body give the same answer for 24 h (contract section 2). Requests that make tasks,
-//! notifications and compilations are remembered in the store ([`crate::once::Once`]); uploads are known by their bytes.
+//! notifications, compilations and conversations are remembered in the store ([`crate::once::Once`]), messages with what was said; uploads are
+//! known by their bytes.
 
 use axum::{body::Bytes, http::StatusCode};
 use flow::Moment;

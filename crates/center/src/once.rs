@@ -11,7 +11,7 @@ use server::Refusal;
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 use store::{Expect, Put, Store};
-use wire::ids::{CompileId, NotificationId, TaskId};
+use wire::ids::{CompileId, ConversationId, NotificationId, TaskId};
 
 /// The kind of the records.
 pub(crate) const ONCE: &str = "idempotency-key";
@@ -47,6 +47,7 @@ pub(crate) trait Made: std::str::FromStr + Send {}
 impl Made for TaskId {}
 impl Made for NotificationId {}
 impl Made for CompileId {}
+impl Made for ConversationId {}
 
 /// What is known of a key.
 pub(crate) enum Looked<Id> {

@@ -1,5 +1,6 @@
 //! `[[bot]]` of a tenant.
 
+use super::turns::Turns;
 use crate::tenant::each;
 use flow::bot;
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -31,6 +32,7 @@ pub(crate) struct Configured {
     /// How long it seems to type before an answer at the least, in milliseconds.
     pub(super) typing_ms: u64,
     pub(super) seed: u64,
+    pub(super) turns: Turns,
 }
 
 /// Who answers.
@@ -50,7 +52,7 @@ pub(super) struct Webhook {
     /// How long it may take.
     pub(super) timeout: Duration,
     /// What is said when it does not answer, or not in the agreed shape.
-    pub(super) fallback: String,
+    pub(super) fallback: Arc<str>,
 }
 
 impl Configured {
@@ -138,6 +140,7 @@ fn read_bot(
         source,
         typing_ms: typing.unwrap_or(0),
         seed: seed.unwrap_or(0),
+        turns: Turns::default(),
     })
 }
 
@@ -181,7 +184,7 @@ fn read_webhook(table: &Object<'_>, faults: &mut Faults) -> Option<Webhook> {
         url: url?,
         secret,
         timeout: Duration::from_millis(timeout.unwrap_or(DEFAULT_TIMEOUT_MS)),
-        fallback: fallback.to_owned(),
+        fallback: fallback.into(),
     })
 }
 

@@ -6,6 +6,7 @@
 mod caller;
 mod configured;
 mod route;
+mod turns;
 mod webhook;
 
 pub(crate) use configured::{Configured, read_bots};
@@ -24,6 +25,10 @@ use serde_json::{Map, Value};
 use std::{collections::HashMap, sync::Arc};
 use store::{Commit, EffectKey, Store};
 use webhooks::{Secret, message_id};
+
+/// What the audit log calls an errand that came to nothing.
+pub(crate) const CALL_FAILED: &str = "bot.call_failed";
+pub(crate) const WEBHOOK_FAILED: &str = "bot.webhook_failed";
 
 /// All bots of a center.
 pub(crate) struct Bots {
@@ -56,7 +61,10 @@ impl Bots {
             return Bot::None;
         };
         match &found.answers {
-            Answers::Webhook(_) => Bot::Webhook,
+            Answers::Webhook(webhook) => Bot::Webhook {
+                fallback: webhook.fallback.clone(),
+                typing_ms: found.typing_ms,
+            },
             Answers::File(bot) => Bot::File {
                 bot: bot.clone(),
                 seed: found.seed,
@@ -86,10 +94,16 @@ impl Bots {
     }
 
     async fn call(&self, sent: &Sent, request: &CallRequest) -> Option<Value> {
-        match self.caller.call(request, &key_of(sent)).await {
+        // Without it, there is nobody in the tenant any more who could use the answer.
+        let bot = self.known.get(&sent.bot_id)?;
+        let asked = async {
+            let _turn = bot.turns.take().await?;
+            self.caller.call(request, &key_of(sent)).await
+        };
+        match asked.await {
             Ok(answer) => Some(answer),
             Err(why) => {
-                self.note(sent, "bot.call_failed", &why).await;
+                self.note(sent, CALL_FAILED, &why).await;
                 None
             }
         }
@@ -97,16 +111,19 @@ impl Bots {
 
     async fn answers(&self, sent: &Sent) -> Vec<Act> {
         let known = self.known.get(&sent.bot_id);
-        let Some((webhook, typing_ms)) = known.and_then(|known| Some((known.webhook()?, known.typing_ms)))
-        else {
+        let Some((bot, webhook)) = known.and_then(|bot| Some((bot, bot.webhook()?))) else {
             // It was one when the message came, and the tenant has changed since.
             return Vec::new();
         };
-        match self.ask(webhook, sent).await {
-            Ok(acts) => webhook::typed(acts, typing_ms),
+        let asked = async {
+            let _turn = bot.turns.take().await?;
+            self.ask(webhook, sent).await
+        };
+        match asked.await {
+            Ok(acts) => acts,
             Err(why) => {
-                self.note(sent, "bot.webhook_failed", &why).await;
-                webhook::typed(vec![webhook::says(webhook.fallback.clone())], typing_ms)
+                self.note(sent, WEBHOOK_FAILED, &why).await;
+                vec![webhook::says(webhook.fallback.to_string())]
             }
         }
     }

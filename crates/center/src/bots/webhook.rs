@@ -186,16 +186,6 @@ pub(super) fn says(text: String) -> Act {
     }
 }
 
-/// The acts of a bot that types at least so long before each message.
-pub(super) fn typed(mut acts: Vec<Act>, typing_ms: u64) -> Vec<Act> {
-    for act in &mut acts {
-        if let Act::Say { pause_ms, .. } = act {
-            *pause_ms = (*pause_ms).max(typing_ms);
-        }
-    }
-    acts
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

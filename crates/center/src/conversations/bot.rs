@@ -19,7 +19,22 @@ pub(crate) enum Bot {
         typing_ms: u64,
     },
     /// A bot of somebody else, which is told of messages and asked for answers ([`Errand`]).
-    Webhook,
+    Webhook {
+        /// What is said when there is no answer that could be used.
+        fallback: Arc<str>,
+        /// How long it seems to type before each answer at the least, in milliseconds.
+        typing_ms: u64,
+    },
+}
+
+impl Bot {
+    /// How long it seems to type before each answer at the least, in milliseconds.
+    pub(super) fn typing_ms(&self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::File { typing_ms, .. } | Self::Webhook { typing_ms, .. } => *typing_ms,
+        }
+    }
 }
 
 /// What came of an errand.

@@ -1,20 +1,23 @@
 //! One change of a conversation: under its lock, drafted, committed, told.
 
 use super::{
-    Conversations, MOST_TRIES,
+    Bot, Conversations, MOST_TRIES,
     draft::{Draft, idle_due},
-    entries,
-    kept::{Key, Turn, to_ms},
-    live::Live,
+    entries::{self, Note},
+    kept::{Facts, Kept, Key, Turn, from_ms, to_ms},
+    live::{Live, Used},
     rooms::Room,
+    said::under_key,
     trouble::Trouble,
 };
 use crate::clock::Clock;
 use flow::Moment;
+use serde_json::Value;
 use std::sync::Arc;
 use store::{Commit, Committed, Expect, Put};
 use wire::{
-    conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted},
+    Faults,
+    conversation::{Conversation, ConversationChange, IfMatch, NewInteraction, Posted, State},
     ids::{ConversationId, CorrelationId},
 };
 
@@ -34,28 +37,41 @@ impl Conversations {
         self: &Arc<Self>,
         id: &ConversationId,
         cause: &Cause,
-        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+        act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
+        self.alter_and_see(id, cause, act, |acted, _| acted).await
+    }
+
+    /// The same; `see` looks at what came of it before anybody else can change it.
+    async fn alter_and_see<T, R>(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        cause: &Cause,
+        mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
+        see: impl Fn(T, &mut Live) -> R,
+    ) -> Result<R, Trouble> {
         for _ in 0..MOST_TRIES {
-            let acted = self.attempt(id, cause, None, &mut act).await?;
-            if let Some(acted) = acted {
-                return Ok(acted);
+            let seen = self.attempt(id, cause, None, &mut act, &see).await?;
+            if let Some(seen) = seen {
+                return Ok(seen);
             }
         }
         Err(Trouble::Busy)
     }
 
     /// One try; `None` when somebody else changed the conversation meanwhile. `also` is written with it.
-    pub(super) async fn attempt<T>(
+    pub(super) async fn attempt<T, R>(
         self: &Arc<Self>,
         id: &ConversationId,
         cause: &Cause,
         also: Option<Put>,
         mut act: impl FnMut(&mut Draft, &Live) -> Result<T, Trouble>,
-    ) -> Result<Option<T>, Trouble> {
+        see: impl Fn(T, &mut Live) -> R,
+    ) -> Result<Option<R>, Trouble> {
         let room = self.rooms.room(id);
         let mut place = room.live.lock().await;
-        if place.is_none() {
+        let is_fresh = place.is_none();
+        if is_fresh {
             *place = self.load(&room, id).await?;
         }
         let Some(live) = place.as_mut() else {
@@ -65,18 +81,26 @@ impl Conversations {
         };
         let mut draft = self.draft(id, live, cause);
         draft.pass_time();
-        let acted = act(&mut draft, live)?;
+        let acted = act(&mut draft, live);
         let is_same = draft.kept == live.kept && draft.said.is_empty() && draft.new_facts.is_none();
-        if is_same && also.is_none() {
+        let is_unwritten = acted.is_err() || (is_same && also.is_none());
+        // What is written is checked by its version; what is not must not be judged by what another center has changed since.
+        if is_unwritten && !is_fresh && !self.is_current(live, id).await? {
+            *place = None;
+            return Ok(None);
+        }
+        let acted = acted?;
+        if is_unwritten {
             self.follow(&room, id, live);
-            return Ok(Some(acted));
+            return Ok(Some(see(acted, live)));
         }
         let written = self.write(&room, live, draft, cause, also).await;
-        if !matches!(written, Ok(true)) {
-            // What the store has by now is not known.
-            *place = None;
+        if matches!(written, Ok(true)) {
+            return Ok(Some(see(acted, live)));
         }
-        written.map(|is_written| is_written.then_some(acted))
+        // What the store has by now is not known.
+        *place = None;
+        written.map(|_| None)
     }
 
     /// The conversation from the store, if it is there.
@@ -89,17 +113,30 @@ impl Conversations {
     }
 
     fn draft(&self, id: &ConversationId, live: &Live, cause: &Cause) -> Draft {
+        let facts = (live.facts.clone(), live.context.clone());
+        self.draft_of(id.clone(), live.kept.clone(), facts, live.bot.clone(), cause)
+    }
+
+    /// A draft in which nothing has happened yet.
+    pub(super) fn draft_of(
+        &self,
+        id: ConversationId,
+        kept: Kept,
+        (facts, context): (Arc<Facts>, Arc<Value>),
+        bot: Bot,
+        cause: &Cause,
+    ) -> Draft {
         Draft {
-            id: id.clone(),
-            kept: live.kept.clone(),
+            now: kept.own_time(Clock::utc_ms()),
+            id,
+            kept,
             said: Vec::new(),
             key: None,
             notes: Vec::new(),
             new_facts: None,
-            bot: live.bot.clone(),
-            facts: live.facts.clone(),
-            context: live.context.clone(),
-            now: live.kept.own_time(Clock::utc_ms()),
+            bot,
+            facts,
+            context,
             clock: self.clock,
             received: cause.received,
             masks_personal: self.masks_personal,
@@ -119,8 +156,10 @@ impl Conversations {
         let stamp = self.stamps.begin(to_ms(live.kept.updated));
         let (turns, mut commit) = drafted(&draft, stamp.ms, cause);
         let mut kept = draft.kept;
-        kept.updated = super::kept::from_ms(stamp.ms);
-        commit.records.push(kept.put(&id, Expect::Version(live.version)));
+        kept.updated = from_ms(stamp.ms);
+        let record = kept.put(&id, Expect::Version(live.version));
+        let bytes = record.body.as_ref().map_or(0, String::len);
+        commit.records.push(record);
         commit.records.extend(also);
         commit.terms.push(kept.terms(&id, due(&kept, &live.bot)));
         let committed = self.store.commit(commit).await?;
@@ -128,12 +167,7 @@ impl Conversations {
         if committed != Committed::Done {
             return Ok(false);
         }
-        live.kept = kept;
-        live.version += 1;
-        if let Some(facts) = draft.new_facts {
-            live.context = Arc::new(facts.context.to_value());
-            live.facts = Arc::new(facts);
-        }
+        live.written(kept, bytes, draft.new_facts);
         turns.into_iter().for_each(|turn| live.said(turn));
         self.follow(room, &id, live);
         Ok(true)
@@ -166,18 +200,37 @@ impl Conversations {
         key: Option<Key>,
         cause: &Cause,
     ) -> Result<(Posted, bool), Trouble> {
+        let said = self.say_if_known(id, &new, key.as_ref(), false, cause).await?;
+        let (None, Some(key)) = (&said, &key) else {
+            return said.ok_or(Trouble::Busy);
+        };
+        if let Some((posted, body)) = under_key(&self.store, id, key).await? {
+            return replay(key, &posted, &body);
+        }
+        let said = self.say_if_known(id, &new, Some(key), true, cause).await?;
+        said.ok_or(Trouble::Busy)
+    }
+
+    /// `None` when only the store knows whether the key was used, unless it `is_unused` there.
+    async fn say_if_known(
+        self: &Arc<Self>,
+        id: &ConversationId,
+        new: &NewInteraction,
+        key: Option<&Key>,
+        is_unused: bool,
+        cause: &Cause,
+    ) -> Result<Option<(Posted, bool)>, Trouble> {
         self.alter(id, cause, |draft, live| {
-            if let Some((posted, body)) = key.as_ref().and_then(|key| live.used(key)) {
-                let is_same = key.as_ref().is_some_and(|key| key.body == *body);
-                return if is_same {
-                    Ok((posted.clone(), true))
-                } else {
-                    Err(Trouble::OtherBody)
-                };
+            if let Some(key) = key {
+                match live.used(key) {
+                    Used::For(posted, body) => return replay(key, posted, body).map(Some),
+                    Used::Unknown if !is_unused => return Ok(None),
+                    Used::Unknown | Used::Nothing => {}
+                }
             }
             let posted = draft.say(new.clone())?;
-            draft.key = key.clone().map(|key| (key, posted.sequence));
-            Ok((posted, false))
+            draft.key = key.cloned().map(|key| (key, posted.sequence));
+            Ok(Some((posted, false)))
         })
         .await
     }
@@ -190,7 +243,7 @@ impl Conversations {
         condition: Option<IfMatch>,
         cause: &Cause,
     ) -> Result<Conversation, Trouble> {
-        self.alter(id, cause, |draft, live| {
+        let act = |draft: &mut Draft, live: &Live| {
             let version = u64::try_from(live.version).unwrap_or_default();
             if condition
                 .as_ref()
@@ -198,23 +251,38 @@ impl Conversations {
             {
                 return Err(Trouble::OtherVersion(version));
             }
-            if let Some(context) = &change.context
-                && *context != live.facts.context
-            {
+            let context = change.context.clone();
+            let context = context.map(|context| live.kept.of_client(context, &live.facts));
+            if let Some(context) = context.filter(|context| *context != live.facts.context) {
+                if live.kept.state == State::Ended {
+                    return Err(Trouble::Ended);
+                }
+                let is_small = context.check_size();
+                is_small.map_err(|error| Trouble::Faults(Faults::one(error.to_string())))?;
                 draft.kept.context_bytes = context.size_bytes();
-                draft.new_facts = Some(super::kept::Facts {
-                    context: context.clone(),
-                    ..super::kept::Facts::clone(&live.facts)
-                });
+                draft.kept.renew_facts();
                 draft.context = Arc::new(context.to_value());
+                draft.new_facts = Some(Facts {
+                    context,
+                    ..Facts::clone(&live.facts)
+                });
+                let bytes = serde_json::json!({"contextBytes": draft.kept.context_bytes});
+                draft.notes.push(Note::of("conversation.context", bytes));
             }
             if let Some(next) = change.state {
                 draft.go_to(next)?;
             }
             Ok(())
-        })
-        .await?;
-        self.view(id).await
+        };
+        self.alter_and_see(id, cause, act, |(), live| live.view(id)).await
+    }
+}
+
+/// What was said under a key, for who says it again.
+fn replay(key: &Key, posted: &Posted, body: &str) -> Result<(Posted, bool), Trouble> {
+    match key.body == body {
+        true => Ok((posted.clone(), true)),
+        false => Err(Trouble::OtherBody),
     }
 }
 
@@ -224,17 +292,19 @@ pub(super) fn drafted(draft: &Draft, stamp_ms: i64, cause: &Cause) -> (Vec<Turn>
     let facts = draft.new_facts.iter().map(|facts| facts.put(&draft.id));
     // Whose numbers these are is checked with the conversation's own record.
     let said = turns.iter().map(|turn| turn.put(&draft.id, Expect::Any));
+    let participants = &draft.facts.participants;
+    let terms = turns.iter().map(|turn| turn.terms(&draft.id, participants));
     let commit = Commit {
         records: said.chain(facts).collect(),
-        terms: turns.iter().map(|turn| turn.terms(&draft.id)).collect(),
-        audit: entries::of(draft, super::kept::from_ms(stamp_ms), cause.correlation.as_ref()),
+        terms: terms.collect(),
+        audit: entries::of(draft, from_ms(stamp_ms), cause.correlation.as_ref()),
         ..Commit::default()
     };
     (turns, commit)
 }
 
 /// When somebody must look after a conversation, by the center's clock.
-pub(super) fn due(kept: &super::kept::Kept, bot: &super::Bot) -> Option<i64> {
+pub(super) fn due(kept: &Kept, bot: &Bot) -> Option<i64> {
     let owed = kept.owed.front().map(|owed| elsewhere(kept, owed.due));
     let idle = idle_due(kept, bot).map(|due| elsewhere(kept, due));
     let errand = kept
@@ -245,6 +315,6 @@ pub(super) fn due(kept: &super::kept::Kept, bot: &super::Bot) -> Option<i64> {
 }
 
 /// A time of the conversation by the center's clock.
-fn elsewhere(kept: &super::kept::Kept, own: wire::UtcTime) -> i64 {
+fn elsewhere(kept: &Kept, own: wire::UtcTime) -> i64 {
     to_ms(own).saturating_sub(i64::try_from(kept.ahead_ms).unwrap_or(i64::MAX))
 }

@@ -1,6 +1,12 @@
 //! `POST /center/v1/conversations/{id}/clock`: time passes for one conversation.
 
-use super::{Conversations, changing::Cause, routes::parse_id, trouble::Trouble};
+use super::{
+    Conversations,
+    changing::Cause,
+    entries::Note,
+    routes::{detached, parse_id},
+    trouble::Trouble,
+};
 use crate::app::App;
 use axum::{
     Extension,
@@ -34,11 +40,7 @@ pub(crate) async fn advance(
         received: app.clock.now(),
         correlation: Some(correlation),
     };
-    let ahead = app
-        .conversations
-        .advance(&id, by, &cause)
-        .await
-        .map_err(Trouble::refusal)?;
+    let ahead = detached(async move { app.conversations.advance(&id, by, &cause).await }).await?;
     Ok(Json(StatusCode::OK, json!({"aheadMs": ahead})))
 }
 
@@ -71,6 +73,8 @@ impl Conversations {
                 ))));
             }
             draft.kept.ahead_ms = ahead;
+            let moved = json!({"advanceMs": by_ms, "aheadMs": ahead});
+            draft.notes.push(Note::of("conversation.clock", moved));
             draft.now = draft.now.after(Duration::from_millis(by_ms));
             draft.pass_time();
             Ok(ahead)

@@ -3,7 +3,8 @@
 use super::{
     MOST_INTERACTIONS,
     bot::{Bot, Outcome},
-    kept::{Errand, Facts, Kept, Key, Owed, What},
+    entries::Note,
+    kept::{Facts, Kept, Key, Owed, What},
     trouble::Trouble,
 };
 use crate::clock::Clock;
@@ -26,8 +27,6 @@ use wire::{
 const MOST_AT_ONCE: usize = 1_000;
 /// Most acts that a conversation may owe; further ones are left out.
 const MOST_OWED: usize = 500;
-/// Most errands of a conversation that are not answered; further ones are left out.
-const MOST_ERRANDS: usize = 16;
 
 /// A conversation while something happens in it.
 pub(super) struct Draft {
@@ -38,7 +37,7 @@ pub(super) struct Draft {
     /// The idempotency key of a message that is among them, and its number.
     pub(super) key: Option<(Key, u64)>,
     /// What is noted in the audit log beside what is said.
-    pub(super) notes: Vec<(&'static str, Value)>,
+    pub(super) notes: Vec<Note>,
     /// The facts, if they change.
     pub(super) new_facts: Option<Facts>,
     pub(super) bot: Bot,
@@ -54,10 +53,10 @@ pub(super) struct Draft {
 }
 
 /// What the bot does at once, and why.
-struct Acts {
-    acts: Vec<Act>,
-    reply_to: Option<InteractionId>,
-    trace: Option<BotTrace>,
+pub(super) struct Acts {
+    pub(super) acts: Vec<Act>,
+    pub(super) reply_to: Option<InteractionId>,
+    pub(super) trace: Option<BotTrace>,
 }
 
 impl Draft {
@@ -75,7 +74,7 @@ impl Draft {
         if direction == Direction::Inbound {
             self.kept.turns += 1;
             self.kept.silent_since = Some(self.now);
-            self.kept.unanswered = Some((posted.id.clone(), self.now));
+            self.kept.asked(posted.id.clone(), self.now);
             self.hear(&posted, new.text);
         }
         Ok(posted)
@@ -123,13 +122,17 @@ impl Draft {
             return;
         };
         let errand = self.kept.errands.remove(at);
-        let acts = match (outcome, &self.bot, &mut self.kept.dialogue) {
+        let mut acts = match (outcome, &self.bot, &mut self.kept.dialogue) {
             (Outcome::Acts(acts), ..) => acts,
             (Outcome::Called(outcome), Bot::File { bot, .. }, Some(dialogue)) => {
                 dialogue.called(bot, outcome)
             }
             (Outcome::Called(_), ..) => Vec::new(),
         };
+        if self.kept.escalated {
+            // A human has taken over meanwhile, and decides; what the bot has learned may be of use.
+            acts.retain(|act| matches!(act, Act::Set { .. }));
+        }
         let trace = self.trace();
         self.act(Acts {
             acts,
@@ -169,7 +172,7 @@ impl Draft {
         self.begin();
         let acts = match (&self.bot, &mut self.kept.dialogue) {
             (Bot::File { bot, .. }, Some(dialogue)) => dialogue.hear(bot, &text, &self.context),
-            (Bot::Webhook, _) => {
+            (Bot::Webhook { .. }, _) => {
                 let (interaction, sequence) = (message.id.clone(), message.sequence);
                 let what = What::Message {
                     interaction,
@@ -203,7 +206,7 @@ impl Draft {
     }
 
     /// What the bot understood, and where that led.
-    fn trace(&self) -> Option<BotTrace> {
+    pub(super) fn trace(&self) -> Option<BotTrace> {
         let dialogue = self.kept.dialogue.as_ref()?;
         let trace = BotTrace {
             intent: dialogue.intent().map(str::to_owned),
@@ -214,7 +217,7 @@ impl Draft {
     }
 
     /// Acts happen in order: after one that is put off, all that follow are, too.
-    fn act(
+    pub(super) fn act(
         &mut self,
         Acts {
             acts,
@@ -222,10 +225,8 @@ impl Draft {
             mut trace,
         }: Acts,
     ) {
-        let typing = match &self.bot {
-            Bot::File { typing_ms, .. } => *typing_ms,
-            _ => 0,
-        };
+        self.give_up_calls();
+        let typing = self.bot.typing_ms();
         let mut at = self
             .kept
             .owed
@@ -256,7 +257,11 @@ impl Draft {
 
     fn do_one(&mut self, act: Act, reply_to: Option<InteractionId>, trace: Option<BotTrace>) {
         match act {
+            // Also of what was put off: a human has taken over before it was due.
+            Act::Say { .. } | Act::Call { .. } | Act::Escalate { .. } if self.kept.escalated => {}
             Act::Say { text, buttons, .. } => self.answer(text, buttons, reply_to, trace),
+            // It was put off, and the customer has said something else since.
+            Act::Call { number, .. } if !self.awaits(number) => {}
             Act::Call {
                 name,
                 number,
@@ -280,15 +285,26 @@ impl Draft {
             }
             Act::Escalate { reason } => {
                 self.kept.escalated = true;
-                self.notes.push(("conversation.escalated", Value::String(reason)));
+                // What was put off for other messages is the human's to decide now.
+                let stays = |owed: &Owed| owed.reply_to == reply_to || matches!(owed.act, Act::Set { .. });
+                self.kept.owed.retain(stays);
+                self.notes.push(Note::because("conversation.escalated", reason));
                 if self.kept.state == State::Active {
                     self.enter(State::Pending);
                 }
             }
-            Act::Resolve => self.kept.resolved = true,
-            Act::Unresolve => self.kept.resolved = false,
+            Act::Resolve => self.settle(true),
+            Act::Unresolve => self.settle(false),
             Act::Close if self.kept.state.may_become(State::Closed) => self.enter(State::Closed),
             Act::Close => {}
+        }
+    }
+
+    fn settle(&mut self, is_resolved: bool) {
+        if self.kept.resolved != is_resolved {
+            self.kept.resolved = is_resolved;
+            let detail = serde_json::json!({"resolved": is_resolved});
+            self.notes.push(Note::of("conversation.resolved", detail));
         }
     }
 
@@ -302,11 +318,8 @@ impl Draft {
         let Some(bot) = self.facts.bot().map(|bot| bot.id.clone()) else {
             return;
         };
-        let asked = self
-            .kept
-            .unanswered
-            .take_if(|(id, _)| reply_to.as_ref() == Some(id));
-        if let Some((_, asked)) = asked {
+        let asked = reply_to.as_ref().and_then(|id| self.kept.answered(id));
+        if let Some(asked) = asked {
             // Between the two, the conversation's clock; within the request, the center's, which is finer.
             let time = self.now.since(asked) + self.clock.now().since(self.received);
             self.kept.took(time);
@@ -346,26 +359,10 @@ impl Draft {
         posted
     }
 
-    fn send(&mut self, reply_to: Option<InteractionId>, what: What) {
-        if self.kept.errands.len() >= MOST_ERRANDS {
-            return;
-        }
-        self.kept.errands_sent += 1;
-        let number = self.kept.errands_sent;
-        self.kept.errands.push(Errand {
-            number,
-            reply_to,
-            since: self.now,
-            what,
-        });
-    }
-
     fn enter(&mut self, next: State) {
         let before = std::mem::replace(&mut self.kept.state, next);
-        self.notes.push((
-            "conversation.state",
-            serde_json::json!({"from": before, "to": next}),
-        ));
+        let change = serde_json::json!({"from": before, "to": next});
+        self.notes.push(Note::of("conversation.state", change));
         if next.is_over() {
             // Who is gone is told nothing more.
             self.kept.owed.clear();

@@ -9,6 +9,46 @@ use wire::{UtcTime, conversation::Direction, ids::CorrelationId};
 /// The longest text that the log gets, in characters; what is over is left out.
 const LONGEST_TEXT: usize = 100_000;
 
+/// What is noted beside what is said.
+pub(super) struct Note {
+    action: &'static str,
+    outcome: Outcome,
+    detail: Map<String, Value>,
+    /// In the bot's words.
+    reason: Option<String>,
+}
+
+impl Note {
+    /// Something happened; `detail` is an object.
+    pub(super) fn of(action: &'static str, detail: Value) -> Self {
+        Self {
+            action,
+            outcome: Outcome::Success,
+            detail: match detail {
+                Value::Object(detail) => detail,
+                _ => Map::new(),
+            },
+            reason: None,
+        }
+    }
+
+    /// Something failed.
+    pub(super) fn of_failure(action: &'static str, detail: Value) -> Self {
+        Self {
+            outcome: Outcome::Failure,
+            ..Self::of(action, detail)
+        }
+    }
+
+    /// Something happened for a reason.
+    pub(super) fn because(action: &'static str, reason: String) -> Self {
+        Self {
+            reason: Some(reason),
+            ..Self::of(action, Value::Null)
+        }
+    }
+}
+
 /// What the audit log says of a draft.
 pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>) -> Vec<Entry> {
     let entry = |action: &str, detail: Map<String, Value>, personal| Entry {
@@ -21,11 +61,12 @@ pub(super) fn of(draft: &Draft, at: UtcTime, correlation: Option<&CorrelationId>
         detail,
         personal,
     };
-    let noted = draft.notes.iter().map(|(action, what)| match what {
-        Value::Object(detail) => entry(action, detail.clone(), Vec::new()),
-        other => {
-            let text = personal(draft, other.as_str().unwrap_or_default());
-            entry(action, Map::new(), vec![("reason".to_owned(), text)])
+    let noted = draft.notes.iter().map(|note| {
+        let reason = note.reason.as_deref().map(|reason| personal(draft, reason));
+        let reason = reason.map(|reason| ("reason".to_owned(), reason));
+        Entry {
+            outcome: note.outcome,
+            ..entry(note.action, note.detail.clone(), reason.into_iter().collect())
         }
     });
     let mut entries: Vec<Entry> = noted.collect();

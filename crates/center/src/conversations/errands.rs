@@ -7,8 +7,6 @@ use std::{
 };
 use wire::ids::ConversationId;
 
-/// Most errands at a time; more wait.
-pub(super) const MOST_AT_ONCE: usize = 256;
 /// When what came of an errand is handed over again, if the store failed.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 const MOST_TRIES: usize = 10;
@@ -43,9 +41,6 @@ impl Conversations {
     }
 
     async fn run(self: &Arc<Self>, sent: Sent) {
-        let Ok(_turn) = self.errand_turns.acquire().await else {
-            return;
-        };
         let (id, number) = (sent.conversation.clone(), sent.errand.number);
         let outcome = self.bots.run(sent).await;
         for _ in 0..MOST_TRIES {

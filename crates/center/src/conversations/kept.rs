@@ -1,18 +1,17 @@
 //! A conversation as it is kept: what changes with every turn, what seldom does, and what was said.
 
+use super::people::{names_of, person};
 use crate::once::hashed;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use flow::bot::{Act, CallRequest, Dialogue};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use std::{collections::VecDeque, time::Duration};
-use store::{Expect, Put, Terms};
+use store::{Expect, MOST_TERMS, Put, Terms};
 use wire::{
     UtcTime,
     conversation::{
         BotTrace, Context, Conversation, ConversationSummary, ConversationType, Direction, Interaction,
-        Participant, State, Traits,
+        NewConversation, Participant, Posted, State, Traits,
     },
     ids::{ConversationId, InteractionId},
 };
@@ -23,19 +22,23 @@ pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const FACTS: &str = "conversation-facts";
 /// The records of what was said: those of one commit are together.
 pub(super) const TURN: &str = "conversation-turn";
+/// The records by which a conversation's customers are found that have more names than its facts have terms.
+pub(super) const PEOPLE: &str = "conversation-people";
 /// The term of all conversations, by when they changed.
 pub(super) const LIST: &str = "list";
 /// The term of the conversations that owe something, by when it is due.
 pub(super) const OWES: &str = "owes";
 
-/// What a profile calls a person by.
-const NAMES: &[&str] = &["email", "phone", "phoneNumber", "externalId", "customerId"];
+/// The keys of a session in which a bot says how it stands.
+const OF_BOT: [&str; 3] = ["intent", "step", "slots"];
 
 /// After so many bytes of text, a record of what was said at once is followed by another one. As JSON it is at most six times that.
 const MOST_TURN_BYTES: usize = 64 * 1024;
 /// The longest record of a conversation, well below what a store keeps.
 const MOST_BYTES: usize = store::MOST_BODY / 8 * 7;
 
+/// Most messages that are remembered as not answered; then the oldest goes.
+const MOST_OPEN_MESSAGES: usize = 16;
 /// Most answer times that are kept of a conversation; then the oldest goes.
 const MOST_TIMES: usize = 64;
 
@@ -63,6 +66,9 @@ pub(super) struct Kept {
     pub(super) turns: u64,
     /// The size of the context as its client set it, in bytes.
     pub(super) context_bytes: usize,
+    /// The version of its facts: of those that are read with this, another version is of another time. 0 when it is not known.
+    #[serde(default)]
+    pub(super) facts_version: i64,
     /// By how much the conversation's clock is ahead.
     #[serde(default)]
     pub(super) ahead_ms: u64,
@@ -83,9 +89,9 @@ pub(super) struct Kept {
     /// Since when the customer says nothing, by the conversation's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_since: Option<UtcTime>,
-    /// The customer's last message, as long as it is not answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) unanswered: Option<(InteractionId, UtcTime)>,
+    /// The customers' messages that are not answered, and when they came, by the conversation's clock.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub(super) open_messages: VecDeque<(InteractionId, UtcTime)>,
     /// How long answers took, in microseconds.
     #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
     pub(super) times_us: VecDeque<u64>,
@@ -142,9 +148,6 @@ pub(super) struct Facts {
     pub(super) participants: Vec<Participant>,
     /// As the client set it.
     pub(super) context: Context,
-    /// The idempotency key that it was created under, and the request's body.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) key: Option<Key>,
 }
 
 /// What was said at once.
@@ -166,25 +169,68 @@ pub(super) struct Key {
 impl Key {
     /// The key of a request.
     pub(super) fn new(client: &str, key: &str, body: &str) -> Self {
-        let short = |parts: &[&str]| {
-            let mut hash = Sha256::new();
-            for part in parts {
-                hash.update((part.len() as u64).to_be_bytes());
-                hash.update(part);
-            }
-            URL_SAFE_NO_PAD.encode(&hash.finalize()[..16])
-        };
         Self {
-            id: short(&[client, key]),
-            body: short(&[body]),
+            id: hashed(&[client, key]),
+            body: hashed(&[body]),
         }
+    }
+
+    /// The term of what was said under it; no conversation's id has a slash.
+    pub(super) fn term(&self, id: &ConversationId) -> String {
+        format!("key/{}", hashed(&[id.as_str(), &self.id]))
     }
 }
 
 impl Kept {
+    /// A conversation in which nothing has happened yet.
+    pub(super) fn new(new: &NewConversation, now: UtcTime) -> Self {
+        Self {
+            kind: new.kind,
+            state: new.state,
+            bot_id: new.bot_instance().map(str::to_owned),
+            channel: new.customer().and_then(|customer| customer.channel.clone()),
+            resolved: false,
+            escalated: false,
+            created: now,
+            updated: now,
+            last_sequence: 0,
+            turns: 0,
+            context_bytes: new.context.size_bytes(),
+            facts_version: 1,
+            ahead_ms: 0,
+            dialogue: None,
+            slots: Map::new(),
+            owed: VecDeque::new(),
+            errands: Vec::new(),
+            errands_sent: 0,
+            silent_since: None,
+            open_messages: VecDeque::new(),
+            times_us: VecDeque::new(),
+        }
+    }
+
     /// The conversation's own time when it is `now` elsewhere.
     pub(super) fn own_time(&self, now: UtcTime) -> UtcTime {
         now.after(Duration::from_millis(self.ahead_ms))
+    }
+
+    /// Its facts are written with it.
+    pub(super) fn renew_facts(&mut self) {
+        self.facts_version += i64::from(self.facts_version > 0);
+    }
+
+    /// Notes that a customer waits for an answer.
+    pub(super) fn asked(&mut self, message: InteractionId, now: UtcTime) {
+        if self.open_messages.len() >= MOST_OPEN_MESSAGES {
+            self.open_messages.pop_front();
+        }
+        self.open_messages.push_back((message, now));
+    }
+
+    /// When a message came that is answered now, for the first time.
+    pub(super) fn answered(&mut self, message: &InteractionId) -> Option<UtcTime> {
+        let at = self.open_messages.iter().position(|(id, _)| id == message)?;
+        self.open_messages.remove(at).map(|(_, asked)| asked)
     }
 
     /// Notes how long an answer took.
@@ -218,18 +264,42 @@ impl Kept {
         let mut context = facts.context.clone();
         if let Some(dialogue) = &self.dialogue {
             let session = context.session_mut();
-            for (name, value) in [("intent", dialogue.intent()), ("step", dialogue.step())] {
+            let [intent, step, slots] = OF_BOT;
+            for (name, value) in [(intent, dialogue.intent()), (step, dialogue.step())] {
                 if value.is_some() || session.get(name).is_some() {
                     session.set(name, value.into());
                 }
             }
-            session.set("slots", Value::Object(dialogue.slots().clone()));
+            session.set(slots, Value::Object(dialogue.slots().clone()));
         } else if !self.slots.is_empty() {
             context
                 .session_mut()
                 .set("slots", Value::Object(self.slots.clone()));
         }
         context
+    }
+
+    /// Of a context, what is the client's: what the bot says of itself is not, when it comes back as it was shown.
+    pub(super) fn of_client(&self, mut given: Context, facts: &Facts) -> Context {
+        let shown = self.context(facts);
+        let (Some(session), Some(shown)) = (&mut given.session, &shown.session) else {
+            return given;
+        };
+        let own = facts.context.session.as_ref();
+        let mut is_bots = false;
+        for name in OF_BOT {
+            if session.get(name).is_none() || session.get(name) != shown.get(name) {
+                continue;
+            }
+            match own.and_then(|own| own.get(name)) {
+                Some(own) => session.set(name, own.clone()),
+                None => is_bots |= session.remove(name).is_some(),
+            }
+        }
+        if is_bots && session.is_empty() && own.is_none() {
+            given.session = None;
+        }
+        given
     }
 
     /// The write that keeps it. What a bot owes is given up when there is more of it than can be kept: no bot may make
@@ -273,31 +343,32 @@ impl Facts {
             .find(|participant| participant.bot_instance().is_some())
     }
 
-    pub(super) fn customer(&self) -> Option<&Participant> {
-        let is_customer = |participant: &&Participant| participant.direction == Direction::Inbound;
-        self.participants.iter().find(is_customer)
-    }
-
-    /// By whom it is found: each customer's id, and what profiles call them by.
+    /// By whom it is found: the first of its customers' names.
     pub(super) fn terms(&self, id: &ConversationId) -> Terms {
-        let customers = self
-            .participants
-            .iter()
-            .filter(|one| one.direction == Direction::Inbound);
-        let names = customers.flat_map(|customer| {
-            let named = NAMES
-                .iter()
-                .filter_map(|name| customer.profile.get(*name)?.as_str());
-            [customer.id.as_str()].into_iter().chain(named)
-        });
+        let names = names_of(&self.participants).into_iter().take(MOST_TERMS);
         Terms {
             kind: FACTS.into(),
             id: id.to_string(),
-            terms: names
-                .take(store::MOST_TERMS)
-                .map(|name| (person(name), 0))
-                .collect(),
+            terms: names.map(|name| (person(&name), 0)).collect(),
         }
+    }
+
+    /// The other names: records of no content, which are found by them and by the conversation.
+    pub(super) fn people(&self, id: &ConversationId) -> Vec<(Put, Terms)> {
+        let names = names_of(&self.participants);
+        let others = names.get(MOST_TERMS..).unwrap_or_default();
+        let portions = others.chunks(MOST_TERMS - 1).enumerate();
+        let record = portions.map(|(at, names)| {
+            let record = format!("{id}/{at}");
+            let names = names.iter().map(|name| (person(name), 0));
+            let terms = Terms {
+                kind: PEOPLE.into(),
+                id: record.clone(),
+                terms: names.chain([(id.to_string(), 0)]).collect(),
+            };
+            (put(PEOPLE, &record, &Map::new(), Expect::Any), terms)
+        });
+        record.collect()
     }
 
     pub(super) fn put(&self, id: &ConversationId) -> Put {
@@ -328,17 +399,34 @@ impl Turn {
         turns
     }
 
+    /// The message that it begins with.
+    pub(super) fn posted(&self) -> Option<Posted> {
+        let first = self.interactions.first()?;
+        Some(Posted {
+            id: first.id.clone(),
+            sequence: first.sequence,
+        })
+    }
+
     pub(super) fn put(&self, id: &ConversationId, expect: Expect) -> Put {
         put(TURN, &self.id(id), self, expect)
     }
 
-    /// It is found by its conversation, at the place of its last interaction.
-    pub(super) fn terms(&self, id: &ConversationId) -> Terms {
+    /// It is found by its conversation, at the place of its last interaction, by its key, and by the customers in it who are not
+    /// listed among the participants.
+    pub(super) fn terms(&self, id: &ConversationId, participants: &[Participant]) -> Terms {
         let last = self.interactions.last().map_or(0, |last| last.sequence);
+        let of_conversation = (id.to_string(), i64::try_from(last).unwrap_or(i64::MAX));
+        let of_key = self.key.iter().map(|key| (key.term(id), 0));
+        let is_listed = |one: &Interaction| participants.iter().any(|known| known.id == one.participant_id);
+        let strangers = self.interactions.iter().filter(|one| !is_listed(one));
+        let strangers = strangers.map(|one| (person(one.participant_id.as_str()), 0));
+        let terms = [of_conversation].into_iter().chain(of_key).chain(strangers);
         Terms {
             kind: TURN.into(),
             id: self.id(id),
-            terms: vec![(id.to_string(), i64::try_from(last).unwrap_or(i64::MAX))],
+            // A message begins its turn: who said it is the first of them.
+            terms: terms.take(MOST_TERMS).collect(),
         }
     }
 
@@ -430,11 +518,6 @@ pub(super) fn put<T: Serialize>(kind: &str, id: &str, body: &T, expect: Expect) 
         body: Some(serde_json::to_string(body).unwrap_or_default()),
         expect,
     }
-}
-
-/// The term of the conversations of a person, known by an id, an address or a number.
-pub(super) fn person(name: &str) -> String {
-    format!("person:{}", hashed(&[&name.trim().to_lowercase()]))
 }
 
 /// Reads a record's body.

@@ -5,6 +5,7 @@
 //! record by its version, what was said, and the audit entry. Only then is anybody answered, and those who wait are woken.
 //! What the bot owes (answers that are being typed, call-outs, idle paths) is in the record, so a kill loses nothing of it.
 
+mod asking;
 mod bot;
 mod changing;
 mod clock_route;
@@ -18,9 +19,11 @@ mod expanding;
 mod kept;
 mod listing;
 mod live;
+mod people;
 mod reading;
 mod rooms;
 mod routes;
+mod said;
 mod stamps;
 mod timers;
 mod trouble;
@@ -39,7 +42,6 @@ use stamps::Stamps;
 use std::{collections::HashSet, sync::Arc, sync::Mutex};
 use store::{Find, Store};
 use timers::Alarms;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wire::ids::ConversationId;
 
@@ -59,8 +61,6 @@ pub(crate) struct Conversations {
     masks_personal: bool,
     /// The errands that this process does.
     running: Mutex<HashSet<(ConversationId, u64)>>,
-    /// Turns of those.
-    errand_turns: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
@@ -105,7 +105,6 @@ impl Conversations {
             bots,
             masks_personal,
             running: Mutex::default(),
-            errand_turns: Arc::new(Semaphore::new(errands::MOST_AT_ONCE)),
             closing,
         }))
     }

@@ -3,23 +3,23 @@
 use super::{
     Conversations,
     changing::Cause,
-    kept::{CONVERSATION, Turn, read},
-    live::{Live, from_store, load_head, newest},
+    kept::{CONVERSATION, Turn},
+    live::{Live, load_head},
     rooms::Room,
+    said::{from_store, turns_of},
     trouble::Trouble,
 };
+use futures_util::{TryStreamExt as _, future};
 use std::{sync::Arc, time::Duration};
-use store::{Expect, Put};
+use store::Expect;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use wire::{
-    conversation::{Conversation, Interaction, InteractionsAsked},
+    conversation::{Conversation, Interaction, InteractionsAsked, Order},
     ids::{ConversationId, InteractionId},
 };
 
 /// How often a long poll looks into a store that other centers write to, too.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How many records are read at a time while an interaction is looked for.
-const PORTION: usize = 50;
 
 impl Conversations {
     /// A conversation as it stands.
@@ -27,7 +27,7 @@ impl Conversations {
         if let Some(room) = self.rooms.existing(id) {
             let mut place = room.live.lock().await;
             if let Some(live) = self.current(&room, &mut place, id).await? {
-                return Ok(live.kept.view(id, &live.facts, live.version));
+                return Ok(live.view(id));
             }
         }
         let head = load_head(&self.store, id).await?;
@@ -117,8 +117,7 @@ impl Conversations {
         }
     }
 
-    /// The conversation that is in memory, unless the store has a newer one: other centers may change it, and of one that is over
-    /// the person may have been erased.
+    /// The conversation that is in memory, or the store's, if that is newer.
     async fn current<'a>(
         &self,
         room: &Room,
@@ -126,14 +125,20 @@ impl Conversations {
         id: &ConversationId,
     ) -> Result<Option<&'a Live>, Trouble> {
         if let Some(live) = place.as_ref()
-            && (self.store.is_shared() || live.kept.state.is_over())
+            && !self.is_current(live, id).await?
         {
-            let record = self.store.record(CONVERSATION, id.as_str()).await?;
-            if record.is_none_or(|record| record.version != live.version) {
-                *place = self.load(room, id).await?;
-            }
+            *place = self.load(room, id).await?;
         }
         Ok(place.as_ref())
+    }
+
+    /// Whether the store has none that is newer: other centers may change it, and of one that is over the person may have been erased.
+    pub(super) async fn is_current(&self, live: &Live, id: &ConversationId) -> Result<bool, store::Error> {
+        if !self.store.is_shared() && !live.kept.state.is_over() {
+            return Ok(true);
+        }
+        let record = self.store.record(CONVERSATION, id.as_str()).await?;
+        Ok(record.is_some_and(|record| record.version == live.version))
     }
 
     /// Marks an interaction as read; false when it was marked before.
@@ -156,27 +161,18 @@ impl Conversations {
             }
             let sequence = one.sequence;
             let put = turn.put(id, Expect::Version(version));
-            if self.mark_in(id, sequence, put, cause).await? {
+            let marked = self.attempt(
+                id,
+                cause,
+                Some(put),
+                |_, _| Ok(()),
+                |(), live| live.mark_read(sequence),
+            );
+            if marked.await?.is_some() {
                 return Ok(true);
             }
         }
         Err(Trouble::Busy)
-    }
-
-    async fn mark_in(
-        self: &Arc<Self>,
-        id: &ConversationId,
-        sequence: u64,
-        put: Put,
-        cause: &Cause,
-    ) -> Result<bool, Trouble> {
-        if self.attempt(id, cause, Some(put), |_, _| Ok(())).await?.is_none() {
-            return Ok(false);
-        }
-        if let Some(live) = self.rooms.room(id).live.lock().await.as_mut() {
-            live.mark_read(sequence);
-        }
-        Ok(true)
     }
 
     /// The record that an interaction is in, and its version.
@@ -185,22 +181,9 @@ impl Conversations {
         id: &ConversationId,
         interaction: &InteractionId,
     ) -> Result<Option<(Turn, i64)>, Trouble> {
-        let mut find = newest(id);
-        loop {
-            let found = self.store.find(&find, PORTION).await?;
-            let is_last = found.len() < PORTION;
-            find.after = found.last().map(|found| found.place).or(find.after);
-            let turns = found.iter().filter_map(|found| {
-                let turn: Turn = read(&found.record.body)?;
-                Some((turn, found.record.version))
-            });
-            let of = |(turn, _): &(Turn, i64)| turn.interactions.iter().any(|one| one.id == *interaction);
-            if let Some(found) = turns.into_iter().find(of) {
-                return Ok(Some(found));
-            }
-            if is_last {
-                return Ok(None);
-            }
-        }
+        let is_in = |(turn, _): &(Turn, i64)| turn.interactions.iter().any(|one| one.id == *interaction);
+        let turns = turns_of(&self.store, id, Order::Descending);
+        let mut found = turns.try_filter(|turn| future::ready(is_in(turn)));
+        Ok(found.try_next().await?)
     }
 }

@@ -1,7 +1,12 @@
 //! `/api/v2/conversations` and its analytics.
 
 use super::{changing::Cause, kept::Key, trouble::Trouble};
-use crate::{app::App, http::key_of, once::replayed, tokens::Bearer};
+use crate::{
+    app::App,
+    http::key_of,
+    once::{Once, replayed},
+    tokens::Bearer,
+};
 use axum::{
     Extension,
     extract::{Path, Query, State},
@@ -21,6 +26,9 @@ use wire::{
     ids::{ConversationId, CorrelationId, InteractionId},
 };
 
+/// Where conversations are created, and listed.
+pub(super) const PATH: &str = "/api/v2/conversations";
+
 /// The conversation's id in a path.
 pub(super) fn parse_id(id: &str) -> Result<ConversationId, Refusal> {
     id.parse()
@@ -34,7 +42,7 @@ fn cause(app: &App, correlation: CorrelationId) -> Cause {
     }
 }
 
-/// The idempotency key, if there is one. The store remembers it with what was made, for as long as that is there.
+/// The idempotency key of a message, if it has one. The store remembers it with what was said, for as long as that is there.
 fn key(bearer: &Bearer, headers: &HeaderMap, body: &str) -> Result<Option<Key>, Refusal> {
     let Some(key) = headers.get("idempotency-key") else {
         return Ok(None);
@@ -44,7 +52,7 @@ fn key(bearer: &Bearer, headers: &HeaderMap, body: &str) -> Result<Option<Key>, 
 }
 
 /// Runs to its end also when the client hangs up half-way: what is committed must be told to those who wait for it.
-async fn detached<T: Send + 'static>(
+pub(super) async fn detached<T: Send + 'static>(
     work: impl Future<Output = Result<T, Trouble>> + Send + 'static,
 ) -> Result<T, Refusal> {
     match tokio::spawn(work).await {
@@ -67,10 +75,10 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let cause = cause(&app, correlation);
     let new = NewConversation::parse(&body).map_err(Refusal::faults)?;
-    let key = key(&bearer, &headers, &body)?;
-    let location = format!("/api/v2/conversations/{}", new.id);
+    let once = Once::of(&bearer, PATH, &headers, &body)?;
+    let location = format!("{PATH}/{}", new.id);
     let (view, is_replayed) =
-        detached(async move { app.conversations.create(new, key, &cause).await }).await?;
+        detached(async move { app.conversations.create(new, once, &cause).await }).await?;
     let told = (replayed(is_replayed), [(header::LOCATION, location)]);
     Ok((told, shown(StatusCode::CREATED, view)).into_response())
 }
@@ -97,7 +105,7 @@ pub(crate) async fn change(
         faults.keep(IfMatch::parse(value).map_err(|error| error.to_string()))
     });
     faults.finish(Some(())).map_err(Refusal::faults)?;
-    let change = ConversationChange::parse(&body).map_err(Refusal::faults)?;
+    let change = ConversationChange::parse_as_shown(&body).map_err(Refusal::faults)?;
     let changed = async move { app.conversations.change(&id, change, condition, &cause).await };
     Ok(shown(StatusCode::OK, detached(changed).await?))
 }

@@ -35,11 +35,22 @@ const MOST_LOOKED_AT: usize = 1_000_000;
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
 /// When conversations are to be looked after.
-#[derive(Default)]
 pub(super) struct Alarms {
     heap: Mutex<BinaryHeap<Reverse<(i64, ConversationId)>>>,
     /// There is an earlier one than before.
     earlier: Notify,
+    /// Those that are being looked after.
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self {
+            heap: Mutex::default(),
+            earlier: Notify::new(),
+            turns: Arc::new(Semaphore::new(MOST_AT_ONCE)),
+        }
+    }
 }
 
 impl Alarms {
@@ -109,20 +120,10 @@ impl Ticking {
 
 impl Conversations {
     async fn go_off(self: &Arc<Self>) {
-        let turns = Arc::new(Semaphore::new(MOST_AT_ONCE));
         loop {
             let now = Clock::utc().timestamp().as_millisecond();
             match self.alarms.next(now) {
-                Ok(id) => {
-                    let Ok(turn) = turns.clone().acquire_owned().await else {
-                        return;
-                    };
-                    let conversations = self.clone();
-                    tokio::spawn(async move {
-                        let _turn = turn;
-                        conversations.look_after(&id).await;
-                    });
-                }
+                Ok(id) => self.look_after_soon(id).await,
                 Err(at) => {
                     let wait = at.map_or(LONGEST_SLEEP, |at| {
                         Duration::from_millis(u64::try_from(at.saturating_sub(now)).unwrap_or(0))
@@ -134,6 +135,18 @@ impl Conversations {
                 }
             }
         }
+    }
+
+    /// Looks after a conversation as soon as it is its turn, which is waited for.
+    async fn look_after_soon(self: &Arc<Self>, id: ConversationId) {
+        let Ok(turn) = self.alarms.turns.clone().acquire_owned().await else {
+            return;
+        };
+        let conversations = self.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            conversations.look_after(&id).await;
+        });
     }
 
     /// Lets happen what is due in a conversation.
@@ -188,7 +201,7 @@ impl Conversations {
                 let has_errands =
                     || read::<Kept>(&found.record.body).is_some_and(|kept| !kept.errands.is_empty());
                 if found.place <= overdue || (is_start && has_errands()) {
-                    self.look_after(&id).await;
+                    self.look_after_soon(id).await;
                 } else if is_start {
                     self.alarms.add(id, found.place);
                 } else {
@@ -201,5 +214,72 @@ impl Conversations {
         }
         tracing::debug!(took = ?begun.elapsed(), "looked for what conversations owe");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{bots::Bots, conversations::Parts};
+    use client::{Exchange, Http, Upgraded};
+    use store::{Commit, Location, Store, Terms};
+    use tokio::time::timeout;
+    use tokio_util::sync::CancellationToken;
+
+    struct Nobody;
+
+    impl Http for Nobody {
+        fn execute(&self, _: http::Request<bytes::Bytes>) -> Exchange<'_, http::Response<bytes::Bytes>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn upgrade(&self, _: http::Request<bytes::Bytes>) -> Exchange<'_, Upgraded> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_conversation_that_is_held_up_holds_up_no_other_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("t.db"));
+        let store = Store::open(&location).await.unwrap();
+        let http = Arc::new(Nobody);
+        let bots = Bots::new(
+            Default::default(),
+            http,
+            store.clone(),
+            webhooks::Secret::generate(&[7; 32]),
+        );
+        let parts = Parts {
+            store: store.clone(),
+            clock: Clock::start(),
+            bots,
+            masks_personal: true,
+            closing: CancellationToken::new(),
+        };
+        let conversations = Conversations::open(parts).await.unwrap();
+        let cause = Cause {
+            received: conversations.clock.now(),
+            correlation: None,
+        };
+        for id in ["a", "b"] {
+            let new = serde_json::json!({"id": id, "type": "webchat", "participants": [{"id": "u", "direction": "inbound"}]});
+            let new = wire::conversation::NewConversation::parse(&new.to_string()).unwrap();
+            conversations.create(new, None, &cause).await.unwrap();
+            let terms = Terms {
+                kind: CONVERSATION.into(),
+                id: id.into(),
+                terms: vec![(OWES.into(), 1)],
+            };
+            let overdue = Commit {
+                terms: vec![terms],
+                ..Commit::default()
+            };
+            store.commit(overdue).await.unwrap();
+        }
+        let held_up = conversations.rooms.room(&"a".parse().unwrap());
+        let _held = held_up.live.lock().await;
+        let looked = timeout(Duration::from_secs(20), conversations.look(true));
+        looked.await.expect("it does not wait for that one").unwrap();
     }
 }

@@ -27,6 +27,10 @@ pub(crate) enum Trouble {
     Transition(State, State),
     #[error("{}: messages are taken in the states active and pending only", .0.refused(State::Active))]
     TakesNone(State),
+    #[error(
+        "the conversation is ended, which is final: its context does not change any more; begin a new one"
+    )]
+    Ended,
     #[error("the conversation has version {0} by now, which If-Match does not name; read it again")]
     OtherVersion(u64),
     #[error("the conversation has {MOST_INTERACTIONS} interactions, and takes no more; begin a new one")]
@@ -52,7 +56,9 @@ impl Trouble {
             Self::Faults(faults) => Refusal::faults(faults),
             Self::Unknown(_) | Self::NoInteraction(..) => Refusal::new(StatusCode::NOT_FOUND, text),
             Self::Exists(..) | Self::Full | Self::Busy => Refusal::new(StatusCode::CONFLICT, text),
-            Self::Transition(..) | Self::TakesNone(_) => Refusal::new(StatusCode::BAD_REQUEST, text),
+            Self::Transition(..) | Self::TakesNone(_) | Self::Ended => {
+                Refusal::new(StatusCode::BAD_REQUEST, text)
+            }
             Self::OtherVersion(_) => Refusal::new(StatusCode::PRECONDITION_FAILED, text),
             Self::OtherBody => Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, text),
             Self::TooManyPolls(_) => Refusal::new(StatusCode::TOO_MANY_REQUESTS, text)

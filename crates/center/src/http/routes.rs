@@ -144,7 +144,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/conversations",
-            // Conversations remember the keys of what is in them, here and below.
+            // The keys of what is created and said are remembered with it.
             authorized(
                 &[Scope::ConversationsRead],
                 RouteClass::Other,
@@ -184,7 +184,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/conversations/{id}/interactions/{interaction}/read",
-            authorized(
+            guarded(
                 &[Scope::ConversationsWrite],
                 RouteClass::Other,
                 post(conversations::mark_read),
@@ -192,7 +192,7 @@ pub(crate) fn router(app: Arc<App>, beside: Option<Router>) -> Router {
         )
         .route(
             "/api/v2/analytics/conversations/details/query",
-            authorized(
+            guarded(
                 &[Scope::AnalyticsRead],
                 RouteClass::Other,
                 post(conversations::details),

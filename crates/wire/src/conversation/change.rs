@@ -18,6 +18,8 @@ pub struct ConversationChange {
     pub context: Option<Context>,
 }
 
+type ReadContext = fn(&Object<'_>, &str, &mut Faults) -> Option<Context>;
+
 impl ConversationChange {
     /// A change of the state.
     pub fn to(state: State) -> Self {
@@ -29,23 +31,35 @@ impl ConversationChange {
 
     /// Reads the request body; all faults at once.
     pub fn parse(text: &str) -> Result<Self, Faults> {
+        Self::parse_with(text, Context::read)
+    }
+
+    /// The same, but for the size of the context: what a bot says of itself in the one that was shown does not count, and only who has
+    /// the conversation knows what that is. Check the size of the rest with [`Context::check_size`].
+    pub fn parse_as_shown(text: &str) -> Result<Self, Faults> {
+        let read = Self::parse_with(text, Context::read_of_any_size);
+        // All faults at once, also the size.
+        read.map_err(|faults| Self::parse(text).err().unwrap_or(faults))
+    }
+
+    fn parse_with(text: &str, context: ReadContext) -> Result<Self, Faults> {
         let mut faults = Faults::new();
         let value = fault::json(text, &mut faults);
         let read = value.and_then(|value| {
             let body = Object::top(&value, &mut faults)?;
-            Some(Self::read(&body, text, &mut faults))
+            Some(Self::read(&body, text, context, &mut faults))
         });
         faults.finish(read)
     }
 
-    fn read(body: &Object<'_>, text: &str, faults: &mut Faults) -> Self {
+    fn read(body: &Object<'_>, text: &str, context: ReadContext, faults: &mut Faults) -> Self {
         if !body.has("state") && !body.has("context") {
             faults.push("there is nothing to change; give state or context");
         }
         let has_context = body.has("context");
         Self {
             state: body.optional_parsed("state", faults),
-            context: has_context.then(|| Context::read(body, text, faults)).flatten(),
+            context: has_context.then(|| context(body, text, faults)).flatten(),
         }
     }
 
@@ -136,6 +150,10 @@ mod tests {
                 "context has 65537 bytes of JSON, at most 65536 are taken; prune old keys of its botSession",
             ]
         );
+        let shown = |text: &str| ConversationChange::parse_as_shown(text).map_err(Faults::into_vec);
+        assert_eq!(shown(&large), Err(faults(&large)));
+        let large = large.replace("open", "active");
+        assert_eq!(shown(&large).unwrap().context.unwrap().size_bytes(), 65_537);
         assert_eq!(faults("7"), ["the body must be a JSON object, not the number 7"]);
         assert_eq!(faults("{").len(), 1);
     }

@@ -108,6 +108,13 @@ impl Context {
 
     /// Reads the member `context` of a body, which was given as `text` too: only that has the order. Absent, it is empty.
     pub(super) fn read(body: &Object<'_>, text: &str, faults: &mut Faults) -> Option<Self> {
+        let context = Self::read_of_any_size(body, text, faults)?;
+        faults.keep(context.check_size().map_err(|error| error.to_string()))?;
+        Some(context)
+    }
+
+    /// The same, however large it is.
+    pub(super) fn read_of_any_size(body: &Object<'_>, text: &str, faults: &mut Faults) -> Option<Self> {
         let Some(value) = body.get("context") else {
             return Some(Self::default());
         };
@@ -117,9 +124,7 @@ impl Context {
         }
         let read =
             serde_json::from_str::<Holder>(text).map_err(|error| format!("the body is not JSON: {error}"));
-        let context = faults.keep(read)?.context.unwrap_or_default();
-        faults.keep(context.check_size().map_err(|error| error.to_string()))?;
-        Some(context)
+        Some(faults.keep(read)?.context.unwrap_or_default())
     }
 }
 

@@ -42,6 +42,11 @@ words! {
     }
 }
 
+/// What else clients write for [`Operator::Equal`].
+const ALSO_EQUAL: [&str; 2] = ["equals", "matches"];
+/// The value of `botId` that means any bot.
+const ANY_BOT: &str = "true";
+
 words! {
     /// What a filter looks at.
     Attribute {
@@ -68,7 +73,7 @@ pub struct Filter {
     pub operator: Operator,
     /// With what.
     pub attribute: Attribute,
-    /// To what: a state for `state`, `true` or `false` for `resolved` and `escalated`.
+    /// To what: a state for `state`, `true` or `false` for `resolved` and `escalated`; `true` for any `botId`.
     pub value: String,
 }
 
@@ -92,6 +97,7 @@ impl Filter {
     pub fn passes(&self, traits: &Traits<'_>) -> bool {
         let truth = |is: bool| if is { "true" } else { "false" };
         let found = match self.attribute {
+            Attribute::BotId if self.value == ANY_BOT => Some(truth(traits.bot_id.is_some())),
             Attribute::BotId => traits.bot_id,
             Attribute::State => Some(traits.state.as_str()),
             Attribute::Resolved => Some(truth(traits.resolved)),
@@ -103,7 +109,10 @@ impl Filter {
 
     fn read(body: &Object<'_>, faults: &mut Faults) -> Option<Self> {
         let kind = body.short_text("type", LONGEST_WORD, faults);
-        let operator = body.parsed("operator", faults);
+        let operator = match body.get("operator").and_then(Value::as_str) {
+            Some(word) if ALSO_EQUAL.contains(&word) => Some(Operator::Equal),
+            _ => body.parsed("operator", faults),
+        };
         let attribute = body.parsed("attribute", faults);
         let value = Self::read_value(body, attribute, faults);
         Some(Self {
@@ -360,7 +369,8 @@ mod tests {
         };
         for (attribute, value, is) in [
             ("botId", "b1", true),
-            ("botId", "true", false),
+            ("botId", "b2", false),
+            ("botId", "true", true),
             ("state", "closed", true),
             ("state", "ended", false),
             ("resolved", "true", true),
@@ -369,7 +379,17 @@ mod tests {
         ] {
             assert_eq!(passes(attribute, "eq", value), is, "{attribute} {value}");
             assert_eq!(passes(attribute, "ne", value), !is, "{attribute} {value}");
+            for also in ["equals", "matches"] {
+                assert_eq!(passes(attribute, also, value), is, "{attribute} {also} {value}");
+            }
         }
+        let without = Traits {
+            bot_id: None,
+            ..traits
+        };
+        let any = json!({"operator": "matches", "attribute": "botId", "value": true});
+        let any = with(|query| query["filters"] = json!([any])).unwrap();
+        assert!(any.passes(&traits) && !any.passes(&without));
     }
 
     #[test]

@@ -19,7 +19,7 @@ words! {
 }
 
 impl State {
-    /// Whether a change to `next` is allowed. Staying is, and changes nothing; only `ended` may become nothing, not even ended.
+    /// Whether a change to `next` is allowed. Staying is, and changes nothing; `ended` may become nothing else.
     pub fn may_become(self, next: Self) -> bool {
         use State::{Active, Closed, Ended, Pending, Queued};
         match self {
@@ -27,7 +27,7 @@ impl State {
             Pending => matches!(next, Pending | Active | Closed | Ended),
             Active => matches!(next, Active | Pending | Closed | Ended),
             Closed => matches!(next, Closed | Active | Ended),
-            Ended => false,
+            Ended => matches!(next, Ended),
         }
     }
 
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(allowed(State::Pending), "pending active closed ended");
         assert_eq!(allowed(State::Active), "pending active closed ended");
         assert_eq!(allowed(State::Closed), "active closed ended");
-        assert_eq!(allowed(State::Ended), "");
+        assert_eq!(allowed(State::Ended), "ended");
     }
 
     #[test]

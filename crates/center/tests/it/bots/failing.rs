@@ -170,3 +170,43 @@ async fn a_bot_that_leads_inward_is_not_followed() {
         "refused by the guard",
     );
 }
+
+#[tokio::test]
+async fn a_message_that_is_one_too_many_for_a_slow_bot_is_answered_at_once() {
+    let theirs = Theirs::start(|_| never()).await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for _ in 0..16 {
+        talker.said("c", "hello?").await;
+    }
+    assert_eq!(texts(&answers(&talker, "c", "hello??", 1).await), [FALLBACK]);
+    assert_eq!(talker.heard("c", "?limit=100").await.len(), 18);
+    let audited = audited(&rig, "bot.webhook_failed").await;
+    let told: Vec<_> = audited
+        .iter()
+        .map(|entry| (&entry["outcome"], &entry["detail"]))
+        .collect();
+    let detail = json!({"bot": "theirs", "why": "too many at once"});
+    assert_eq!(told, [(&json!("failure"), &detail)]);
+}
+
+#[tokio::test]
+async fn a_bot_that_hangs_in_many_conversations_holds_up_no_other_bot() {
+    let mut hangs = Theirs::start(|_| never()).await;
+    let quick = Theirs::start(|_| at_once("{\"messages\":[{\"text\":\"quick\"}]}")).await;
+    let other = webhook_bot(&quick.url, 5_000).replace("theirs", "quick");
+    let rig = rig_with(&(webhook_bot(&hangs.url, 30_000) + &other)).await;
+    let talker = Talker::new(&rig).await;
+    let many = (0..260).map(async |nth| {
+        let id = format!("c-{nth}");
+        talker.created(with_bot(&id, "theirs")).await;
+        talker.said(&id, "hello").await;
+    });
+    futures_util::future::join_all(many).await;
+    for _ in 0..256 {
+        hangs.next().await;
+    }
+    talker.created(with_bot("q", "quick")).await;
+    assert_eq!(texts(&answers(&talker, "q", "hello", 1).await), ["quick"]);
+}

@@ -164,3 +164,133 @@ async fn what_a_bot_was_asked_when_the_center_was_killed_it_is_asked_again() {
     let heard = Talker::new(&second).await.heard("c", "?after=1&wait=20").await;
     assert_eq!(texts(&heard), ["Here I am"]);
 }
+
+#[tokio::test]
+async fn what_a_bot_answers_after_it_has_handed_over_is_not_said() {
+    let (release, released) = tokio::sync::watch::channel(0);
+    let mut theirs = Theirs::start(move |nth| {
+        let mut released = released.clone();
+        Box::pin(async move {
+            let _ = released.wait_for(|upto| *upto >= nth).await;
+            let text = format!("answer {nth}");
+            let answer = match nth {
+                1 => json!({"messages": [{"text": text}], "escalate": "too hard"}),
+                _ => json!({"messages": [{"text": text}], "set": {"seen": nth}, "resolved": true, "close": true}),
+            };
+            answer.to_string().into_response()
+        })
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for text in ["one", "two"] {
+        talker.said("c", text).await;
+        theirs.next().await;
+    }
+    release.send(1).unwrap();
+    let heard = talker.heard("c", "?after=2&wait=20").await;
+    assert_eq!(texts(&heard), ["answer 1"]);
+    release.send(2).unwrap();
+    let learned = async {
+        while conversation(&talker, "c").await["context"]["botSession"]["slots"]["seen"] != 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, learned).await.unwrap();
+    assert_eq!(
+        talker.heard("c", "").await.len(),
+        3,
+        "the second answer is not said"
+    );
+    let view = conversation(&talker, "c").await;
+    assert_eq!(
+        (&view["state"], &view["resolved"]),
+        (&json!("pending"), &json!(false)),
+        "a human decides"
+    );
+}
+
+#[tokio::test]
+async fn a_bot_that_only_says_that_it_is_resolved_is_in_the_audit_log() {
+    let mut theirs = Theirs::start(|_| at_once("{\"resolved\":true}")).await;
+    let rig = rig_with_webhook(&theirs.url, 5_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    talker.said("c", "thanks").await;
+    theirs.next().await;
+    let resolved = async {
+        while conversation(&talker, "c").await["resolved"] != true {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, resolved).await.unwrap();
+    let audited = audited(&rig, "conversation.resolved").await;
+    assert_eq!(audited.len(), 1);
+    assert_eq!(audited[0]["detail"], json!({"resolved": true}));
+}
+
+#[tokio::test]
+async fn of_two_messages_at_once_both_answers_took_their_time() {
+    let (release, released) = tokio::sync::watch::channel(false);
+    let mut theirs = Theirs::start(move |nth| {
+        let mut released = released.clone();
+        Box::pin(async move {
+            let _ = released.wait_for(|is| *is).await;
+            json!({"messages": [{"text": format!("answer {nth}")}]})
+                .to_string()
+                .into_response()
+        })
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 30_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    for text in ["one", "two"] {
+        talker.said("c", text).await;
+        theirs.next().await;
+    }
+    release.send(true).unwrap();
+    talker.heard("c", "?after=3&wait=20").await;
+    let database = rig.folder.path().join("data/trunkline.db");
+    let store = Store::open(&Location::Sqlite(database)).await.unwrap();
+    let record = store.record("conversation", "c").await.unwrap().unwrap();
+    let kept: Value = serde_json::from_str(&record.body).unwrap();
+    assert_eq!(kept["timesUs"].as_array().map(Vec::len), Some(2), "{kept}");
+}
+
+#[tokio::test]
+async fn what_was_put_off_for_other_messages_does_not_happen_after_a_bot_has_handed_over() {
+    let mut theirs = Theirs::start(|nth| {
+        let answer = match nth {
+            1 => json!({"messages": [{"text": "one", "pauseMs": 20_000}], "escalate": "too hard"}),
+            _ => json!({"messages": [{"text": "two"}], "resolved": true, "close": true}),
+        };
+        at_once(answer.to_string())
+    })
+    .await;
+    let rig = rig_with_webhook(&theirs.url, 5_000).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(with_bot("c", "theirs")).await;
+    let database = rig.folder.path().join("data/trunkline.db");
+    let store = Store::open(&Location::Sqlite(database)).await.unwrap();
+    for (text, owed) in [("one", "too hard"), ("two", "close")] {
+        talker.said("c", text).await;
+        theirs.next().await;
+        let is_owed = async {
+            let has = |record: store::Record| record.body.contains(owed);
+            while !store.record("conversation", "c").await.unwrap().is_some_and(has) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, is_owed).await.unwrap();
+    }
+    let clock = rig.admin(reqwest::Method::POST, "/center/v1/conversations/c/clock");
+    send(clock.body(json!({"advanceMs": 3_600_000}).to_string())).await;
+    assert_eq!(texts(&talker.heard("c", "?after=2").await), ["one"]);
+    let view = conversation(&talker, "c").await;
+    assert_eq!(
+        (&view["state"], &view["resolved"]),
+        (&json!("pending"), &json!(false))
+    );
+}

@@ -62,7 +62,8 @@ async fn conversations_are_counted_filtered_and_grouped() {
     for (filters, hits) in [
         (json!([filter("botId", "eq", "nobody")]), 5),
         (json!([filter("botId", "ne", "nobody")]), 0),
-        (json!([filter("botId", "eq", "true")]), 0),
+        (json!([filter("botId", "matches", "true")]), 5),
+        (json!([filter("botId", "equals", "somebody")]), 0),
         (json!([filter("state", "eq", "closed")]), 1),
         (
             json!([filter("state", "ne", "closed"), filter("state", "ne", "ended")]),

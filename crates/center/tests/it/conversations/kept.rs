@@ -1,7 +1,7 @@
 //! Conversations in the audit log, and taken out of everything.
 
 use super::{PATH, Talker, new_conversation};
-use crate::support::Rig;
+use crate::support::{Rig, send};
 use center::{Limits, erase_caller};
 use serde_json::{Value, json};
 use store::{EntryFilter, Location, Store};
@@ -44,6 +44,10 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
     talker
         .said("c", "my card is 4111 1111 1111 1111, write to ada@example.com")
         .await;
+    talker.put("c", json!({"context": {"n": 1}})).await;
+    let clock = rig.admin(reqwest::Method::POST, "/center/v1/conversations/c/clock");
+    let advanced = send(clock.body(json!({"advanceMs": 1_000}).to_string())).await;
+    assert_eq!(advanced.status, 200);
     talker.put("c", json!({"state": "closed"})).await;
     let entries = entries(&store).await;
     let actions: Vec<&str> = entries
@@ -52,7 +56,18 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
         .collect();
     assert_eq!(
         actions,
-        ["conversation.created", "conversation.turn", "conversation.state"]
+        [
+            "conversation.created",
+            "conversation.turn",
+            "conversation.context",
+            "conversation.clock",
+            "conversation.state"
+        ]
+    );
+    assert_eq!(entries[2].0["detail"], json!({"contextBytes": 7}));
+    assert_eq!(
+        entries[3].0["detail"],
+        json!({"advanceMs": 1_000, "aheadMs": 1_000})
     );
     let (turn, texts) = &entries[1];
     assert_eq!(turn["subject"], "c");
@@ -80,7 +95,7 @@ async fn each_turn_is_in_the_audit_log_without_card_numbers() {
         !turn.to_string().contains("card"),
         "texts are apart from the entry"
     );
-    assert_eq!(entries[2].0["detail"], json!({"from": "active", "to": "closed"}));
+    assert_eq!(entries[4].0["detail"], json!({"from": "active", "to": "closed"}));
 }
 
 #[tokio::test]
@@ -125,11 +140,101 @@ async fn a_person_is_taken_out_of_what_is_over() {
                 .contains("Lovelace")
         );
     }
+    assert_eq!(over.body["state"], "ended", "it is not opened again");
+    talker
+        .put("over", json!({"state": "active"}))
+        .await
+        .refused(400, "bad_request");
+    talker
+        .put("over", json!({"context": {"name": "Lovelace"}}))
+        .await
+        .refused(400, "bad_request")
+        .mentions("final");
     let again = erase_caller(&store, folder.path(), "user-1").await.unwrap();
-    assert_eq!((again.conversations, again.open_conversations), (0, 1));
+    assert_eq!(
+        (again.conversations, again.open_conversations),
+        (0, 2),
+        "also where the participants do not name who speaks"
+    );
     let turns = store.records("conversation-turn", 100).await.unwrap();
     assert_eq!(
         turns.iter().filter(|turn| turn.body.contains("Lovelace")).count(),
         2
     );
+}
+
+#[tokio::test]
+async fn a_person_is_found_whatever_the_conversation_knows_them_by() {
+    let (folder, store, rig) = shared().await;
+    let talker = Talker::new(&rig).await;
+    let customers = (0..12).map(|nth| {
+        json!({"id": format!("user-{nth}"), "direction": "inbound", "profile": {
+            "email": format!("u{nth}@example.com"), "phone": format!("+1555{nth}"),
+            "customFields": {"externalId": format!("CRM-{nth}"), "size": "XL"}}})
+    });
+    let mut many = new_conversation("many");
+    many["participants"] = customers.collect();
+    talker.created(many).await;
+    talker.created(new_conversation("stranger")).await;
+    let message = json!({"participantId": "Someone-Else", "type": "message", "text": "I am Lovelace"});
+    let path = format!("{PATH}/stranger/interactions");
+    let said = talker.ask(reqwest::Method::POST, &path, &message).await;
+    assert_eq!(said.status, 201);
+    let found = async |name: &str| {
+        let erased = erase_caller(&store, folder.path(), name).await.unwrap();
+        (erased.conversations, erased.open_conversations)
+    };
+    for name in ["user-0", "u11@example.com", "+15557", "crm-11", "someone-else"] {
+        assert_eq!(found(name).await, (0, 1), "{name}");
+    }
+    assert_eq!(found("XL").await, (0, 0));
+    for id in ["many", "stranger"] {
+        talker.put(id, json!({"state": "closed"})).await;
+    }
+    assert_eq!(found("crm-11").await, (1, 0));
+    assert_eq!(found("someone-else").await, (1, 0));
+    for name in [
+        "user-0",
+        "u11@example.com",
+        "crm-11",
+        "someone-else",
+        "ada@example.com",
+    ] {
+        assert_eq!(found(name).await, (0, 0), "{name}");
+    }
+    assert_eq!(talker.heard("stranger", "").await[0]["participantId"], "erased-1");
+    assert_eq!(store.records("conversation-people", 10).await.unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn what_was_erased_half_way_is_found_again_and_erased_whole() {
+    let (folder, store, rig) = shared().await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    talker.said("c", "I am Ada Lovelace").await;
+    talker.put("c", json!({"state": "closed"})).await;
+    // The process died between the records and the rest: they are erased, and it is still found.
+    let turn = store.records("conversation-turn", 10).await.unwrap().remove(0);
+    let blotted = store::Put {
+        kind: "conversation-turn".into(),
+        id: turn.id.clone(),
+        body: Some(
+            turn.body
+                .replace("I am Ada Lovelace", "erased")
+                .replace("user-1", "erased-1"),
+        ),
+        expect: store::Expect::Version(turn.version),
+    };
+    let commit = store::Commit {
+        records: vec![blotted],
+        ..store::Commit::default()
+    };
+    store.commit(commit).await.unwrap();
+    let erased = erase_caller(&store, folder.path(), "ada@example.com")
+        .await
+        .unwrap();
+    assert_eq!((erased.conversations, erased.texts), (1, 1));
+    let all = store.records("conversation-turn", 10).await.unwrap();
+    let entries = format!("{:?}", entries(&store).await);
+    assert!(!format!("{all:?}{entries}").contains("Lovelace"));
 }

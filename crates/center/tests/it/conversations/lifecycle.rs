@@ -64,19 +64,83 @@ async fn a_key_makes_a_creation_repeatable_also_after_a_restart() {
     assert_eq!(first.status, 201);
     let rig = rig.restarted(|_| {}).await;
     let talker = Talker::new(&rig).await;
-    let again = talker.ask_with(Method::POST, PATH, &new, &key).await;
-    assert_eq!((again.status, &again.body), (201, &first.body));
-    assert_eq!(again.header("idempotency-replayed"), "true");
-    let mut other = new.clone();
-    other["state"] = json!("pending");
+    talker.said("conv-1", "hello").await;
     talker
-        .ask_with(Method::POST, PATH, &other, &key)
+        .put("conv-1", json!({"state": "closed", "context": {"n": 1}}))
+        .await;
+    let again = talker.ask_with(Method::POST, PATH, &new, &key).await;
+    assert_eq!(
+        (again.status, &again.body),
+        (201, &first.body),
+        "it is what was answered then"
+    );
+    assert_eq!(
+        (again.header("idempotency-replayed"), again.header("etag")),
+        ("true", "\"1\"")
+    );
+    for other in [("state", "pending"), ("id", "conv-2")] {
+        let mut new = new.clone();
+        new[other.0] = json!(other.1);
+        talker
+            .ask_with(Method::POST, PATH, &new, &key)
+            .await
+            .refused(422, "unprocessable");
+    }
+    talker
+        .get(&format!("{PATH}/conv-2"))
         .await
-        .refused(422, "unprocessable");
+        .refused(404, "not_found");
     talker
         .ask_with(Method::POST, PATH, &new, &[("idempotency-key", "k-2")])
         .await
         .refused(409, "conflict");
+}
+
+#[tokio::test]
+async fn of_creations_with_one_key_at_once_one_is_made() {
+    let rig = Rig::start_with(|options| options.limits = center::Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    let key = [("idempotency-key", "k-1")];
+    let bodies: Vec<Value> = (0..12)
+        .map(|nth| new_conversation(&format!("c-{}", nth % 3)))
+        .collect();
+    let asked = bodies
+        .iter()
+        .map(|new| talker.ask_with(Method::POST, PATH, new, &key));
+    let answers = futures_util::future::join_all(asked).await;
+    let made: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
+    assert_eq!(made.len(), 4, "one is created and replayed three times");
+    assert!(made.iter().all(|answer| answer.body == made[0].body));
+    assert_eq!(answers.iter().filter(|answer| answer.status == 422).count(), 8);
+}
+
+#[tokio::test]
+async fn a_key_is_honoured_on_every_post() {
+    let rig = Rig::start_with(|options| options.limits = center::Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    talker.said("c", "hello").await;
+    let id = talker.heard("c", "").await[0]["id"].as_str().unwrap().to_owned();
+    let query = |to: &str| json!({"dateFrom": "2020-01-01T00:00:00Z", "dateTo": to});
+    let read = format!("{PATH}/c/interactions/{id}/read");
+    let details = "/api/v2/analytics/conversations/details/query".to_owned();
+    for (path, body, other) in [
+        (read, json!({}), json!({"n": 1})),
+        (
+            details,
+            query("2998-01-01T00:00:00Z"),
+            query("2999-01-01T00:00:00Z"),
+        ),
+    ] {
+        let post = async |body: &Value| {
+            let key = [("idempotency-key", "k-1")];
+            talker.ask_with(Method::POST, &path, body, &key).await
+        };
+        let (first, again) = (post(&body).await, post(&body).await);
+        assert_eq!((again.status, &again.text), (first.status, &first.text), "{path}");
+        assert_eq!(again.header("idempotency-replayed"), "true");
+        post(&other).await.refused(422, "unprocessable");
+    }
 }
 
 #[tokio::test]
@@ -106,7 +170,7 @@ async fn every_pair_of_states_is_as_the_contract_says() {
                 "queued" => to != "closed",
                 "pending" | "active" => to != "queued",
                 "closed" => matches!(to, "closed" | "active" | "ended"),
-                _ => false,
+                _ => to == "ended",
             };
             let changed = talker.put(&id, json!({"state": to})).await;
             let after = talker.get(&format!("{PATH}/{id}")).await.body;
@@ -149,6 +213,28 @@ async fn a_condition_is_honoured() {
     assert_eq!((closed.status, closed.header("etag")), (200, "\"2\""));
     put("\"1\"").await.refused(412, "refused");
     assert_eq!(put("*").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_change_is_answered_with_what_it_made_and_not_with_what_came_after_it() {
+    let rig = Rig::start_with(|options| options.limits = center::Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    for round in 0..10 {
+        let contexts: Vec<Value> = (0..8).map(|nth| json!({"round": round, "nth": nth})).collect();
+        let puts = contexts
+            .iter()
+            .map(|context| talker.put("c", json!({"context": context})));
+        let answers = futures_util::future::join_all(puts).await;
+        let mut tags = std::collections::HashSet::new();
+        for (answer, context) in answers.iter().zip(&contexts) {
+            assert_eq!((answer.status, &answer.body["context"]), (200, context));
+            assert!(
+                tags.insert(answer.header("etag")),
+                "each has a version of its own"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -3,10 +3,20 @@
 use super::{PATH, Talker, each, new_conversation};
 use crate::support::{Rig, send, tenant_with};
 use center::{Limits, Options};
+use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::{sync::OnceLock, time::Instant};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+use store::{Location, Store};
 use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt,
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 
 const BOT: &str = r#"
     name = "Clerk"
@@ -269,6 +279,49 @@ async fn what_bots_settle_and_hand_over_is_counted() {
 }
 
 #[tokio::test]
+async fn what_is_shown_of_a_context_can_be_put_back() {
+    let rig = rig().await;
+    let talker = Talker::new(&rig).await;
+    begin(&talker, "c").await;
+    let own = |bytes: usize| {
+        let empty = json!({"botSession": {"mine": 1}, "note": ""}).to_string().len();
+        json!({"botSession": {"mine": 1}, "note": "x".repeat(bytes - empty)})
+    };
+    let put = async |context: &Value| talker.put("c", json!({"context": context})).await;
+    assert_eq!(put(&own(65_536)).await.status, 200);
+    talker.said("c", "When are you open?").await;
+    talker.heard("c", "?after=3&wait=20").await;
+    let shown = view(&talker, "c").await;
+    assert_eq!(shown["context"]["botSession"]["intent"], "hours");
+    let again = put(&shown["context"]).await;
+    assert_eq!(
+        (again.status, &again.body),
+        (200, &shown),
+        "nothing was changed: {}",
+        again.text
+    );
+    let mut changed = shown["context"].clone();
+    changed["botSession"]["mine"] = json!(2);
+    assert_eq!(put(&changed).await.status, 200);
+    talker.said("c", "That solved my problem").await;
+    let later = view(&talker, "c").await;
+    assert_eq!(
+        (
+            &later["context"]["botSession"]["mine"],
+            &later["context"]["botSession"]["intent"]
+        ),
+        (&json!(2), &json!("solved"))
+    );
+    let mut large = own(65_537);
+    large["botSession"]["intent"] = json!("solved");
+    put(&large).await.refused(400, "bad_request").mentions("65537");
+    // What is not as it was shown is the client's.
+    let mut theirs = own(65_530);
+    theirs["botSession"]["intent"] = json!("something else");
+    put(&theirs).await.refused(400, "bad_request");
+}
+
+#[tokio::test]
 async fn the_clock_is_the_administrators() {
     let rig = rig().await;
     let talker = Talker::new(&rig).await;
@@ -301,4 +354,55 @@ async fn the_clock_is_the_administrators() {
         .await
         .refused(400, "bad_request")
         .mentions("advanceMs");
+}
+
+/// Moves the clock on by five minutes, and hangs up a moment later, whether or not that was done.
+async fn advance_and_hang_up(rig: &Rig, id: &str, after: Duration) {
+    let body = json!({"advanceMs": 300_000}).to_string();
+    let head = format!(
+        "POST /center/v1/conversations/{id}/clock HTTP/1.1\r\nhost: center\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        rig.env("TRUNKLINE_ADMIN_TOKEN"),
+        body.len()
+    );
+    let mut connection = TcpStream::connect(rig.center.addresses().http).await.unwrap();
+    connection.write_all((head + &body).as_bytes()).await.unwrap();
+    sleep(after).await;
+}
+
+#[tokio::test]
+async fn who_waits_is_told_also_when_the_one_who_moved_the_clock_hung_up() {
+    let rig = rig().await;
+    let talker = Talker::new(&rig).await;
+    let file = rig.folder.path().join("data/trunkline.db");
+    let store = Store::open(&Location::Sqlite(file)).await.unwrap();
+    let ids: Vec<String> = (0..24).map(|nth| format!("c-{nth}")).collect();
+    for id in &ids {
+        begin(&talker, id).await;
+    }
+    let is_written = async |id: &str| {
+        let record = store.record("conversation", id).await.unwrap().unwrap();
+        record.body.contains("\"lastSequence\":2")
+    };
+    let rounds = ids.iter().enumerate().map(async |(nth, id)| {
+        let hang_up = async {
+            sleep(Duration::from_millis(100)).await;
+            advance_and_hang_up(&rig, id, Duration::from_micros(250 * nth as u64)).await;
+            let written = async {
+                while !is_written(id).await {
+                    sleep(Duration::from_millis(10)).await;
+                }
+            };
+            // Some hang up before anybody has read what they ask for.
+            let is_done = timeout(Duration::from_secs(1), written).await.is_ok();
+            if !is_done {
+                advance(&rig, id, 300_000).await;
+            }
+            is_done
+        };
+        let (heard, is_done) = tokio::join!(talker.heard(id, "?after=1&wait=10"), hang_up);
+        assert_eq!(texts(&heard), ["Are you there?"], "{id}");
+        is_done
+    });
+    let done = join_all(rounds).await;
+    assert!(done.contains(&true), "of some, it was done");
 }

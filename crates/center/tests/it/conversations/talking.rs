@@ -55,6 +55,8 @@ async fn messages_are_numbered_and_read_in_both_orders() {
         ("?limit=3&order=desc&after=13", vec![15, 14]),
         ("?after=15", vec![]),
         ("?after=99&order=desc", vec![]),
+        ("?after=18446744073709551615", vec![]),
+        ("?after=18446744073709551615&order=desc", vec![]),
     ] {
         let heard = talker.heard("c", query).await;
         let numbers: Vec<u64> = heard
@@ -219,6 +221,38 @@ async fn a_message_is_said_once_under_its_key_also_after_a_restart() {
     let talker = Talker::new(&rig).await;
     assert_eq!(post(&talker, "hi").await.body, first[0].body);
     assert_eq!(talker.heard("c", "").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_is_remembered_however_much_is_said_after_it() {
+    let rig = rig().await;
+    let talker = Talker::new(&rig).await;
+    talker.created(new_conversation("c")).await;
+    let path = format!("{PATH}/c/interactions");
+    let post = async |talker: &Talker<'_>, number: usize, text: &str| {
+        let key = format!("k-{number}");
+        let key = [("idempotency-key", key.as_str())];
+        talker.ask_with(Method::POST, &path, &message(text), &key).await
+    };
+    let first = post(&talker, 0, "hi").await;
+    for number in 1..=1_000 {
+        assert_eq!(post(&talker, number, "hi").await.status, 201);
+    }
+    let is_remembered = async |talker: &Talker<'_>| {
+        let again = post(talker, 0, "hi").await;
+        assert_eq!(
+            (&again.body, again.header("idempotency-replayed")),
+            (&first.body, "true")
+        );
+        post(talker, 0, "other").await.refused(422, "unprocessable");
+    };
+    is_remembered(&talker).await;
+    let rig = rig.restarted(|options| options.limits = Limits::OFF).await;
+    let talker = Talker::new(&rig).await;
+    is_remembered(&talker).await;
+    let new = post(&talker, 1_001, "hi").await;
+    assert_eq!(new.body["sequence"], 1_002, "a key that is not known is new");
+    assert_eq!(post(&talker, 1_001, "hi").await.body, new.body);
 }
 
 #[tokio::test]
