@@ -16,15 +16,40 @@ const LONGEST_TOLD: usize = 300;
 /// Something that is not as expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Miss {
+    /// What sort of thing it is.
+    #[serde(default)]
+    pub kind: MissKind,
     /// What was expected.
     pub expected: String,
     /// What came instead.
     pub got: String,
 }
 
+/// What sort of thing is not as expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MissKind {
+    /// What the bot said, or how the conversation stands.
+    #[default]
+    Unmet,
+    /// An answer that can't be understood.
+    Garbage,
+    /// The platform did not do what the customer did.
+    Refused,
+    /// The same, because the conversation is over.
+    Over,
+    /// The turn did not come to its end.
+    BrokenOff,
+}
+
 impl Miss {
     pub(super) fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self::of(MissKind::Unmet, expected, got)
+    }
+
+    pub(super) fn of(kind: MissKind, expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self {
+            kind,
             expected: expected.into(),
             got: got.into(),
         }

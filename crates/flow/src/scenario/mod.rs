@@ -35,7 +35,10 @@ pub use model::{
 pub use parse::{MAX_BYTES, parse};
 pub use perturb::{Perturbation, Perturber};
 pub use reader::duration;
-pub use run::{Action, CLOSING, Came, Input, Part, Run, RunReport, Sent, TurnOutcome, Verdict};
+pub use run::{
+    Action, Break, CLOSING, Came, Input, Part, Refusal, RefusalKind, Run, RunReport, Sent, TurnOutcome,
+    Verdict,
+};
 pub use template::{Template, Vars};
 pub use wire::conversation::Button;
 pub use written::to_yaml;

@@ -293,6 +293,7 @@ fn several_runs_are_counted_and_slow_ones_break_the_promise() {
         }],
         opening: vec![],
         broken: None,
+        broken_by: None,
         notes: vec![],
         first_answer_ms: Some(ms),
         took_ms: ms,

@@ -8,7 +8,7 @@ use super::{
 };
 use flow::{
     Moment,
-    scenario::{Action, Input, Perturber, Run, Scenario},
+    scenario::{Action, Break, Input, Perturber, Refusal, Run, Scenario},
 };
 use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -40,7 +40,7 @@ pub async fn run(
     };
     let (talk, draft) = match Talk::draft(platform, &opening) {
         Ok((talk, new)) => (Some(talk), Ok(new)),
-        Err(error) => (None, Err(error.to_string())),
+        Err(error) => (None, Err(error.refusal())),
     };
     let mut driver = Driver {
         zero: Instant::now(),
@@ -87,7 +87,7 @@ struct Driver {
     /// What came and was not handled yet.
     waiting: VecDeque<Input>,
     /// The conversation that is to be made, or why it can't be.
-    draft: Option<Result<NewConversation, String>>,
+    draft: Option<Result<NewConversation, Refusal>>,
     /// Whether somebody asked for an early end.
     is_stopped: bool,
     skips_typing: bool,
@@ -109,7 +109,7 @@ impl Driver {
                 biased;
                 () = stop.cancelled(), if !self.is_stopped => {
                     self.is_stopped = true;
-                    return Input::Stop("it was interrupted".into());
+                    return Input::Stop(Break::Interrupted, "it was interrupted".into());
                 }
                 input = either(&mut self.command) => {
                     self.command = None;
@@ -150,7 +150,10 @@ impl Driver {
                 self.listen(AFTER_GARBAGE);
                 Some(Input::Garbage(error.to_string()))
             }
-            Err(error) => Some(Input::Stop(format!("the answers can't be read: {error}"))),
+            Err(error) => {
+                let reason = format!("the answers can't be read: {error}");
+                Some(Input::Stop(Break::Unheard, reason))
+            }
         }
     }
 
@@ -169,8 +172,8 @@ impl Driver {
     /// Begins what the machine asks for; what was under way is given up.
     fn begin(&mut self, action: Action) {
         let Some(talk) = self.talk.clone() else {
-            let reason = self.draft.take().and_then(Result::err).unwrap_or_default();
-            self.waiting.push_back(Input::Refused(reason));
+            let refusal = self.draft.take().and_then(Result::err);
+            self.waiting.extend(refusal.map(Input::Refused));
             return;
         };
         if action == Action::Close {
@@ -183,7 +186,7 @@ impl Driver {
         };
         self.command = Some(Box::pin(async move {
             let done = carry_out(talk, draft, action, skips_typing).await;
-            done.unwrap_or_else(|error| Input::Refused(error.to_string()))
+            done.unwrap_or_else(|error| Input::Refused(error.refusal()))
         }));
     }
 }

@@ -1,8 +1,12 @@
 //! Why a conversation does not go on.
 
 use client::Error;
+use flow::scenario::{Refusal, RefusalKind};
 use std::time::Duration;
 use wire::conversation::{ContextTooLarge, State};
+
+/// What a platform says when the state of a conversation does not allow something (contract section 5).
+const INVALID_TRANSITION: &str = "Invalid state transition";
 
 /// Why something could not be done in a conversation. The texts end with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,25 @@ pub enum TalkError {
 }
 
 impl TalkError {
+    /// What this is to a scenario.
+    pub(super) fn refusal(&self) -> Refusal {
+        let is_over = match self {
+            Self::Gone | Self::Transition { .. } => true,
+            Self::Platform(Error::Refused(refusal)) => {
+                refusal.status == 400 && refusal.message.contains(INVALID_TRANSITION)
+            }
+            _ => false,
+        };
+        Refusal {
+            kind: if is_over {
+                RefusalKind::Over
+            } else {
+                RefusalKind::NotDone
+            },
+            reason: self.to_string(),
+        }
+    }
+
     /// When to come again, if the platform is only too busy.
     pub(super) fn busy(&self) -> Option<Duration> {
         match self {

@@ -108,7 +108,7 @@ impl Tested {
 
     /// Whether everything is well.
     pub fn is_well(&self) -> bool {
-        let is_fuzzed_well = self.fuzzed.as_ref().is_none_or(|fuzzed| fuzzed.found.is_empty());
+        let is_fuzzed_well = self.fuzzed.as_ref().is_none_or(Fuzzed::is_well);
         self.failed() == 0 && is_fuzzed_well && !self.was_interrupted
     }
 

@@ -2,7 +2,7 @@
 
 mod platform;
 
-use client::testing::Reply;
+use client::{FailureKind, testing::Reply};
 use flow::scenario::{Perturbation, Perturber, Verdict, fuzz::Fault, parse};
 use jobs::{
     audit::MemoryLog,
@@ -392,4 +392,50 @@ async fn made_up_dialogues_find_the_shortest_one_in_which_the_bot_fails() {
         assert_eq!(found.finding.fault, Fault::Silent);
     }
     assert!(made.states().iter().all(|state| state == "closed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_dialogues_that_cannot_be_begun_are_no_good_sign() {
+    let asked = FuzzAsked {
+        dialogues: 200,
+        sentences: vec!["hello".into()],
+        seed: 0,
+        parallel: NonZeroUsize::new(4).unwrap(),
+        bot: None,
+    };
+    let dead: fn() -> Reply = || Reply::fail(FailureKind::NotConnected);
+    let strange: fn() -> Reply = || Reply::answer(401, "");
+    for (reply, cause) in [(dead, "can't be reached"), (strange, "answers 401")] {
+        let made = Made::with_trouble(|_, _| vec![], move |_, _| Some(reply()));
+        let stop = CancellationToken::new();
+        let fuzzed = fuzz(&made.platform(), &asked, &stop, &mut None, |_| {}).await;
+        assert!(!fuzzed.is_well());
+        let broken = fuzzed.broken.unwrap();
+        assert!(broken.contains(cause), "{broken}");
+        assert_eq!(fuzzed.dialogues, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_cannot_be_read_any_more_are_a_finding() {
+    let made = Made::with_trouble(
+        |_, _| vec![],
+        |method, path| (method == "GET" && path.ends_with("/interactions")).then(|| Reply::answer(403, "")),
+    );
+    let asked = FuzzAsked {
+        dialogues: 1,
+        sentences: vec!["hello".into()],
+        seed: 0,
+        parallel: NonZeroUsize::MIN,
+        bot: None,
+    };
+    let stop = CancellationToken::new();
+    let fuzzed = fuzz(&made.platform(), &asked, &stop, &mut None, |_| {}).await;
+    let finding = &fuzzed.found[0].finding;
+    assert_eq!(finding.fault, Fault::Broken);
+    assert!(
+        finding.told.contains("the answers can't be read"),
+        "{}",
+        finding.told
+    );
 }

@@ -271,3 +271,32 @@ fn made_up_dialogues_are_held_and_reach_more_of_the_bot() {
             .any(|count| count.as_u64() > Some(0))
     );
 }
+
+#[test]
+fn made_up_dialogues_against_nobody_fail_and_are_in_the_junit_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "bot",
+        "test",
+        "--fuzz",
+        "200",
+        "--platform",
+        "http://127.0.0.1:9",
+        "--junit",
+        "r.xml",
+    ];
+    let output = trunkline(folder.path())
+        .args(words)
+        .env("CLIENT_ID", "demo")
+        .env("CLIENT_SECRET", "secret")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("made-up dialogues could not be held") && told.contains("can't be reached"),
+        "{told}"
+    );
+    let xml = fs::read_to_string(folder.path().join("r.xml")).unwrap();
+    assert!(xml.contains("<testsuite name=\"fuzz\" tests=\"1\""), "{xml}");
+}

@@ -8,10 +8,10 @@ mod placing;
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{Came, Part, RunReport, Sent, TurnOutcome, Verdict};
+pub use outcome::{Break, Came, Part, RunReport, Sent, TurnOutcome, Verdict};
 
 use super::{
-    expect::{Miss, filled},
+    expect::{Miss, MissKind, filled},
     heard::{Heard, View},
     model::{Deed, Scenario, Turn},
     perturb::Perturber,
@@ -69,16 +69,36 @@ pub enum Input {
     Done,
     /// The conversation as it stands.
     Viewed(View),
-    /// The command was refused, or could not be carried out, for this reason.
-    Refused(String),
+    /// The command was not carried out.
+    Refused(Refusal),
     /// The bot said something.
     Heard(Heard),
     /// The bot said something that can't be understood.
     Garbage(String),
     /// The run is to end now, for this reason.
-    Stop(String),
+    Stop(Break, String),
     /// The deadline came.
     Tick,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it means.
+    pub kind: RefusalKind,
+    /// In words.
+    pub reason: String,
+}
+
+/// What a refusal means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Nothing was done.
+    NotDone,
+    /// Nothing was done, because the conversation is over.
+    Over,
+    /// There was no answer that says so: it may have been done.
+    Unsure,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +168,7 @@ pub struct Run {
     view: Option<View>,
     turns: Vec<TurnOutcome>,
     opening: Vec<Came>,
-    broken: Option<String>,
+    broken: Option<(Break, String)>,
     notes: Vec<String>,
     first_answer: Option<Duration>,
     report: Option<RunReport>,
@@ -204,7 +224,7 @@ impl Run {
             Input::Posted { id, sequence } => self.posted(now, id, sequence),
             Input::Done => self.done(now),
             Input::Viewed(view) => self.viewed(now, view),
-            Input::Refused(reason) => self.refused(now, reason),
+            Input::Refused(refusal) => self.refused(now, refusal),
             Input::Heard(heard) => {
                 self.heard(now, heard);
                 None
@@ -213,7 +233,7 @@ impl Run {
                 self.garbage(now, &text);
                 None
             }
-            Input::Stop(reason) => self.stop(now, reason),
+            Input::Stop(by, reason) => self.stop(now, by, reason),
             Input::Tick => None,
         };
         action
@@ -252,7 +272,7 @@ impl Run {
         };
         if now >= late {
             let seconds = self.scenario.deadline.as_secs_f64();
-            return self.stop(now, format!("the deadline of {seconds} s passed"));
+            return self.stop(now, Break::Late, format!("the deadline of {seconds} s passed"));
         }
         match self.phase {
             Phase::Listening => self.listened(now),
@@ -437,10 +457,11 @@ impl Run {
         }
     }
 
-    fn refused(&mut self, now: Moment, reason: String) -> Option<Action> {
+    fn refused(&mut self, now: Moment, Refusal { kind, reason }: Refusal) -> Option<Action> {
         match mem::replace(&mut self.phase, Phase::Over) {
             Phase::Creating => {
-                self.broken = Some(format!("the conversation can't be made: {reason}"));
+                let reason = format!("the conversation can't be made: {reason}");
+                self.broken = Some((Break::NotMade, reason));
                 self.leave_out_the_rest();
                 self.finish(now, true);
                 None
@@ -453,8 +474,12 @@ impl Run {
                     "this to be done"
                 };
                 self.messages.not_posted();
-                self.miss(Miss::new(expected, reason.clone()));
-                self.broken.get_or_insert(reason);
+                let missed = match kind {
+                    RefusalKind::Over => MissKind::Over,
+                    RefusalKind::NotDone | RefusalKind::Unsure => MissKind::Refused,
+                };
+                self.miss(Miss::of(missed, expected, reason.clone()));
+                self.broken.get_or_insert((Break::Refused, reason));
                 self.next_turn(now)
             }
             Phase::Closing(_) => {
@@ -469,11 +494,11 @@ impl Run {
         }
     }
 
-    fn stop(&mut self, now: Moment, reason: String) -> Option<Action> {
+    fn stop(&mut self, now: Moment, by: Break, reason: String) -> Option<Action> {
         match self.phase {
             Phase::Over | Phase::Closing(_) => None,
             Phase::New => {
-                self.broken = Some(reason);
+                self.broken = Some((by, reason));
                 self.finish(now, true);
                 None
             }
@@ -483,9 +508,10 @@ impl Run {
                     for miss in self.misses_so_far(&turn) {
                         self.miss(miss);
                     }
-                    self.miss(Miss::new("the turn to come to its end", reason.clone()));
+                    let expected = "the turn to come to its end";
+                    self.miss(Miss::of(MissKind::BrokenOff, expected, reason.clone()));
                 }
-                self.broken = Some(reason);
+                self.broken = Some((by, reason));
                 self.leave_out_the_rest();
                 Some(self.close(now))
             }
@@ -529,7 +555,8 @@ impl Run {
             },
             turns: self.turns.clone(),
             opening: self.opening.clone(),
-            broken: self.broken.clone(),
+            broken: self.broken.as_ref().map(|(_, reason)| reason.clone()),
+            broken_by: self.broken.as_ref().map(|(by, _)| *by),
             notes: self.notes.clone(),
             first_answer_ms: self.first_answer.map(ms),
             took_ms: ms(now - self.began),

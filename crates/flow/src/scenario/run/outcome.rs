@@ -27,6 +27,22 @@ pub enum Verdict {
     Skipped,
 }
 
+/// Why a run was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Break {
+    /// The conversation was not made: nothing could be said.
+    NotMade,
+    /// The platform did not do what the customer did.
+    Refused,
+    /// The answers can't be read.
+    Unheard,
+    /// The deadline passed.
+    Late,
+    /// Somebody ended it.
+    Interrupted,
+}
+
 /// What was said, and when, in milliseconds since the conversation began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +113,8 @@ pub struct RunReport {
     pub opening: Vec<Came>,
     /// Why the run was broken off, if it was.
     pub broken: Option<String>,
+    /// What sort of reason that is.
+    pub broken_by: Option<Break>,
     /// What is good to know.
     pub notes: Vec<String>,
     /// The time to the first answer of the conversation, in milliseconds.

@@ -3,7 +3,10 @@
 use super::{Came, Run, ms};
 use crate::{
     Moment,
-    scenario::{expect::Miss, heard::Heard},
+    scenario::{
+        expect::{Miss, MissKind},
+        heard::Heard,
+    },
 };
 use std::time::Duration;
 
@@ -157,7 +160,8 @@ impl Run {
     pub(super) fn garbage(&mut self, now: Moment, text: &str) {
         self.newest = self.newest.max(now);
         let short: String = text.chars().take(500).collect();
-        self.miss(Miss::new("an answer that can be understood", short));
+        let expected = "an answer that can be understood";
+        self.miss(Miss::of(MissKind::Garbage, expected, short));
     }
 
     pub(super) fn note_in_turn(&mut self, text: String) {

@@ -171,9 +171,10 @@ impl Platform {
                 }
                 Input::Created
             }
-            Action::Post(_) if !self.state.takes_messages() => {
-                Input::Refused(self.state.refused(State::Active))
-            }
+            Action::Post(_) if !self.state.takes_messages() => Input::Refused(Refusal {
+                kind: RefusalKind::Over,
+                reason: self.state.refused(State::Active),
+            }),
             Action::Post(text) => {
                 self.sequence += 1;
                 let sequence = self.sequence;

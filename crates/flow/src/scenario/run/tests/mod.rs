@@ -22,6 +22,13 @@ fn report(text: &str, bot: Bot) -> RunReport {
     bot.run(scenario(text))
 }
 
+fn refused(reason: &str) -> Input {
+    Input::Refused(Refusal {
+        kind: RefusalKind::NotDone,
+        reason: reason.into(),
+    })
+}
+
 /// The misses of all turns, in a line each.
 fn told(report: &RunReport) -> Vec<String> {
     let misses = report.turns.iter().flat_map(|turn| &turn.misses);
@@ -319,7 +326,7 @@ teardown: [{say: two, expect: second}]
 fn a_conversation_that_cannot_be_made_is_a_failure_with_the_reason() {
     let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
     run.handle(at(0), Input::Start);
-    assert_eq!(run.handle(at(9), Input::Refused("no such bot".into())), []);
+    assert_eq!(run.handle(at(9), refused("no such bot")), []);
     let report = run.report().unwrap();
     assert_eq!(
         report.broken.as_deref(),
@@ -334,10 +341,13 @@ fn whoever_stops_a_run_gets_a_closed_conversation() {
     run.handle(at(0), Input::Start);
     run.handle(at(1), Input::Created);
     assert_eq!(
-        run.handle(at(2), Input::Stop("interrupted".into())),
+        run.handle(at(2), Input::Stop(Break::Interrupted, "interrupted".into())),
         [Action::Close]
     );
-    assert_eq!(run.handle(at(3), Input::Stop("interrupted".into())), []);
+    assert_eq!(
+        run.handle(at(3), Input::Stop(Break::Interrupted, "interrupted".into())),
+        []
+    );
     // Closing itself is bounded.
     assert_eq!(run.deadline(), at(2) + CLOSING);
     run.handle(run.deadline(), Input::Tick);
