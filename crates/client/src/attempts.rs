@@ -13,6 +13,8 @@ pub(crate) struct Attempts {
     safety: Safety,
     started: Instant,
     number: u32,
+    /// How many of them were answered 429.
+    busy: u32,
 }
 
 impl Attempts {
@@ -22,6 +24,7 @@ impl Attempts {
             safety,
             started: Instant::now(),
             number: 0,
+            busy: 0,
         }
     }
 
@@ -59,7 +62,7 @@ impl Attempts {
 
     /// Waits until the next attempt after one that did not succeed, or says why there is none.
     pub(crate) async fn pause(
-        &self,
+        &mut self,
         tried: Result<&http::Response<Bytes>, &HttpFailure>,
     ) -> Result<(), Reason> {
         let (outcome, retry_after) = match tried {
@@ -69,9 +72,11 @@ impl Attempts {
             ),
             Err(failure) => (outcome(failure).ok_or(Reason::NotRepeatable)?, None),
         };
+        self.busy += u32::from(outcome == Outcome::Answered(429));
         let (number, elapsed) = (self.number, self.elapsed());
         let attempt = Attempt {
             number,
+            busy: self.busy,
             outcome,
             retry_after,
             elapsed,

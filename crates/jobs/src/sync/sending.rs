@@ -76,6 +76,7 @@ impl Sender {
     /// Sends, and sends again while that may help; gives the body of a good answer.
     pub(super) async fn send(&self, letter: &Letter<'_>) -> Result<Bytes, SinkError> {
         let begun = Instant::now();
+        let mut busy = 0;
         for number in 1.. {
             let tried = timeout(ATTEMPT, self.http.execute(self.request(letter)?)).await;
             let tried = tried.unwrap_or_else(|_| {
@@ -86,9 +87,12 @@ impl Sender {
                 Ok(answer) if answer.status().is_success() => return Ok(answer.into_body()),
                 other => other,
             };
+            let outcome = outcome(&tried);
+            busy += u32::from(outcome == Outcome::Answered(429));
             let attempt = Attempt {
                 number,
-                outcome: outcome(&tried),
+                busy,
+                outcome,
                 retry_after: tried
                     .as_ref()
                     .ok()
