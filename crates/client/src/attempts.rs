@@ -15,14 +15,21 @@ pub(crate) struct Attempts {
     number: u32,
     /// How many of them were answered 429.
     busy: u32,
+    /// Whether the server may have done what one of them asked for.
+    may_be_done: bool,
+    /// When the first attempt was sent that the server may have done.
+    sent: Instant,
 }
 
 impl Attempts {
     pub(crate) fn start(policy: Policy, safety: Safety) -> Self {
+        let started = Instant::now();
         Self {
             policy,
             safety,
-            started: Instant::now(),
+            started,
+            sent: started,
+            may_be_done: false,
             number: 0,
             busy: 0,
         }
@@ -31,6 +38,16 @@ impl Attempts {
     /// How many attempts were made.
     pub(crate) fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Whether the server may have done it, though no attempt succeeded.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.may_be_done
+    }
+
+    /// How long the server had it wait before it took it.
+    pub(crate) fn held_up(&self) -> Duration {
+        self.sent - self.started
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -49,6 +66,9 @@ impl Attempts {
         exchange: impl Future<Output = Result<T, HttpFailure>>,
     ) -> Result<T, HttpFailure> {
         self.number += 1;
+        if !self.may_be_done {
+            self.sent = Instant::now();
+        }
         let limit = most.min(self.left());
         timeout(limit, exchange)
             .await
@@ -65,6 +85,8 @@ impl Attempts {
         &mut self,
         tried: Result<&http::Response<Bytes>, &HttpFailure>,
     ) -> Result<(), Reason> {
+        // An answer that is too large is one.
+        self.may_be_done |= tried.is_err_and(|failure| failure.kind == FailureKind::TooLarge);
         let (outcome, retry_after) = match tried {
             Ok(answer) => (
                 Outcome::Answered(answer.status().as_u16()),
@@ -72,6 +94,7 @@ impl Attempts {
             ),
             Err(failure) => (outcome(failure).ok_or(Reason::NotRepeatable)?, None),
         };
+        self.may_be_done |= outcome.may_be_done();
         self.busy += u32::from(outcome == Outcome::Answered(429));
         let (number, elapsed) = (self.number, self.elapsed());
         let attempt = Attempt {

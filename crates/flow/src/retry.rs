@@ -65,6 +65,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the server may have done what it was asked for, though it did not say so.
+    pub fn may_be_done(self) -> bool {
+        match self {
+            Self::Answered(status) => matches!(status, 200..=299 | 500..=502 | 504..=599),
+            Self::NotConnected => false,
+            Self::Broken | Self::TimedOut => true,
+        }
+    }
+
     /// Whether a repeat may help, and can't do harm.
     pub fn is_repeatable(self, safety: Safety) -> bool {
         match (self, safety) {
