@@ -36,8 +36,8 @@ pub use parse::{MAX_BYTES, parse};
 pub use perturb::{Perturbation, Perturber};
 pub use reader::duration;
 pub use run::{
-    Action, Break, CLOSING, Came, Input, Part, Refusal, RefusalKind, Run, RunReport, Sent, TurnOutcome,
-    Verdict,
+    Action, Break, CLOSING, Came, Input, MAKING, Part, Refusal, RefusalKind, Run, RunReport, Sent,
+    TurnOutcome, Verdict,
 };
 pub use template::{Template, Vars};
 pub use wire::conversation::Button;

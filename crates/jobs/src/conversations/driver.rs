@@ -3,8 +3,9 @@
 use super::{
     Platform, TalkError,
     entries::Entries,
+    opening::Opening,
     outcome::RunOutcome,
-    talk::{Clock, Opening, Talk, heard, view},
+    talk::{Clock, Talk, heard, view},
 };
 use flow::{
     Moment,
@@ -51,6 +52,7 @@ pub async fn run(
         after: 0,
         waiting: VecDeque::from([Input::Start]),
         draft: Some(draft),
+        is_made: false,
         is_stopped: false,
         skips_typing: platform.skips_typing && matches!(platform.clock, Clock::Virtual(_)),
     };
@@ -88,6 +90,8 @@ struct Driver {
     waiting: VecDeque<Input>,
     /// The conversation that is to be made, or why it can't be.
     draft: Option<Result<NewConversation, Refusal>>,
+    /// Whether the conversation is known to be made.
+    is_made: bool,
     /// Whether somebody asked for an early end.
     is_stopped: bool,
     skips_typing: bool,
@@ -114,6 +118,7 @@ impl Driver {
                 input = either(&mut self.command) => {
                     self.command = None;
                     if input == Input::Created {
+                        self.is_made = true;
                         self.listen(Duration::ZERO);
                     }
                     return input;
@@ -179,20 +184,23 @@ impl Driver {
         if action == Action::Close {
             self.poll = None;
         }
-        let skips_typing = self.skips_typing;
+        let (skips_typing, is_made) = (self.skips_typing, self.is_made);
         let draft = match action {
             Action::Create => self.draft.take().and_then(Result::ok),
             _ => None,
         };
         self.command = Some(Box::pin(async move {
-            let done = carry_out(talk, draft, action, skips_typing).await;
+            let done = match action {
+                Action::Close => close(&talk, is_made).await,
+                action => carry_out(&talk, draft, action, skips_typing).await,
+            };
             done.unwrap_or_else(|error| Input::Refused(error.refusal()))
         }));
     }
 }
 
 async fn carry_out(
-    talk: Talk,
+    talk: &Talk,
     draft: Option<NewConversation>,
     action: Action,
     skips_typing: bool,
@@ -205,13 +213,14 @@ async fn carry_out(
             Input::Created
         }
         Action::Post(text) => {
-            let posted = talk.say(&text).await?;
+            let said = talk.say(&text).await?;
             if skips_typing {
                 talk.wait(LONGEST_TYPING).await?;
             }
             Input::Posted {
-                id: posted.id.to_string(),
-                sequence: posted.sequence,
+                id: said.posted.id.to_string(),
+                sequence: said.posted.sequence,
+                held_up: said.held_up,
             }
         }
         Action::Advance(time) => {
@@ -227,13 +236,21 @@ async fn carry_out(
             Input::Done
         }
         Action::Look => Input::Viewed(view(&talk.look().await?)),
-        Action::Close => match talk.close().await {
-            Ok(conversation) => Input::Viewed(view(&conversation)),
-            // It was not made, or is gone: nothing is left open.
-            Err(TalkError::Gone) => Input::Done,
-            Err(error) => return Err(error),
-        },
+        Action::Close => close(talk, true).await?,
     })
+}
+
+async fn close(talk: &Talk, is_made: bool) -> Result<Input, TalkError> {
+    let closed = match is_made {
+        true => talk.close().await,
+        false => talk.close_if_made().await,
+    };
+    match closed {
+        Ok(conversation) => Ok(Input::Viewed(view(&conversation))),
+        // It is gone: nothing is left open.
+        Err(TalkError::Gone) => Ok(Input::Done),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is under way, or nothing for ever.

@@ -14,6 +14,18 @@ pub enum TalkError {
     /// The platform refuses, or can't be asked.
     #[error(transparent)]
     Platform(#[from] Error),
+    /// The conversation was not made as far as is known, but an attempt to make it had no answer.
+    #[error("{0}; it may have been made all the same")]
+    MaybeMade(Error),
+    /// The same, because nobody waited any longer.
+    #[error("there was no answer within {} s; it may have been made all the same", .0.as_secs())]
+    Unanswered(Duration),
+    /// Nobody knows whether there is a conversation.
+    #[error("whether it was made is not known: the platform has not shown it within {} s; look for it later", .0.as_secs())]
+    Unknown(Duration),
+    /// The conversation could not be closed in time.
+    #[error("it could not be closed within {} s and may still be open; close it, or see whether the platform is well", .0.as_secs())]
+    NotClosed(Duration),
     /// The platform does not know the conversation.
     #[error("the platform does not know the conversation any more; begin a new one")]
     Gone,
@@ -57,14 +69,20 @@ impl TalkError {
             }
             _ => false,
         };
+        let kind = match is_over {
+            true => RefusalKind::Over,
+            false if self.may_be_made() => RefusalKind::Unsure,
+            false => RefusalKind::NotDone,
+        };
         Refusal {
-            kind: if is_over {
-                RefusalKind::Over
-            } else {
-                RefusalKind::NotDone
-            },
+            kind,
             reason: self.to_string(),
         }
+    }
+
+    /// Whether a conversation may be there that nobody answers for.
+    pub(super) fn may_be_made(&self) -> bool {
+        matches!(self, Self::MaybeMade(_) | Self::Unanswered(_))
     }
 
     /// When to come again, if the platform is only too busy.

@@ -3,7 +3,7 @@
 mod platform;
 
 use client::{FailureKind, testing::Reply};
-use flow::scenario::{Perturbation, Perturber, Verdict, fuzz::Fault, parse};
+use flow::scenario::{Break, Perturbation, Perturber, Verdict, fuzz::Fault, parse};
 use jobs::{
     audit::MemoryLog,
     conversations::{
@@ -168,11 +168,13 @@ async fn a_platform_that_breaks_is_a_failure_and_is_told() {
     );
 }
 
-fn opening(context: Value) -> Opening {
-    Opening {
+async fn opened(platform: &Platform, context: Value) -> Result<Talk, TalkError> {
+    let opening = Opening {
         context: context.as_object().unwrap().clone(),
         ..Opening::default()
-    }
+    };
+    let talk = Talk::open(platform, &opening, std::future::pending()).await?;
+    Ok(talk.expect("nobody stops it"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -184,13 +186,13 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
     };
     let large =
         json!({"botSession": {"a": "ä".repeat(20_000), "b": "b".repeat(20_000), "c": "c".repeat(20_000)}});
-    Talk::open(&platform, &opening(large)).await.unwrap();
+    opened(&platform, large).await.unwrap();
     let session = made.bodies("POST")[0]["context"]["botSession"].clone();
     let keys: Vec<&String> = session.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["b", "c"]);
 
     let too_large = json!({"note": "x".repeat(MAX_CONTEXT_BYTES)});
-    let error = Talk::open(&platform, &opening(too_large)).await.err().unwrap();
+    let error = opened(&platform, too_large).await.err().unwrap();
     assert!(matches!(error, TalkError::Context(_)), "{error}");
     assert_eq!(made.bodies("POST").len(), 1);
 }
@@ -198,7 +200,7 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
 #[tokio::test(start_paused = true)]
 async fn the_state_is_checked_before_it_is_changed_and_compared_while_it_is() {
     let made = echo();
-    let talk = Talk::open(&made.platform(), &opening(json!({}))).await.unwrap();
+    let talk = opened(&made.platform(), json!({})).await.unwrap();
     talk.become_state(State::Closed).await.unwrap();
     let error = talk.become_state(State::Pending).await.err().unwrap();
     assert_eq!(
@@ -226,9 +228,7 @@ async fn a_change_that_others_were_faster_than_is_made_on_what_they_left() {
         },
     );
     made.set(platform.clone()).ok().unwrap();
-    let talk = Talk::open(&platform.platform(), &opening(json!({"a": 1})))
-        .await
-        .unwrap();
+    let talk = opened(&platform.platform(), json!({"a": 1})).await.unwrap();
     let fields = Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]);
     let changed = talk.set_context(&fields).await.unwrap();
     assert_eq!(meddled.load(Ordering::Relaxed), 3);
@@ -438,4 +438,133 @@ async fn answers_that_cannot_be_read_any_more_are_a_finding() {
         "{}",
         finding.told
     );
+}
+
+/// A platform that makes conversations, but whose answer to that is lost.
+fn forgetful(lose: impl Fn(u32) -> Option<Reply> + Send + 'static) -> Arc<Made> {
+    let asked = AtomicU32::new(0);
+    Made::with_lost_answers(
+        |_, text| vec![(30, format!("the first answer to {text}"))],
+        move |method, path| {
+            let is_create = method == "POST" && path.ends_with("/conversations");
+            is_create
+                .then(|| lose(asked.fetch_add(1, Ordering::Relaxed)))
+                .flatten()
+        },
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_creation_is_never_answered_is_closed() {
+    let made = forgetful(|_| Some(Reply::answer(504, "")));
+    let outcome = once(ONE, &made.platform()).await;
+    let broken = outcome.report.broken.unwrap();
+    assert!(broken.contains("it may have been made all the same"), "{broken}");
+    assert!(outcome.report.is_closed);
+    assert_eq!(made.states(), ["closed"]);
+
+    // Where it can't be found, nobody says that it is closed.
+    let nowhere = Made::with_trouble(
+        |_, _| vec![],
+        |method, path| (method == "POST" && path.ends_with("/conversations")).then(|| Reply::answer(504, "")),
+    );
+    let outcome = once(ONE, &nowhere.platform()).await;
+    assert!(!outcome.report.is_closed);
+    assert!(
+        outcome.report.notes[0].contains("whether it was made is not known"),
+        "{:?}",
+        outcome.report.notes
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_an_attempt_made_whose_answer_was_lost_is_gone_on_with() {
+    // A platform without idempotency keys: it says that there is one.
+    let made = forgetful(|asked| match asked {
+        0 => Some(Reply::fail(FailureKind::Broken)),
+        _ => Some(Reply::answer(409, r#"{"message": "there is one"}"#)),
+    });
+    let outcome = once(ONE, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert_eq!(made.states(), ["closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ctrl_c_while_a_conversation_is_being_made_closes_it_when_it_is_there() {
+    let made = Made::up(|_, _| vec![]);
+    made.creates_after(Duration::from_secs(4));
+    let stop = CancellationToken::new();
+    let scenario = Arc::new(parse(ONE).unwrap().remove(0));
+    let platform = made.platform();
+    let (outcome, ()) = tokio::join!(run(scenario, Perturber::none(), &platform, &stop), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.cancel();
+    });
+    assert_eq!(outcome.report.broken_by, Some(Break::Interrupted));
+    assert!(outcome.report.is_closed);
+    assert_eq!(made.states(), ["closed"]);
+
+    let opening = Opening::default();
+    let talk = Talk::open(&platform, &opening, tokio::time::sleep(Duration::from_secs(1)));
+    assert!(talk.await.unwrap().is_none());
+    assert_eq!(made.states(), ["closed", "closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_on_a_platform_that_is_busy_for_ever_has_an_end() {
+    let made = Made::with_trouble(
+        |_, _| vec![],
+        |method, _| (method == "PUT").then(|| Reply::answer(429, "").with_header("retry-after", "1")),
+    );
+    let talk = opened(&made.platform(), json!({})).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let error = talk.close().await.err().unwrap();
+    assert!(matches!(error, TalkError::NotClosed(_)), "{error}");
+    assert!(began.elapsed() <= flow::scenario::CLOSING + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_answer_is_lost_on_a_busy_platform_is_said_once() {
+    let asked = AtomicU32::new(0);
+    let made = Made::with_lost_answers(
+        |_, text| vec![(30, format!("the first answer to {text}"))],
+        move |method, path| {
+            let is_message = method == "POST" && path.ends_with("/interactions");
+            match is_message.then(|| asked.fetch_add(1, Ordering::Relaxed)) {
+                Some(0) => Some(Reply::fail(FailureKind::Broken)),
+                // Until the client gives up, and is asked again.
+                Some(1..=12) => Some(Reply::answer(429, "").with_header("retry-after", "2")),
+                _ => None,
+            }
+        },
+    );
+    let outcome = once(ONE, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert_eq!(made.said(), ["one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_busy_platform_is_no_answer_time_of_the_bot() {
+    let asked = AtomicU32::new(0);
+    let made = Made::with_trouble(
+        |_, _| vec![(30, "first".into())],
+        move |method, path| {
+            let is_message = method == "POST" && path.ends_with("/interactions");
+            (is_message && asked.fetch_add(1, Ordering::Relaxed) < 12)
+                .then(|| Reply::answer(429, "").with_header("retry-after", "2"))
+        },
+    );
+    let text = "{name: One, slo: {p95_turn_ms: 500}, turns: [{say: one, expect: {contains: first, within_ms: 500}}]}";
+    let outcome = once(text, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert!(outcome.report.took_ms > 24_000);
 }

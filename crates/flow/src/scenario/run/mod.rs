@@ -26,12 +26,14 @@ use wire::conversation::State;
 
 /// How long closing the conversation may take.
 pub const CLOSING: Duration = Duration::from_secs(60);
+/// How long a conversation that is being made when the run is to end is let come, so that it can be closed.
+pub const MAKING: Duration = Duration::from_secs(40);
 /// Most answers of a turn that are listened to.
 const MOST_ANSWERS: usize = 200;
 /// Most things of one run that are noted beside its turns.
 const MOST_NOTES: usize = 50;
 
-/// What the driver is to do. All but [`Action::Close`] may be dropped when another action comes.
+/// What the driver is to do. What is under way may be dropped when another action comes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Make the conversation, with what the scenario says of bot, customer and context. Answered by [`Input::Created`].
@@ -46,8 +48,8 @@ pub enum Action {
     SetState(State),
     /// Look at the conversation. Answered by [`Input::Viewed`].
     Look,
-    /// Close the conversation, whatever it takes. Answered by [`Input::Viewed`] or [`Input::Done`], or by [`Input::Refused`] if it
-    /// stays open.
+    /// Close the conversation, whatever it takes; it may have been made though [`Action::Create`] was not answered so. Answered by
+    /// [`Input::Viewed`] or [`Input::Done`], or by [`Input::Refused`] if it stays open, or nobody knows.
     Close,
 }
 
@@ -64,6 +66,8 @@ pub enum Input {
         id: String,
         /// Its place.
         sequence: u64,
+        /// How long the platform had it wait before: no time of the bot.
+        held_up: Duration,
     },
     /// The command was carried out.
     Done,
@@ -105,6 +109,8 @@ pub enum RefusalKind {
 enum Phase {
     New,
     Creating,
+    /// The same, but it is closed as soon as it is there, or will not come any more.
+    Ending(Moment),
     /// A message is under way; those that follow it at once.
     Posting(Vec<String>),
     /// Something else is under way; for how long the clock may stand still meanwhile.
@@ -134,7 +140,7 @@ enum Phase {
 ///
 /// assert_eq!(run.handle(at(0), Input::Start), [Action::Create]);
 /// assert_eq!(run.handle(at(1), Input::Created), [Action::Post("hello".into())]);
-/// run.handle(at(2), Input::Posted { id: "m-1".into(), sequence: 1 });
+/// run.handle(at(2), Input::Posted { id: "m-1".into(), sequence: 1, held_up: Duration::ZERO });
 /// let answer = Heard { id: "m-2".into(), sequence: 2, in_reply_to: Some("m-1".into()), text: "You are welcome".into(), ..Heard::default() };
 /// run.handle(at(50), Input::Heard(answer));
 /// // All that is expected has come: a short time is left for what must not come.
@@ -221,7 +227,11 @@ impl Run {
         let action = match input {
             Input::Start => self.start(now),
             Input::Created => self.created(now),
-            Input::Posted { id, sequence } => self.posted(now, id, sequence),
+            Input::Posted {
+                id,
+                sequence,
+                held_up,
+            } => self.posted(now, id, sequence, held_up),
             Input::Done => self.done(now),
             Input::Viewed(view) => self.viewed(now, view),
             Input::Refused(refusal) => self.refused(now, refusal),
@@ -250,7 +260,7 @@ impl Run {
             Phase::Doing(pause) => self.last_moment() + pause,
             Phase::Listening => self.judged_at().min(self.last_moment()),
             Phase::Resting { until, .. } => until.min(self.last_moment()),
-            Phase::Closing(until) => until,
+            Phase::Ending(until) | Phase::Closing(until) => until,
         }
     }
 
@@ -262,9 +272,13 @@ impl Run {
         if now < self.deadline() {
             return None;
         }
-        if let Phase::Closing(_) = self.phase {
-            self.finish(now, false);
-            return None;
+        match self.phase {
+            Phase::Ending(_) => return Some(self.close(now)),
+            Phase::Closing(_) => {
+                self.finish(now, false);
+                return None;
+            }
+            _ => {}
         }
         let late = match self.phase {
             Phase::Doing(pause) => self.last_moment() + pause,
@@ -297,6 +311,7 @@ impl Run {
     fn created(&mut self, now: Moment) -> Option<Action> {
         match self.phase {
             Phase::Creating => self.next_turn(now),
+            Phase::Ending(_) => Some(self.close(now)),
             _ => None,
         }
     }
@@ -422,12 +437,17 @@ impl Run {
         Action::Post(text)
     }
 
-    fn posted(&mut self, now: Moment, id: String, sequence: u64) -> Option<Action> {
+    fn posted(&mut self, now: Moment, id: String, sequence: u64, held_up: Duration) -> Option<Action> {
         let Phase::Posting(rest) = &mut self.phase else {
             return None;
         };
         let next = (!rest.is_empty()).then(|| rest.remove(0));
-        self.messages.posted(id, sequence);
+        let sent = self.messages.posted(id, sequence, held_up);
+        let at_ms = sent.map(|sent| ms(sent - self.began));
+        let said = self.turns.last_mut().and_then(|turn| turn.sent.last_mut());
+        if let Some((said, at_ms)) = said.zip(at_ms) {
+            said.at_ms = at_ms;
+        }
         self.newest = now;
         for (at, heard) in mem::take(&mut self.held) {
             self.settle(at, heard);
@@ -459,10 +479,13 @@ impl Run {
 
     fn refused(&mut self, now: Moment, Refusal { kind, reason }: Refusal) -> Option<Action> {
         match mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Creating => {
+            Phase::Creating | Phase::Ending(_) => {
                 let reason = format!("the conversation can't be made: {reason}");
-                self.broken = Some((Break::NotMade, reason));
+                self.broken.get_or_insert((Break::NotMade, reason));
                 self.leave_out_the_rest();
+                if kind == RefusalKind::Unsure {
+                    return Some(self.close(now));
+                }
                 self.finish(now, true);
                 None
             }
@@ -496,15 +519,20 @@ impl Run {
 
     fn stop(&mut self, now: Moment, by: Break, reason: String) -> Option<Action> {
         match self.phase {
-            Phase::Over | Phase::Closing(_) => None,
+            Phase::Over | Phase::Ending(_) | Phase::Closing(_) => None,
+            Phase::Creating => {
+                self.broken = Some((by, reason));
+                self.leave_out_the_rest();
+                self.phase = Phase::Ending(now + MAKING);
+                None
+            }
             Phase::New => {
                 self.broken = Some((by, reason));
                 self.finish(now, true);
                 None
             }
             _ => {
-                let is_creating = self.phase == Phase::Creating;
-                if !is_creating && let Some(turn) = self.current().cloned() {
+                if let Some(turn) = self.current().cloned() {
                     for miss in self.misses_so_far(&turn) {
                         self.miss(miss);
                     }

@@ -45,10 +45,12 @@ impl Messages {
         });
     }
 
-    pub(super) fn posted(&mut self, id: String, sequence: u64) {
-        if let Some(message) = self.0.last_mut() {
-            message.taken = Some((id, sequence));
-        }
+    /// The message that was under way was taken; gives when it was sent, for what the platform has to do with it.
+    pub(super) fn posted(&mut self, id: String, sequence: u64, held_up: Duration) -> Option<Moment> {
+        let message = self.0.last_mut()?;
+        message.sent = message.sent + held_up;
+        message.taken = Some((id, sequence));
+        Some(message.sent)
     }
 
     /// The message that was under way was not taken.

@@ -183,7 +183,11 @@ impl Platform {
                 for (_, says) in answers.iter().filter(|(message, _)| *message == text) {
                     self.say(now, says, Some(&id));
                 }
-                Input::Posted { id, sequence }
+                Input::Posted {
+                    id,
+                    sequence,
+                    held_up: Duration::ZERO,
+                }
             }
             Action::Advance(_) => {
                 if let Some(text) = self.bot.idle.clone() {

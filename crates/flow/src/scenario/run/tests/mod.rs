@@ -145,6 +145,7 @@ fn garbage_is_a_failure_with_what_came() {
         Input::Posted {
             id: "m".into(),
             sequence: 1,
+            held_up: Duration::ZERO,
         },
     );
     run.handle(at(9), Input::Garbage("<html>busy</html>".into()));
@@ -173,6 +174,7 @@ fn an_answer_that_is_heard_before_its_message_is_known_to_be_taken_is_tied_to_it
         Input::Posted {
             id: "m-1".into(),
             sequence: 1,
+            held_up: Duration::ZERO,
         },
     );
     let came: Vec<u64> = run.turns()[0].answers.iter().map(|came| came.after_ms).collect();
@@ -365,4 +367,71 @@ fn double_messages_are_sent_at_once_and_their_answers_belong_to_the_turn() {
     assert_eq!(run.turns[0].sent.len(), 2);
     assert_eq!(run.turns[0].answers.len(), 2);
     assert_eq!(run.verdict, Verdict::Passed);
+}
+
+#[test]
+fn time_that_the_platform_had_a_message_wait_is_no_answer_time_of_the_bot() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::from_millis(4_000),
+    };
+    run.handle(at(4_010), posted);
+    let answer = Heard {
+        id: "b-1".into(),
+        sequence: 2,
+        in_reply_to: Some("m-1".into()),
+        text: "first".into(),
+        ..Heard::default()
+    };
+    run.handle(at(4_050), Input::Heard(answer));
+    let turn = &run.turns()[0];
+    assert_eq!((turn.sent[0].at_ms, turn.response_ms), (4_000, Some(50)));
+}
+
+#[test]
+fn a_conversation_that_may_have_been_made_is_closed() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    let unsure = Input::Refused(Refusal {
+        kind: RefusalKind::Unsure,
+        reason: "no answer".into(),
+    });
+    assert_eq!(run.handle(at(9), unsure), [Action::Close]);
+    assert_eq!(run.handle(at(10), refused("nobody knows")), []);
+    let report = run.report().unwrap();
+    assert_eq!(
+        (report.is_closed, report.broken_by),
+        (false, Some(Break::NotMade))
+    );
+}
+
+#[test]
+fn a_conversation_that_is_being_made_when_the_run_is_stopped_is_let_come_and_is_closed() {
+    let stopped = || {
+        let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+        run.handle(at(0), Input::Start);
+        let stop = Input::Stop(Break::Interrupted, "interrupted".into());
+        assert_eq!(run.handle(at(5), stop), []);
+        run
+    };
+    let mut comes = stopped();
+    assert_eq!(comes.handle(at(900), Input::Created), [Action::Close]);
+    comes.handle(at(901), Input::Done);
+    let report = comes.report().unwrap();
+    assert_eq!(
+        (report.is_closed, report.broken_by),
+        (true, Some(Break::Interrupted))
+    );
+
+    let mut refuses = stopped();
+    assert_eq!(refuses.handle(at(900), refused("no such bot")), []);
+    assert!(refuses.report().unwrap().is_closed);
+
+    let mut hangs = stopped();
+    assert_eq!(hangs.deadline(), at(5) + MAKING);
+    assert_eq!(hangs.handle(hangs.deadline(), Input::Tick), [Action::Close]);
 }

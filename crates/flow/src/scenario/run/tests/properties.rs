@@ -46,7 +46,7 @@ proptest! {
             let input = match kind {
                 0 => Input::Start,
                 1 => Input::Created,
-                2 => Input::Posted { id: format!("m-{n}"), sequence: n as u64 },
+                2 => Input::Posted { id: format!("m-{n}"), sequence: n as u64, held_up: Duration::from_millis(step) },
                 3 => Input::Done,
                 4 => refused("no"),
                 5 => Input::Heard(heard),

@@ -23,7 +23,7 @@ use input::Lines;
 use jobs::conversations::{Opening, Recording, Talk, TalkError, heard};
 use screen::Screen;
 use serde_json::json;
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until};
 use wire::conversation::{Button, Conversation, Direction, Interaction};
 
@@ -46,7 +46,11 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         bot: place.platform.bot.clone(),
         ..Opening::default()
     };
-    let talk = Talk::open(&place.platform, &opening).await?;
+    // Listened for from before the first request on: Ctrl-C must not leave a conversation behind.
+    let mut asked = pin!(asked_to_end());
+    let Some(talk) = Talk::open(&place.platform, &opening, asked.as_mut()).await? else {
+        return Ok(Done::Well);
+    };
     let mut chat = Chat {
         screen: Screen::new(output),
         recording: Recording::new("A talk in the terminal", None),
@@ -59,7 +63,7 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
     chat.screen.begin(&place.name, talk.id().as_str());
     let talked = tokio::select! {
         talked = chat.go_on() => talked,
-        () = asked_to_end() => Ok(()),
+        () = asked => Ok(()),
     };
     end_at_once_when_asked_again();
     // Whatever happened, nothing stays open.
