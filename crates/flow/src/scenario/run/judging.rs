@@ -1,14 +1,13 @@
 //! When a turn is over, and what is said of it.
 
-use super::{Action, Phase, Run, Verdict};
+use super::{Action, Phase, Run, UnderWay, Verdict};
 use crate::{
     Moment,
     scenario::{
-        expect::{Answer, Miss, captured, misses, quoted, view_misses, wants_more},
+        expect::{Answer, Miss, captured, misses, view_misses, wants_more},
         heard::View,
-        model::{Deed, Turn},
+        model::Turn,
         quiet::Awaited,
-        template::Vars,
     },
 };
 use std::time::Duration;
@@ -19,10 +18,11 @@ const SHORTEST_REST: Duration = Duration::from_millis(20);
 impl Run {
     /// When the turn is judged, if nothing happens before.
     pub(super) fn judged_at(&self) -> Moment {
-        let Some(turn) = self.current() else {
-            return self.newest;
+        let Some(under_way) = &self.under_way else {
+            return Moment::NEVER;
         };
-        self.newest + self.quiet.window(self.awaited(turn), self.scenario.patience)
+        let awaited = self.awaited(&under_way.turn);
+        under_way.newest + self.quiet.window(awaited, self.scenario.patience)
     }
 
     fn awaited(&self, turn: &Turn) -> Awaited {
@@ -84,9 +84,10 @@ impl Run {
             }
             _ => return None,
         };
-        let turn = self.current()?;
-        let is_as_expected = view_misses(&turn.expect.view, &view, &self.vars).is_empty();
+        let under_way = self.under_way.as_mut()?;
+        let is_as_expected = view_misses(&under_way.turn.expect.view, &view, &self.vars).is_empty();
         let last = since + self.quiet.window(Awaited::More, self.scenario.patience);
+        under_way.view = Some(view.clone());
         self.view = Some(view);
         if !is_as_expected && now < last {
             let rest = ((now - since) / 5).max(SHORTEST_REST);
@@ -100,14 +101,14 @@ impl Run {
     }
 
     fn judge(&mut self, now: Moment) -> Option<Action> {
-        let turn = self.current()?.clone();
+        let UnderWay { turn, view, .. } = self.under_way.take()?;
         let answers = self.answers();
         let is_calm = answers.len() < 2;
         let mut missed = misses(&turn, &answers, &self.vars);
-        if let Some(view) = &self.view {
+        if let Some(view) = &view {
             missed.extend(view_misses(&turn.expect.view, view, &self.vars));
         }
-        let (kept, not_captured) = captured(&turn, &answers, self.view.as_ref(), &self.vars);
+        let (kept, not_captured) = captured(&turn, &answers, view.as_ref(), &self.vars);
         missed.extend(not_captured);
         if is_calm {
             self.quiet.was_calm();
@@ -120,39 +121,5 @@ impl Run {
             }
         }
         self.next_turn(now)
-    }
-}
-
-/// What a turn does, for people.
-pub(super) fn deed(deed: &Deed, vars: &Vars) -> String {
-    match deed {
-        Deed::Say(text) => format!("say {}", quoted(&text.fill(vars))),
-        Deed::Press(label) => format!("press {}", quoted(&label.fill(vars))),
-        Deed::Wait(duration) => format!("wait {}", for_people(*duration)),
-        Deed::SetContext(fields) => {
-            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-            format!("set the context's {}", names.join(", "))
-        }
-        Deed::Close(state) => format!("make the conversation {state}"),
-        Deed::Listen => "listen".into(),
-    }
-}
-
-/// `1h 30m`, `10m`, `45s`, `250ms`.
-pub(crate) fn for_people(duration: Duration) -> String {
-    let ms = duration.as_millis();
-    let parts = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
-    let mut rest = ms;
-    let mut said = Vec::new();
-    for (size, unit) in parts {
-        if rest >= size {
-            said.push(format!("{}{unit}", rest / size));
-            rest %= size;
-        }
-    }
-    if said.is_empty() {
-        "0s".into()
-    } else {
-        said.join(" ")
     }
 }

@@ -5,24 +5,25 @@
 mod judging;
 mod outcome;
 mod placing;
+mod port;
 #[cfg(test)]
 mod tests;
+mod walking;
 
 pub use outcome::{Break, Came, Part, RunReport, Sent, TurnOutcome, Verdict};
+pub use port::{Action, Input, Refusal, RefusalKind};
 
 use super::{
-    expect::{Miss, MissKind, filled},
+    expect::{Miss, MissKind},
     heard::{Heard, View},
-    model::{Deed, Scenario, Turn},
+    model::{Scenario, Turn},
     perturb::Perturber,
     quiet::Quiet,
     template::Vars,
 };
 use crate::Moment;
 use placing::Messages;
-use serde_json::{Map, Value};
 use std::{collections::HashSet, mem, sync::Arc, time::Duration};
-use wire::conversation::State;
 
 /// How long closing the conversation may take.
 pub const CLOSING: Duration = Duration::from_secs(60);
@@ -33,76 +34,30 @@ const MOST_ANSWERS: usize = 200;
 /// Most things of one run that are noted beside its turns.
 const MOST_NOTES: usize = 50;
 
-/// What the driver is to do. What is under way may be dropped when another action comes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Make the conversation, with what the scenario says of bot, customer and context. Answered by [`Input::Created`].
-    Create,
-    /// Send this message for the customer. Answered by [`Input::Posted`].
-    Post(String),
-    /// Let so much time pass for the conversation. Answered by [`Input::Done`].
-    Advance(Duration),
-    /// Change the context: set these keys, take away those that are `null`. Answered by [`Input::Done`].
-    SetContext(Map<String, Value>),
-    /// Put the conversation into this state. Answered by [`Input::Done`].
-    SetState(State),
-    /// Look at the conversation. Answered by [`Input::Viewed`].
-    Look,
-    /// Close the conversation, whatever it takes; it may have been made though [`Action::Create`] was not answered so. Answered by
-    /// [`Input::Viewed`] or [`Input::Done`], or by [`Input::Refused`] if it stays open, or nobody knows.
-    Close,
+/// The turn that is under way; what comes of it is the last of the run's outcomes.
+#[derive(Debug)]
+struct UnderWay {
+    turn: Turn,
+    began: Moment,
+    /// When something happened in it.
+    newest: Moment,
+    /// The conversation, if it was looked at.
+    view: Option<View>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Input {
-    /// Begin.
-    Start,
-    /// The conversation is there.
-    Created,
-    /// The message was taken, under this id, in this place of the conversation.
-    Posted {
-        /// Its id.
-        id: String,
-        /// Its place.
-        sequence: u64,
-        /// How long the platform had it wait before: no time of the bot.
-        held_up: Duration,
-    },
-    /// The command was carried out.
-    Done,
-    /// The conversation as it stands.
-    Viewed(View),
-    /// The command was not carried out.
-    Refused(Refusal),
-    /// The bot said something.
-    Heard(Heard),
-    /// The bot said something that can't be understood.
-    Garbage(String),
-    /// The run is to end now, for this reason.
-    Stop(Break, String),
-    /// The deadline came.
-    Tick,
-}
+impl UnderWay {
+    fn begin(now: Moment, turn: Turn) -> Self {
+        Self {
+            turn,
+            began: now,
+            newest: now,
+            view: None,
+        }
+    }
 
-/// Why a command was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// What it means.
-    pub kind: RefusalKind,
-    /// In words.
-    pub reason: String,
-}
-
-/// What a refusal means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// Nothing was done.
-    NotDone,
-    /// Nothing was done, because the conversation is over.
-    Over,
-    /// There was no answer that says so: it may have been done.
-    Unsure,
+    fn happened(&mut self, at: Moment) {
+        self.newest = self.newest.max(at);
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -159,10 +114,7 @@ pub struct Run {
     /// Which turn is next, over all parts.
     next: usize,
     began: Moment,
-    /// When the turn began, or its newest message was sent.
-    turn_began: Moment,
-    /// When something happened in this turn.
-    newest: Moment,
+    under_way: Option<UnderWay>,
     /// Time that does not count: the customer did nothing.
     excused: Duration,
     messages: Messages,
@@ -171,6 +123,7 @@ pub struct Run {
     /// Answers whose message is not known yet, and when they came.
     held: Vec<(Moment, Heard)>,
     quiet: Quiet,
+    /// The conversation as it was seen last.
     view: Option<View>,
     turns: Vec<TurnOutcome>,
     opening: Vec<Came>,
@@ -190,8 +143,7 @@ impl Run {
             phase: Phase::New,
             next: 0,
             began: Moment::START,
-            turn_began: Moment::START,
-            newest: Moment::START,
+            under_way: None,
             excused: Duration::ZERO,
             messages: Messages::default(),
             known: HashSet::new(),
@@ -303,7 +255,6 @@ impl Run {
             return None;
         }
         self.began = now;
-        self.turn_began = now;
         self.phase = Phase::Creating;
         Some(Action::Create)
     }
@@ -314,127 +265,6 @@ impl Run {
             Phase::Ending(_) => Some(self.close(now)),
             _ => None,
         }
-    }
-
-    /// The turn at an index over all parts.
-    fn turn_at(&self, index: usize) -> Option<(Part, usize, &Turn)> {
-        let scenario = &self.scenario;
-        let parts = [
-            (Part::Setup, &scenario.setup),
-            (Part::Turns, &scenario.turns),
-            (Part::Teardown, &scenario.teardown),
-        ];
-        let mut all = parts
-            .into_iter()
-            .flat_map(|(part, turns)| turns.iter().enumerate().map(move |(i, turn)| (part, i + 1, turn)));
-        all.nth(index)
-    }
-
-    fn next_turn(&mut self, now: Moment) -> Option<Action> {
-        loop {
-            let Some((part, number, turn)) = self.turn_at(self.next) else {
-                return Some(self.close(now));
-            };
-            let turn = turn.clone();
-            self.next += 1;
-            let is_left_out = part != Part::Teardown && self.is_pointless(part);
-            self.turns.push(TurnOutcome {
-                part,
-                number,
-                line: turn.line,
-                deed: judging::deed(&turn.deed, &self.vars),
-                sent: Vec::new(),
-                answers: Vec::new(),
-                verdict: if is_left_out {
-                    Verdict::Skipped
-                } else {
-                    Verdict::Passed
-                },
-                misses: Vec::new(),
-                notes: Vec::new(),
-                response_ms: None,
-            });
-            if is_left_out {
-                continue;
-            }
-            self.turn_began = now;
-            self.newest = now;
-            self.view = None;
-            if let Some(action) = self.begin(now, &turn.deed) {
-                return Some(action);
-            }
-            // It only listens, or failed already.
-            if self.phase == Phase::Listening {
-                return None;
-            }
-        }
-    }
-
-    /// Whether there is no use in further turns of the part.
-    fn is_pointless(&self, part: Part) -> bool {
-        let has_failed = |part| {
-            let mut of_part = self.turns.iter().filter(|turn| turn.part == part);
-            of_part.any(|turn| turn.verdict == Verdict::Failed)
-        };
-        let stops = self.scenario.stops_at_failure && has_failed(part);
-        stops || self.broken.is_some() || (part == Part::Turns && has_failed(Part::Setup))
-    }
-
-    fn begin(&mut self, now: Moment, deed: &Deed) -> Option<Action> {
-        match deed {
-            Deed::Say(text) => {
-                let text = text.fill(&self.vars);
-                let mut texts = self.perturber.sentences(&text, self.next).into_iter();
-                let first = texts.next()?;
-                self.phase = Phase::Posting(texts.collect());
-                Some(self.post(now, first))
-            }
-            Deed::Press(label) => {
-                let label = label.fill(&self.vars);
-                match self.button(&label) {
-                    Ok(value) => {
-                        self.phase = Phase::Posting(Vec::new());
-                        Some(self.post(now, value))
-                    }
-                    Err(got) => {
-                        self.phase = Phase::Looking(now);
-                        self.miss(Miss::new(format!("a button \"{label}\" to press"), got));
-                        None
-                    }
-                }
-            }
-            Deed::Wait(duration) => {
-                self.phase = Phase::Doing(*duration);
-                Some(Action::Advance(*duration))
-            }
-            Deed::SetContext(fields) => {
-                self.phase = Phase::Doing(Duration::ZERO);
-                let filled = filled(&Value::Object(fields.clone()), &self.vars);
-                Some(Action::SetContext(
-                    filled.as_object().cloned().unwrap_or_default(),
-                ))
-            }
-            Deed::Close(state) => {
-                self.phase = Phase::Doing(Duration::ZERO);
-                Some(Action::SetState(*state))
-            }
-            Deed::Listen => {
-                self.phase = Phase::Listening;
-                None
-            }
-        }
-    }
-
-    fn post(&mut self, now: Moment, text: String) -> Action {
-        let at_ms = ms(now - self.began);
-        self.messages.post(self.turns.len(), now);
-        if let Some(turn) = self.turns.last_mut() {
-            turn.sent.push(Sent {
-                at_ms,
-                text: text.clone(),
-            });
-        }
-        Action::Post(text)
     }
 
     fn posted(&mut self, now: Moment, id: String, sequence: u64, held_up: Duration) -> Option<Action> {
@@ -448,7 +278,7 @@ impl Run {
         if let Some((said, at_ms)) = said.zip(at_ms) {
             said.at_ms = at_ms;
         }
-        self.newest = now;
+        self.happened(now);
         for (at, heard) in mem::take(&mut self.held) {
             self.settle(at, heard);
         }
@@ -463,9 +293,9 @@ impl Run {
         match self.phase {
             Phase::Doing(pause) => {
                 if pause > Duration::ZERO {
-                    self.excused = self.excused.saturating_add(now - self.turn_began);
+                    self.excused = self.excused.saturating_add(now - self.turn_began());
                 }
-                self.newest = now;
+                self.happened(now);
                 self.phase = Phase::Listening;
                 None
             }
@@ -546,27 +376,8 @@ impl Run {
         }
     }
 
-    /// Turns that are not reached any more.
-    fn leave_out_the_rest(&mut self) {
-        while let Some((part, number, turn)) = self.turn_at(self.next) {
-            let left_out = TurnOutcome {
-                part,
-                number,
-                line: turn.line,
-                deed: judging::deed(&turn.deed, &self.vars),
-                sent: Vec::new(),
-                answers: Vec::new(),
-                verdict: Verdict::Skipped,
-                misses: Vec::new(),
-                notes: Vec::new(),
-                response_ms: None,
-            };
-            self.turns.push(left_out);
-            self.next += 1;
-        }
-    }
-
     fn close(&mut self, now: Moment) -> Action {
+        self.under_way = None;
         self.phase = Phase::Closing(now + CLOSING);
         Action::Close
     }
@@ -596,8 +407,20 @@ impl Run {
 
     /// The turn that is under way.
     fn current(&self) -> Option<&Turn> {
-        let index = self.next.checked_sub(1)?;
-        self.turn_at(index).map(|(_, _, turn)| turn)
+        self.under_way.as_ref().map(|under_way| &under_way.turn)
+    }
+
+    fn turn_began(&self) -> Moment {
+        self.under_way
+            .as_ref()
+            .map_or(self.began, |under_way| under_way.began)
+    }
+
+    /// Something happened in the turn that is under way.
+    fn happened(&mut self, at: Moment) {
+        self.under_way
+            .iter_mut()
+            .for_each(|under_way| under_way.happened(at));
     }
 
     fn miss(&mut self, miss: Miss) {

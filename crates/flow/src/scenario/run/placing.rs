@@ -102,10 +102,10 @@ impl Run {
         let is_waiting = self.current().is_some_and(|turn| !turn.deed.is_message());
         match self.messages.place(&heard) {
             Place::Unknown => self.held.push((at, heard)),
-            Place::Opening if is_waiting => self.take(at, self.turn_began, current, heard),
+            Place::Opening if is_waiting => self.take(at, self.turn_began(), current, heard),
             Place::Opening => self.opening.push(came(at, self.began, self.began, heard, false)),
             Place::Turn(turn, _) if is_waiting && turn < current => {
-                self.take(at, self.turn_began, current, heard);
+                self.take(at, self.turn_began(), current, heard);
             }
             Place::Turn(turn, sent) if turn == current => {
                 self.take(at, sent, current, heard);
@@ -123,7 +123,7 @@ impl Run {
 
     fn take(&mut self, at: Moment, sent: Moment, turn: usize, heard: Heard) {
         self.first_answer.get_or_insert(at - sent);
-        let gap = at - self.newest;
+        let newest = self.under_way.as_ref().map_or(at, |under_way| under_way.newest);
         let Some(outcome) = self.turns.get_mut(turn) else {
             return;
         };
@@ -131,11 +131,11 @@ impl Run {
             self.quiet.answered(at - sent);
             outcome.response_ms = (!outcome.sent.is_empty()).then(|| ms(at - sent));
         } else {
-            self.quiet.followed(gap);
+            self.quiet.followed(at - newest);
         }
-        self.newest = self.newest.max(at);
         outcome.answers.push(came(at, self.began, sent, heard, false));
         outcome.answers.sort_by_key(|came| came.heard.sequence);
+        self.happened(at);
     }
 
     fn take_late(&mut self, at: Moment, sent: Moment, turn: usize, heard: Heard) {
@@ -160,7 +160,7 @@ impl Run {
     }
 
     pub(super) fn garbage(&mut self, now: Moment, text: &str) {
-        self.newest = self.newest.max(now);
+        self.happened(now);
         let short: String = text.chars().take(500).collect();
         let expected = "an answer that can be understood";
         self.miss(Miss::of(MissKind::Garbage, expected, short));

@@ -1,7 +1,9 @@
 //! A platform with a bot that does what it is told, on a virtual clock.
 
 use super::*;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use wire::conversation::State;
 
 /// One answer to a message.
 #[derive(Debug, Clone, Default)]
