@@ -107,21 +107,35 @@ pub fn misses(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
             misses.push(Miss::new(described(check, vars), shown(check, answers)));
         }
     }
-    for check in &expect.never {
+    misses.extend(said_never(turn, answers, vars));
+    misses.extend(intent_miss(turn, answers, vars));
+    misses
+}
+
+/// What came of a turn and must not, in time or late.
+pub(super) fn forbidden(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
+    let count = turn.count();
+    let is_too_many = count.most.is_some_and(|most| answers.len() > most as usize);
+    let too_many = is_too_many.then(|| Miss::new(counted(count), texts_of(answers)));
+    too_many
+        .into_iter()
+        .chain(said_never(turn, answers, vars))
+        .collect()
+}
+
+fn said_never(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
+    let said = |check: &TextCheck| {
         let positive = TextCheck {
             is_negated: false,
             ..check.clone()
         };
-        let said = answers
+        let answer = answers
             .iter()
-            .find(|answer| holds(&positive, &answer.heard.text, vars));
-        misses.extend(said.map(|answer| {
-            let expected = format!("no answer that {}", told(&positive, vars));
-            Miss::new(expected, quoted(&answer.heard.text))
-        }));
-    }
-    misses.extend(intent_miss(turn, answers, vars));
-    misses
+            .find(|answer| holds(&positive, &answer.heard.text, vars))?;
+        let expected = format!("no answer that {}", told(&positive, vars));
+        Some(Miss::new(expected, quoted(&answer.heard.text)))
+    };
+    turn.expect.never.iter().filter_map(said).collect()
 }
 
 /// What of the conversation is not as expected.

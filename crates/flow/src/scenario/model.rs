@@ -298,6 +298,11 @@ impl Turn {
         }
     }
 
+    /// Whether something must not come: a text, or an answer too many.
+    pub fn forbids(&self) -> bool {
+        !self.expect.never.is_empty() || self.count().most.is_some()
+    }
+
     /// How many answers it needs.
     pub fn count(&self) -> Count {
         let implied = Count {

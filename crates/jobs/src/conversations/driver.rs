@@ -81,7 +81,7 @@ struct Driver {
     run: Run,
     talk: Option<Talk>,
     /// The command that is under way.
-    command: Option<Pending<Input>>,
+    command: Option<Pending<Vec<Input>>>,
     /// What is listened to.
     poll: Option<Pending<Polled>>,
     /// The place of the newest interaction that came.
@@ -115,8 +115,10 @@ impl Driver {
                     self.is_stopped = true;
                     return Input::Stop(Break::Interrupted, "it was interrupted".into());
                 }
-                input = either(&mut self.command) => {
+                inputs = either(&mut self.command) => {
                     self.command = None;
+                    self.waiting.extend(inputs);
+                    let Some(input) = self.waiting.pop_front() else { continue };
                     if input == Input::Created {
                         self.is_made = true;
                         self.listen(Duration::ZERO);
@@ -181,63 +183,85 @@ impl Driver {
             self.waiting.extend(refusal.map(Input::Refused));
             return;
         };
-        if action == Action::Close {
+        if matches!(action, Action::Hear | Action::Close) {
             self.poll = None;
         }
-        let (skips_typing, is_made) = (self.skips_typing, self.is_made);
         let draft = match action {
             Action::Create => self.draft.take().and_then(Result::ok),
             _ => None,
         };
+        let step = Step {
+            talk,
+            draft,
+            skips_typing: self.skips_typing,
+            is_made: self.is_made,
+            after: self.after,
+        };
         self.command = Some(Box::pin(async move {
-            let done = match action {
-                Action::Close => close(&talk, is_made).await,
-                action => carry_out(&talk, draft, action, skips_typing).await,
-            };
-            done.unwrap_or_else(|error| Input::Refused(error.refusal()))
+            let done = step.carry_out(action).await;
+            done.unwrap_or_else(|error| vec![Input::Refused(error.refusal())])
         }));
     }
 }
 
-async fn carry_out(
-    talk: &Talk,
+/// What a command needs.
+struct Step {
+    talk: Talk,
     draft: Option<NewConversation>,
-    action: Action,
     skips_typing: bool,
-) -> Result<Input, TalkError> {
-    Ok(match action {
-        Action::Create => {
-            if let Some(new) = draft {
-                talk.create(&new).await?;
+    is_made: bool,
+    after: u64,
+}
+
+impl Step {
+    async fn carry_out(self, action: Action) -> Result<Vec<Input>, TalkError> {
+        let talk = &self.talk;
+        let input = match action {
+            Action::Create => {
+                if let Some(new) = &self.draft {
+                    talk.create(new).await?;
+                }
+                Input::Created
             }
-            Input::Created
-        }
-        Action::Post(text) => {
-            let said = talk.say(&text).await?;
-            if skips_typing {
-                talk.wait(LONGEST_TYPING).await?;
+            Action::Post(text) => {
+                let said = talk.say(&text).await?;
+                if self.skips_typing {
+                    talk.wait(LONGEST_TYPING).await?;
+                }
+                Input::Posted {
+                    id: said.posted.id.to_string(),
+                    sequence: said.posted.sequence,
+                    held_up: said.held_up,
+                }
             }
-            Input::Posted {
-                id: said.posted.id.to_string(),
-                sequence: said.posted.sequence,
-                held_up: said.held_up,
+            Action::Advance(time) => {
+                talk.wait(time).await?;
+                Input::Done
             }
-        }
-        Action::Advance(time) => {
-            talk.wait(time).await?;
-            Input::Done
-        }
-        Action::SetContext(fields) => {
-            talk.set_context(&fields).await?;
-            Input::Done
-        }
-        Action::SetState(state) => {
-            talk.become_state(state).await?;
-            Input::Done
-        }
-        Action::Look => Input::Viewed(view(&talk.look().await?)),
-        Action::Close => close(talk, true).await?,
-    })
+            Action::SetContext(fields) => {
+                talk.set_context(&fields).await?;
+                Input::Done
+            }
+            Action::SetState(state) => {
+                talk.become_state(state).await?;
+                Input::Done
+            }
+            Action::Hear => return news(talk, self.after).await,
+            Action::Look => Input::Viewed(view(&talk.look().await?)),
+            Action::Close => close(talk, self.is_made).await?,
+        };
+        Ok(vec![input])
+    }
+}
+
+/// What came since, and that this was all.
+async fn news(talk: &Talk, after: u64) -> Result<Vec<Input>, TalkError> {
+    let interactions = talk.news(after).await?;
+    let answers = interactions
+        .iter()
+        .filter(|interaction| interaction.direction == Direction::Outbound)
+        .map(|interaction| Input::Heard(heard(interaction)));
+    Ok(answers.chain([Input::Done]).collect())
 }
 
 async fn close(talk: &Talk, is_made: bool) -> Result<Input, TalkError> {

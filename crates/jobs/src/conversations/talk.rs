@@ -82,11 +82,20 @@ impl Talk {
 
     /// What is newer than `after`, from both sides, as soon as there is something; nothing after a while. May be dropped.
     pub async fn hear(&self, after: u64) -> Result<Vec<Interaction>, TalkError> {
+        self.interactions(after, POLL_S).await
+    }
+
+    /// The same as it stands, without waiting.
+    pub async fn news(&self, after: u64) -> Result<Vec<Interaction>, TalkError> {
+        self.interactions(after, 0).await
+    }
+
+    async fn interactions(&self, after: u64, wait_s: u64) -> Result<Vec<Interaction>, TalkError> {
         let asked = InteractionsAsked {
             limit: MOST_ASKED,
             order: Order::Ascending,
             after: Some(after),
-            wait_s: POLL_S,
+            wait_s,
         };
         patiently(|| async { Ok(self.conversations.interactions(&self.id, &asked).await?) }).await
     }

@@ -1,10 +1,10 @@
 //! When a turn is over, and what is said of it.
 
-use super::{Action, Phase, Run, UnderWay, Verdict};
+use super::{Action, Came, Phase, Run, UnderWay, Verdict};
 use crate::{
     Moment,
     scenario::{
-        expect::{Answer, Miss, captured, misses, view_misses, wants_more},
+        expect::{Answer, Miss, captured, forbidden, misses, view_misses, wants_more},
         heard::View,
         model::Turn,
         quiet::Awaited,
@@ -39,7 +39,8 @@ impl Run {
         }
         match turn.count().most {
             Some(0) if answers.is_empty() => Awaited::Silence,
-            _ if answers.is_empty() && !turn.expect.never.is_empty() => Awaited::Silence,
+            _ if answers.is_empty() && turn.forbids() => Awaited::Silence,
+            _ if turn.forbids() => Awaited::NoMore,
             _ => Awaited::Nothing,
         }
     }
@@ -47,11 +48,7 @@ impl Run {
     /// The answers to the turn that is under way, in the order of the conversation.
     pub(super) fn answers(&self) -> Vec<Answer<'_>> {
         let came = self.turns.last().into_iter().flat_map(|turn| turn.in_time());
-        came.map(|came| Answer {
-            heard: &came.heard,
-            after: Duration::from_millis(came.after_ms),
-        })
-        .collect()
+        came.map(answer).collect()
     }
 
     pub(super) fn misses_so_far(&self, turn: &Turn) -> Vec<Miss> {
@@ -100,6 +97,29 @@ impl Run {
         self.judge(now)
     }
 
+    /// An answer came to a turn that was judged: what must not come must not come late either.
+    pub(super) fn judge_again(&mut self, index: usize) {
+        let Some((outcome, (_, _, turn))) = self.turns.get(index).zip(self.turn_at(index)) else {
+            return;
+        };
+        let answers: Vec<Answer<'_>> = outcome.answers.iter().map(answer).collect();
+        let missed = forbidden(turn, &answers, &self.vars);
+        let Some(outcome) = self.turns.get_mut(index) else {
+            return;
+        };
+        for miss in missed {
+            outcome.verdict = Verdict::Failed;
+            match outcome
+                .misses
+                .iter_mut()
+                .find(|earlier| earlier.expected == miss.expected)
+            {
+                Some(earlier) => *earlier = miss,
+                None => outcome.misses.push(miss),
+            }
+        }
+    }
+
     fn judge(&mut self, now: Moment) -> Option<Action> {
         let UnderWay { turn, view, .. } = self.under_way.take()?;
         let answers = self.answers();
@@ -121,5 +141,12 @@ impl Run {
             }
         }
         self.next_turn(now)
+    }
+}
+
+fn answer(came: &Came) -> Answer<'_> {
+    Answer {
+        heard: &came.heard,
+        after: Duration::from_millis(came.after_ms),
     }
 }

@@ -29,6 +29,8 @@ use std::{collections::HashSet, mem, sync::Arc, time::Duration};
 pub const CLOSING: Duration = Duration::from_secs(60);
 /// How long a conversation that is being made when the run is to end is let come, so that it can be closed.
 pub const MAKING: Duration = Duration::from_secs(40);
+/// How long reading what came last may take.
+const HEARING: Duration = Duration::from_secs(5);
 /// Most answers of a turn that are listened to.
 const MOST_ANSWERS: usize = 200;
 /// Most things of one run that are noted beside its turns.
@@ -79,6 +81,8 @@ enum Phase {
         since: Moment,
         until: Moment,
     },
+    /// All turns are over; what came since is read once more.
+    Hearing(Moment),
     Closing(Moment),
     Over,
 }
@@ -212,7 +216,7 @@ impl Run {
             Phase::Doing(pause) => self.last_moment() + pause,
             Phase::Listening => self.judged_at().min(self.last_moment()),
             Phase::Resting { until, .. } => until.min(self.last_moment()),
-            Phase::Ending(until) | Phase::Closing(until) => until,
+            Phase::Ending(until) | Phase::Hearing(until) | Phase::Closing(until) => until,
         }
     }
 
@@ -225,7 +229,7 @@ impl Run {
             return None;
         }
         match self.phase {
-            Phase::Ending(_) => return Some(self.close(now)),
+            Phase::Ending(_) | Phase::Hearing(_) => return Some(self.close(now)),
             Phase::Closing(_) => {
                 self.finish(now, false);
                 return None;
@@ -299,6 +303,7 @@ impl Run {
                 self.phase = Phase::Listening;
                 None
             }
+            Phase::Hearing(_) => Some(self.close(now)),
             Phase::Closing(_) => {
                 self.finish(now, true);
                 None
@@ -334,6 +339,10 @@ impl Run {
                 self.miss(Miss::of(missed, expected, reason.clone()));
                 self.broken.get_or_insert((Break::Refused, reason));
                 self.next_turn(now)
+            }
+            Phase::Hearing(_) => {
+                self.note(format!("what came last can't be read: {reason}"));
+                Some(self.close(now))
             }
             Phase::Closing(_) => {
                 self.note(format!("the conversation can't be closed: {reason}"));

@@ -97,7 +97,11 @@ impl Run {
 
     /// Puts an answer where it belongs.
     pub(super) fn settle(&mut self, at: Moment, heard: Heard) {
-        let current = self.turns.len().saturating_sub(1);
+        // None is under way at the end, and all are over.
+        let current = match self.under_way {
+            Some(_) => self.turns.len().saturating_sub(1),
+            None => self.turns.len(),
+        };
         // A turn without a message is where the bot speaks of its own accord, or takes its time.
         let is_waiting = self.current().is_some_and(|turn| !turn.deed.is_message());
         match self.messages.place(&heard) {
@@ -157,6 +161,7 @@ impl Run {
             heard.text
         ));
         outcome.answers.push(came(at, self.began, sent, heard, true));
+        self.judge_again(turn);
     }
 
     pub(super) fn garbage(&mut self, now: Moment, text: &str) {

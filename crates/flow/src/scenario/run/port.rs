@@ -19,6 +19,8 @@ pub enum Action {
     SetContext(Map<String, Value>),
     /// Put the conversation into this state. Answered by [`Input::Done`].
     SetState(State),
+    /// Read once what is new, without waiting for it. Answered by [`Input::Heard`] for each answer, and [`Input::Done`].
+    Hear,
     /// Look at the conversation. Answered by [`Input::Viewed`].
     Look,
     /// Close the conversation, whatever it takes; it may have been made though [`Action::Create`] was not answered so. Answered by

@@ -1,6 +1,6 @@
 //! From turn to turn: what each one does.
 
-use super::{Action, Part, Phase, Run, Sent, TurnOutcome, UnderWay, Verdict, ms};
+use super::{Action, HEARING, Part, Phase, Run, Sent, TurnOutcome, UnderWay, Verdict, ms};
 use crate::{
     Moment,
     scenario::{
@@ -30,7 +30,7 @@ impl Run {
     pub(super) fn next_turn(&mut self, now: Moment) -> Option<Action> {
         loop {
             let Some((part, number, turn)) = self.turn_at(self.next) else {
-                return Some(self.close(now));
+                return Some(self.end(now));
             };
             let turn = turn.clone();
             self.next += 1;
@@ -53,6 +53,21 @@ impl Run {
                 return None;
             }
         }
+    }
+
+    /// Where something must not come, what came after the last look is read before the conversation is closed.
+    fn end(&mut self, now: Moment) -> Action {
+        let scenario = &self.scenario;
+        let mut turns = scenario
+            .setup
+            .iter()
+            .chain(&scenario.turns)
+            .chain(&scenario.teardown);
+        if self.broken.is_some() || !turns.any(Turn::forbids) {
+            return self.close(now);
+        }
+        self.phase = Phase::Hearing(now + HEARING);
+        Action::Hear
     }
 
     /// Whether there is no use in further turns of the part.

@@ -148,6 +148,11 @@ impl Bot {
                 }
             };
             for action in run.handle(now, input) {
+                if action == Action::Hear {
+                    // They come before it is done.
+                    let come = platform.coming.extract_if(..=(now, u64::MAX), |_, _| true);
+                    come.for_each(|(_, heard)| inputs.insert(0, Input::Heard(heard)));
+                }
                 inputs.insert(0, platform.act(now, action));
             }
         }
@@ -197,7 +202,7 @@ impl Platform {
                 }
                 Input::Done
             }
-            Action::SetContext(_) => Input::Done,
+            Action::SetContext(_) | Action::Hear => Input::Done,
             Action::SetState(state) => {
                 self.state = state;
                 Input::Done

@@ -435,3 +435,94 @@ fn a_conversation_that_is_being_made_when_the_run_is_stopped_is_let_come_and_is_
     assert_eq!(hangs.deadline(), at(5) + MAKING);
     assert_eq!(hangs.handle(hangs.deadline(), Input::Tick), [Action::Close]);
 }
+
+const CALM: &str = "
+name: Calm
+turns:
+  - say: one
+  - say: one
+  - say: one
+  - say: one
+";
+
+#[test]
+fn a_bot_that_was_calm_so_far_is_watched_for_what_must_not_come() {
+    let bot = || {
+        Bot::default()
+            .on("one", Says::after(5).text("the first answer"))
+            .on("five", Says::after(10).text("ok"))
+            .on("five", Says::after(60).text("sorry"))
+    };
+    for (expect, missed) in [
+        ("{not: sorry}", "no answer that contains \"sorry\" | \"sorry\""),
+        ("{answers: 1}", "exactly 1 answer | \"ok\", \"sorry\""),
+    ] {
+        let text = format!("{CALM}  - say: five\n    expect: [ok, {expect}]\n");
+        let report = report(&text, bot());
+        assert_eq!(told(&report), [missed]);
+        assert!(report.took_ms < 1_000, "{}", report.took_ms);
+    }
+}
+
+#[test]
+fn what_must_not_come_must_not_come_late_either() {
+    let bot = || {
+        Bot::default()
+            .on("one", Says::after(5).text("the first answer"))
+            .on("one", Says::after(900).text("sorry"))
+            .on("two", Says::after(1_500).text("the second answer"))
+    };
+    let scenario = |expect: &str| {
+        format!(
+            "{{name: Late, turns: [{{say: one, expect: [first, {expect}]}}, {{say: two, expect: second}}]}}"
+        )
+    };
+    let never = report(&scenario("{not: sorry}"), bot());
+    assert_eq!(told(&never), ["no answer that contains \"sorry\" | \"sorry\""]);
+    let verdicts: Vec<Verdict> = never.turns.iter().map(|turn| turn.verdict).collect();
+    assert_eq!(
+        (verdicts, never.verdict),
+        (vec![Verdict::Failed, Verdict::Passed], Verdict::Failed)
+    );
+    let too_many = report(&scenario("{answers: 1}"), bot());
+    assert_eq!(
+        told(&too_many),
+        ["exactly 1 answer | \"the first answer\", \"sorry\""]
+    );
+    // More may come where nobody minds.
+    assert_eq!(
+        report(&scenario("{answers: 1..2}"), bot()).verdict,
+        Verdict::Passed
+    );
+}
+
+#[test]
+fn what_came_while_the_last_turn_was_judged_is_read_before_the_conversation_is_closed() {
+    let text = "{name: Last, turns: [{say: one, expect: [first, {not: sorry}]}]}";
+    let mut run = Run::new(Arc::new(scenario(text)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::ZERO,
+    };
+    run.handle(at(1), posted);
+    let answer = |sequence, text: &str| {
+        Input::Heard(Heard {
+            id: format!("b-{sequence}"),
+            sequence,
+            in_reply_to: Some("m-1".into()),
+            text: text.into(),
+            ..Heard::default()
+        })
+    };
+    run.handle(at(5), answer(2, "the first answer"));
+    assert_eq!(run.handle(run.deadline(), Input::Tick), [Action::Hear]);
+    assert_eq!(run.handle(at(300), answer(3, "sorry")), []);
+    assert_eq!(run.handle(at(301), Input::Done), [Action::Close]);
+    run.handle(at(302), Input::Done);
+    let report = run.report().unwrap();
+    assert_eq!(told(report), ["no answer that contains \"sorry\" | \"sorry\""]);
+    assert_eq!(report.verdict, Verdict::Failed);
+}
