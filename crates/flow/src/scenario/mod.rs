@@ -7,6 +7,7 @@
 pub mod coverage;
 mod dice;
 pub mod expect;
+mod fields;
 pub mod fuzz;
 mod heard;
 pub mod import;
@@ -27,6 +28,7 @@ mod tests;
 mod written;
 
 pub use coverage::Coverage;
+pub use fields::ContextFields;
 pub use heard::{Heard, View};
 pub use model::{
     AnswerCheck, Capture, CaptureSource, Count, Customer, Deed, Expectations, Group, How, MOST_RUNS,

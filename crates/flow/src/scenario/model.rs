@@ -1,6 +1,6 @@
 //! A scenario as it is run: a conversation that was written down, with what is expected of the bot.
 
-use super::template::Template;
+use super::{fields::ContextFields, template::Template};
 use regex::Regex;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
@@ -26,8 +26,8 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// The bot instance; the tenant's own when there is none.
     pub bot: Option<String>,
-    /// What the conversation's context has beside `botSession` and `metadata`.
-    pub context: Map<String, Value>,
+    /// What the conversation's context has to begin with.
+    pub context: ContextFields,
     /// Who asks.
     pub customer: Customer,
     /// What perturbations and the bot's variants are drawn from.
@@ -107,8 +107,8 @@ pub enum Deed {
     Press(Template),
     /// Does nothing for so long.
     Wait(Duration),
-    /// The context is changed: these keys are set, `null` takes one away.
-    SetContext(Map<String, Value>),
+    /// The context is changed.
+    SetContext(ContextFields),
     /// The conversation is closed, or ended.
     Close(State),
     /// Only listens.
@@ -257,7 +257,7 @@ impl Scenario {
             line: 1,
             tags: Vec::new(),
             bot: None,
-            context: Map::new(),
+            context: ContextFields::default(),
             customer: Customer::default(),
             seed: 0,
             slo: Slo::default(),

@@ -55,6 +55,25 @@ teardown:
 "#;
 
 #[test]
+fn keys_of_the_bot_session_keep_their_order_which_is_their_age() {
+    let text = "name: Order
+context: { botSession: { z: 1, m: \"{{x}}\", a: 2 }, note: 3 }
+turns:
+  - set_context: { botSession: { y: null, b: [1] } }
+  - set_context: { botSession: null }
+";
+    let scenario = parse(text).unwrap().remove(0);
+    assert_eq!(to_yaml(&scenario), text);
+    let keys: Vec<&str> = scenario.context.session.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["z", "m", "a"]);
+    let faults = parse("{name: x, context: {botSession: 5}, turns: [{say: x}]}").unwrap_err();
+    assert_eq!(
+        faults[0].to_string(),
+        "1:33: botSession must be a mapping, not a number\n  hint: write its keys and their values below it"
+    );
+}
+
+#[test]
 fn a_file_with_everything_is_read_and_written_and_read() {
     let read = parse(FULL).unwrap();
     let scenario = &read[0];

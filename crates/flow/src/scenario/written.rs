@@ -1,6 +1,7 @@
 //! A scenario as the file that [`parse`](super::parse()) reads.
 
 use super::{
+    fields::ContextFields,
     model::{
         AnswerCheck, Capture, CaptureSource, Count, Deed, Expectations, How, Scenario, TextCheck, Turn,
         USUAL_DEADLINE, USUAL_PATIENCE,
@@ -26,15 +27,15 @@ pub fn to_yaml(scenario: &Scenario) -> String {
         let tags: Vec<String> = scenario.tags.iter().map(|tag| scalar(tag)).collect();
         let _ = writeln!(text, "tags: [{}]", tags.join(", "));
     }
+    if let Some(bot) = &scenario.bot {
+        let _ = writeln!(text, "bot: {}", scalar(bot));
+    }
+    if !scenario.context.is_empty() {
+        let _ = writeln!(text, "context: {}", context(&scenario.context));
+    }
     let mut field = |name: &str, value: Value| {
         let _ = writeln!(text, "{name}: {}", inline(&value));
     };
-    if let Some(bot) = &scenario.bot {
-        field("bot", json!(bot));
-    }
-    if !scenario.context.is_empty() {
-        field("context", json!(scenario.context));
-    }
     let mut customer = scenario.customer.profile.clone();
     customer.extend(scenario.customer.id.iter().map(|id| ("id".to_owned(), json!(id))));
     if !customer.is_empty() {
@@ -81,6 +82,26 @@ pub fn to_yaml(scenario: &Scenario) -> String {
     text
 }
 
+/// In one line, `botSession` in its order.
+fn context(fields: &ContextFields) -> String {
+    let pairs = |pairs: &mut dyn Iterator<Item = (&str, &Value)>| -> Vec<String> {
+        pairs
+            .map(|(name, value)| format!("{}: {}", scalar(name), inline(value)))
+            .collect()
+    };
+    let session = pairs(&mut fields.session.iter());
+    let mut members = pairs(&mut fields.rest.iter().map(|(name, value)| (name.as_str(), value)));
+    if fields.clears_session {
+        members.insert(0, "botSession: null".into());
+    } else if !session.is_empty() {
+        members.insert(0, format!("botSession: {{ {} }}", session.join(", ")));
+    }
+    match members.is_empty() {
+        true => "{}".into(),
+        false => format!("{{ {} }}", members.join(", ")),
+    }
+}
+
 fn slo(scenario: &Scenario) -> Map<String, Value> {
     let ms = |duration: Duration| json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     let fields = [
@@ -98,7 +119,7 @@ fn write_turn(text: &mut String, turn: &Turn) {
         Deed::Say(said) => Some(("say", scalar(said.source()))),
         Deed::Press(label) => Some(("press", scalar(label.source()))),
         Deed::Wait(duration) => Some(("wait", written_duration(*duration))),
-        Deed::SetContext(fields) => Some(("set_context", inline(&json!(fields)))),
+        Deed::SetContext(fields) => Some(("set_context", context(fields))),
         Deed::Close(State::Ended) => Some(("close", "ended".to_owned())),
         Deed::Close(_) => Some(("close", "true".to_owned())),
         Deed::Listen => None,

@@ -4,7 +4,7 @@ use super::{
     Platform, Talk, TalkError,
     talk::{fitting, patiently, with_fields},
 };
-use flow::scenario::{Customer, MAKING};
+use flow::scenario::{ContextFields, Customer, MAKING};
 use serde_json::{Map, Value, json};
 use std::{
     fmt,
@@ -29,7 +29,7 @@ pub struct Opening {
     /// Who asks.
     pub customer: Customer,
     /// What its context has beside `metadata`.
-    pub context: Map<String, Value>,
+    pub context: ContextFields,
 }
 
 impl Talk {
@@ -154,7 +154,7 @@ fn id<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, TalkErro
         .map_err(|error| TalkError::Unsendable(format!("the id {text:?} {error}")))
 }
 
-fn context(fields: &Map<String, Value>) -> Context {
+fn context(fields: &ContextFields) -> Context {
     let mut metadata = Map::new();
     metadata.insert("source".into(), json!("trunkline"));
     metadata.insert("createdAt".into(), json!(jiff::Timestamp::now().to_string()));

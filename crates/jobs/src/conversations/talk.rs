@@ -2,8 +2,8 @@
 
 use super::TalkError;
 use client::{Admin, Conversations, Said};
-use flow::scenario::{CLOSING, Heard, View};
-use serde_json::{Map, Value, json};
+use flow::scenario::{CLOSING, ContextFields, Heard, View};
+use serde_json::{Value, json};
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
@@ -26,8 +26,6 @@ pub const LONGEST_REAL_WAIT: Duration = Duration::from_secs(15 * 60);
 /// How long a conversation is asked for whose creation was not answered, and how often.
 const COMING: Duration = Duration::from_secs(15);
 const COMING_STEP: Duration = Duration::from_secs(1);
-/// The member of the context whose keys have an age.
-const BOT_SESSION: &str = "botSession";
 
 /// How time passes for a conversation.
 #[derive(Clone)]
@@ -120,7 +118,7 @@ impl Talk {
     }
 
     /// Sets keys of its context, and takes away those that are `null`. Of `botSession` and `metadata`, too, single keys are set.
-    pub async fn set_context(&self, fields: &Map<String, Value>) -> Result<Conversation, TalkError> {
+    pub async fn set_context(&self, fields: &ContextFields) -> Result<Conversation, TalkError> {
         self.change(|current| {
             let context = with_fields(current.context.clone(), fields);
             Ok(Some(ConversationChange {
@@ -215,13 +213,15 @@ where
     }
 }
 
-pub(super) fn with_fields(mut context: Context, fields: &Map<String, Value>) -> Context {
-    for (name, value) in fields {
+pub(super) fn with_fields(mut context: Context, fields: &ContextFields) -> Context {
+    if fields.clears_session {
+        context.session = Some(Session::default());
+    }
+    for (key, value) in fields.session.iter() {
+        set_key(context.session_mut(), key, value);
+    }
+    for (name, value) in &fields.rest {
         match value {
-            Value::Object(keys) if name == BOT_SESSION => keys
-                .iter()
-                .for_each(|(key, value)| set_key(context.session_mut(), key, value)),
-            Value::Null if name == BOT_SESSION => context.session = Some(Session::default()),
             Value::Null => drop(context.rest.remove(name)),
             Value::Object(keys) if name == "metadata" => {
                 let metadata = context.rest.entry(name.clone()).or_insert_with(|| json!({}));

@@ -3,7 +3,7 @@
 mod platform;
 
 use client::{FailureKind, testing::Reply};
-use flow::scenario::{Break, Perturbation, Perturber, Verdict, fuzz::Fault, parse};
+use flow::scenario::{Break, ContextFields, Perturbation, Perturber, Verdict, fuzz::Fault, parse};
 use jobs::{
     audit::MemoryLog,
     conversations::{
@@ -168,9 +168,10 @@ async fn a_platform_that_breaks_is_a_failure_and_is_told() {
     );
 }
 
-async fn opened(platform: &Platform, context: Value) -> Result<Talk, TalkError> {
+async fn opened(platform: &Platform, context: &str) -> Result<Talk, TalkError> {
+    let text = format!("{{name: x, context: {context}, turns: [{{say: x}}]}}");
     let opening = Opening {
-        context: context.as_object().unwrap().clone(),
+        context: parse(&text).unwrap().remove(0).context,
         ..Opening::default()
     };
     let talk = Talk::open(platform, &opening, std::future::pending()).await?;
@@ -184,15 +185,18 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
         pinned: Arc::new(["b".to_owned()]),
         ..made.platform()
     };
-    let large =
-        json!({"botSession": {"a": "ä".repeat(20_000), "b": "b".repeat(20_000), "c": "c".repeat(20_000)}});
-    opened(&platform, large).await.unwrap();
+    // The oldest key is the one that stands first, whatever it is called.
+    let key = |key: &str, text: &str| format!("{key}: {}", text.repeat(20_000 / text.len()));
+    let keys = [key("z", "z"), key("y", "ä"), key("b", "b"), key("a", "a")].join(", ");
+    opened(&platform, &format!("{{botSession: {{{keys}}}}}"))
+        .await
+        .unwrap();
     let session = made.bodies("POST")[0]["context"]["botSession"].clone();
     let keys: Vec<&String> = session.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["b", "c"]);
+    assert_eq!(keys, ["a", "b", "y"]);
 
-    let too_large = json!({"note": "x".repeat(MAX_CONTEXT_BYTES)});
-    let error = opened(&platform, too_large).await.err().unwrap();
+    let too_large = format!("{{note: {}}}", "x".repeat(MAX_CONTEXT_BYTES));
+    let error = opened(&platform, &too_large).await.err().unwrap();
     assert!(matches!(error, TalkError::Context(_)), "{error}");
     assert_eq!(made.bodies("POST").len(), 1);
 }
@@ -200,7 +204,7 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
 #[tokio::test(start_paused = true)]
 async fn the_state_is_checked_before_it_is_changed_and_compared_while_it_is() {
     let made = echo();
-    let talk = opened(&made.platform(), json!({})).await.unwrap();
+    let talk = opened(&made.platform(), "{}").await.unwrap();
     talk.become_state(State::Closed).await.unwrap();
     let error = talk.become_state(State::Pending).await.err().unwrap();
     assert_eq!(
@@ -228,8 +232,11 @@ async fn a_change_that_others_were_faster_than_is_made_on_what_they_left() {
         },
     );
     made.set(platform.clone()).ok().unwrap();
-    let talk = opened(&platform.platform(), json!({"a": 1})).await.unwrap();
-    let fields = Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]);
+    let talk = opened(&platform.platform(), "{a: 1}").await.unwrap();
+    let fields = ContextFields {
+        rest: Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]),
+        ..ContextFields::default()
+    };
     let changed = talk.set_context(&fields).await.unwrap();
     assert_eq!(meddled.load(Ordering::Relaxed), 3);
     assert_eq!(
@@ -519,7 +526,7 @@ async fn closing_on_a_platform_that_is_busy_for_ever_has_an_end() {
         |_, _| vec![],
         |method, _| (method == "PUT").then(|| Reply::answer(429, "").with_header("retry-after", "1")),
     );
-    let talk = opened(&made.platform(), json!({})).await.unwrap();
+    let talk = opened(&made.platform(), "{}").await.unwrap();
     let began = tokio::time::Instant::now();
     let error = talk.close().await.err().unwrap();
     assert!(matches!(error, TalkError::NotClosed(_)), "{error}");

@@ -1,8 +1,10 @@
 //! What a run says is to be done, and what it is told.
 
 use super::Break;
-use crate::scenario::heard::{Heard, View};
-use serde_json::{Map, Value};
+use crate::scenario::{
+    fields::ContextFields,
+    heard::{Heard, View},
+};
 use std::time::Duration;
 use wire::conversation::State;
 
@@ -15,8 +17,8 @@ pub enum Action {
     Post(String),
     /// Let so much time pass for the conversation. Answered by [`Input::Done`].
     Advance(Duration),
-    /// Change the context: set these keys, take away those that are `null`. Answered by [`Input::Done`].
-    SetContext(Map<String, Value>),
+    /// Change the context. Answered by [`Input::Done`].
+    SetContext(ContextFields),
     /// Put the conversation into this state. Answered by [`Input::Done`].
     SetState(State),
     /// Read once what is new, without waiting for it. Answered by [`Input::Heard`] for each answer, and [`Input::Done`].

@@ -4,12 +4,11 @@ use super::{Action, HEARING, Part, Phase, Run, Sent, TurnOutcome, UnderWay, Verd
 use crate::{
     Moment,
     scenario::{
-        expect::{Miss, filled, quoted},
+        expect::{Miss, quoted},
         model::{Deed, Turn},
         template::Vars,
     },
 };
-use serde_json::Value;
 use std::time::Duration;
 
 impl Run {
@@ -109,10 +108,7 @@ impl Run {
             }
             Deed::SetContext(fields) => {
                 self.phase = Phase::Doing(Duration::ZERO);
-                let filled = filled(&Value::Object(fields.clone()), &self.vars);
-                Some(Action::SetContext(
-                    filled.as_object().cloned().unwrap_or_default(),
-                ))
+                Some(Action::SetContext(fields.filled(&self.vars)))
             }
             Deed::Close(state) => {
                 self.phase = Phase::Doing(Duration::ZERO);
@@ -170,8 +166,7 @@ fn deed(deed: &Deed, vars: &Vars) -> String {
         Deed::Press(label) => format!("press {}", quoted(&label.fill(vars))),
         Deed::Wait(duration) => format!("wait {}", for_people(*duration)),
         Deed::SetContext(fields) => {
-            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-            format!("set the context's {}", names.join(", "))
+            format!("set the context's {}", fields.names().join(", "))
         }
         Deed::Close(state) => format!("make the conversation {state}"),
         Deed::Listen => "listen".into(),
