@@ -3,7 +3,7 @@
 use super::{
     heard::{Heard, View},
     matching,
-    model::{AnswerCheck, CaptureSource, Count, How, TextCheck, Turn, ViewChecks},
+    model::{AnswerCheck, Capture, CaptureSource, Count, How, TextCheck, Turn, ViewChecks},
     template::{Template, Vars},
 };
 use serde::{Deserialize, Serialize};
@@ -70,7 +70,14 @@ pub fn wants_more(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> bool {
     let expect = &turn.expect;
     let few = answers.len() < turn.count().least as usize;
     let is_there = |check: &AnswerCheck| answers.iter().any(|answer| is_met(check, answer, vars));
-    few || !matching::unmatched(&expect.groups, answers, vars).is_empty()
+    let is_kept = |capture: &Capture| match &capture.source {
+        CaptureSource::Answer(pattern) => answers
+            .iter()
+            .any(|answer| pattern.captured(&answer.heard.text, vars).is_some()),
+        CaptureSource::Slot(_) | CaptureSource::Context(_) => true,
+    };
+    few || !expect.captures.iter().all(is_kept)
+        || !matching::unmatched(&expect.groups, answers, vars).is_empty()
         || !expect.some.iter().all(is_there)
         || intent_miss(turn, answers, vars).is_some()
 }

@@ -30,7 +30,7 @@ pub struct Scenario {
     pub context: ContextFields,
     /// Who asks.
     pub customer: Customer,
-    /// What perturbations and the bot's variants are drawn from.
+    /// What perturbations are drawn from, and the bot's variants unless it is 0: then they are others each time.
     pub seed: u64,
     /// How fast the bot must be.
     pub slo: Slo,

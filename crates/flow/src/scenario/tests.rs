@@ -162,7 +162,7 @@ vars: { order: A }
     13:12: a turn does one thing, not `say` and `press`
       hint: make two turns of it
     14:23: `1` is no name of a variable
-      hint: write {{name}} for a variable
+      hint: write {{name}} for a variable, \{{ for braces
     15:11: wait must be a duration up to 31 days, not soon
       hint: write it like 500ms, 30s, 10m or 1h30m
     16:12: close must be true, closed or ended
@@ -358,11 +358,12 @@ proptest! {
 
     #[test]
     fn what_is_said_survives_writing_and_reading(said in "\\PC{1,40}", name in "[^\\p{C}]{1,20}") {
-        prop_assume!(!said.contains("{{") && !said.trim().is_empty() && !name.trim().is_empty());
+        prop_assume!(!said.trim().is_empty() && !name.trim().is_empty());
         let written = to_yaml(&Scenario::new(name.trim(), vec![Turn::say(said.clone())]));
         let read = parse(&written).map_err(|faults| TestCaseError::fail(format!("{faults:?} in {written}")))?;
         prop_assert_eq!(&read[0].name, name.trim());
-        prop_assert_eq!(read[0].sentences().collect::<Vec<_>>(), [said.as_str()]);
+        let Deed::Say(read) = &read[0].turns[0].deed else { return Err(TestCaseError::fail("it says nothing")) };
+        prop_assert_eq!(read.fill(&Vars::new()), said);
     }
 
     #[test]

@@ -116,8 +116,8 @@ fn slo(scenario: &Scenario) -> Map<String, Value> {
 
 fn write_turn(text: &mut String, turn: &Turn) {
     let deed = match &turn.deed {
-        Deed::Say(said) => Some(("say", scalar(said.source()))),
-        Deed::Press(label) => Some(("press", scalar(label.source()))),
+        Deed::Say(said) => Some(("say", scalar(&said.written()))),
+        Deed::Press(label) => Some(("press", scalar(&label.written()))),
         Deed::Wait(duration) => Some(("wait", written_duration(*duration))),
         Deed::SetContext(fields) => Some(("set_context", context(fields))),
         Deed::Close(State::Ended) => Some(("close", "ended".to_owned())),
@@ -166,7 +166,7 @@ fn expected(expect: &Expectations) -> Vec<Value> {
         expect
             .intent
             .iter()
-            .map(|intent| one("intent", json!(intent.source()))),
+            .map(|intent| one("intent", json!(intent.written()))),
     );
     all.extend(expect.answers.map(|count| one("answers", written_count(count))));
     all.extend(view.state.map(|state| one("state", json!(state.as_str()))));
@@ -201,9 +201,9 @@ fn answer(check: &AnswerCheck) -> Option<Value> {
     for text in check.texts.iter().filter(|text| !text.is_negated) {
         match &text.how {
             How::Equals(wanted) => {
-                fields.insert("equals".into(), json!(wanted.source()));
+                fields.insert("equals".into(), json!(wanted.written()));
             }
-            How::Contains(wanted) => all_of[0].1.push(json!(wanted.source())),
+            How::Contains(wanted) => all_of[0].1.push(json!(wanted.written())),
             How::Matches(pattern) => all_of[1].1.push(json!(pattern.source())),
             How::OneOf(several) => {
                 fields.insert("one_of".into(), sources(several));
@@ -239,8 +239,8 @@ fn answer(check: &AnswerCheck) -> Option<Value> {
 
 fn not(check: &TextCheck) -> Value {
     let (name, value) = match &check.how {
-        How::Equals(wanted) => ("equals", json!(wanted.source())),
-        How::Contains(wanted) => ("contains", json!(wanted.source())),
+        How::Equals(wanted) => ("equals", json!(wanted.written())),
+        How::Contains(wanted) => ("contains", json!(wanted.written())),
         How::Matches(pattern) => ("matches", json!(pattern.source())),
         How::OneOf(several) => ("one_of", sources(several)),
     };
@@ -252,7 +252,7 @@ fn not(check: &TextCheck) -> Value {
 }
 
 fn sources(texts: &[Template]) -> Value {
-    texts.iter().map(|text| json!(text.source())).collect()
+    texts.iter().map(|text| json!(text.written())).collect()
 }
 
 fn capture(capture: &Capture) -> Value {

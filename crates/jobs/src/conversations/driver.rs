@@ -37,6 +37,7 @@ pub async fn run(
     let opening = Opening {
         bot: scenario.bot.clone(),
         customer: scenario.customer.clone(),
+        seed: (scenario.seed != 0).then_some(scenario.seed),
         context: scenario.context.clone(),
     };
     let (talk, draft) = match Talk::draft(platform, &opening) {
@@ -67,6 +68,7 @@ pub async fn run(
         }
     };
     let outcome = RunOutcome {
+        seed: talk.as_ref().map_or(0, Talk::seed),
         conversation: talk.map(|talk| talk.id().to_string()),
         report,
     };

@@ -28,6 +28,8 @@ pub struct Opening {
     pub bot: Option<String>,
     /// Who asks.
     pub customer: Customer,
+    /// What a bot chooses its words by, where the platform lets it be told: `metadata.seed`. Made up when there is none.
+    pub seed: Option<u64>,
     /// What its context has beside `metadata`.
     pub context: ContextFields,
 }
@@ -104,12 +106,14 @@ impl Talk {
                 profile: Map::from_iter([("botInstanceId".to_owned(), json!(bot))]),
             });
         }
+        // Small enough for every reader of JSON.
+        let seed = opening.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
         let new = NewConversation {
             id: id.clone(),
             kind: ConversationType::Webchat,
             state: State::Active,
             participants,
-            context: fitting(context(&opening.context), &platform.pinned)?,
+            context: fitting(context(&opening.context, seed), &platform.pinned)?,
         };
         let talk = Self {
             conversations: platform
@@ -117,6 +121,7 @@ impl Talk {
                 .with_correlation(CorrelationId::from_uuid(name)),
             clock: platform.clock.clone(),
             id,
+            seed,
             customer,
             pinned: platform.pinned.clone(),
         };
@@ -154,9 +159,10 @@ fn id<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, TalkErro
         .map_err(|error| TalkError::Unsendable(format!("the id {text:?} {error}")))
 }
 
-fn context(fields: &ContextFields) -> Context {
+fn context(fields: &ContextFields, seed: u64) -> Context {
     let mut metadata = Map::new();
     metadata.insert("source".into(), json!("trunkline"));
+    metadata.insert("seed".into(), json!(seed));
     metadata.insert("createdAt".into(), json!(jiff::Timestamp::now().to_string()));
     let mut context = Context::default();
     context.session_mut();

@@ -51,6 +51,7 @@ pub struct Talk {
     pub(super) conversations: Conversations,
     pub(super) clock: Clock,
     pub(super) id: ConversationId,
+    pub(super) seed: u64,
     pub(super) customer: ParticipantId,
     pub(super) pinned: Arc<[String]>,
 }
@@ -59,6 +60,11 @@ impl Talk {
     /// Its id.
     pub fn id(&self) -> &ConversationId {
         &self.id
+    }
+
+    /// What its bot chooses its words by, where the platform lets it be told.
+    pub fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// Says something for the customer, once, however often it is sent. Tells when the platform took it, in time since this was called.

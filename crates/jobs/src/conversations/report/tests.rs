@@ -68,9 +68,11 @@ fn result(name: &str, turns: Vec<TurnOutcome>) -> CaseResult {
     let scenario = Scenario::new(name, vec![]);
     let run = RunOutcome {
         conversation: Some("conv-1".into()),
+        seed: 7,
         report,
     };
     CaseResult {
+        scenario: scenario.clone().into(),
         file: "demo/a&b.yaml".into(),
         line: 1,
         name: name.into(),

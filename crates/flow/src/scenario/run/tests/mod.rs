@@ -283,6 +283,17 @@ turns:
 }
 
 #[test]
+fn an_answer_that_something_is_kept_of_is_waited_for() {
+    let text =
+        "{name: Kept, turns: [{say: one, expect: {capture: {order: 'number (\\S+)'}}}, {say: '{{order}}'}]}";
+    let bot = Bot::default()
+        .on("one", Says::after(5).text("Let me see."))
+        .on("one", Says::after(600).text("It is number A-17"))
+        .on("A-17", Says::after(5).text("yes"));
+    assert_eq!(told(&report(text, bot)), Vec::<String>::new());
+}
+
+#[test]
 fn the_conversation_is_looked_at_again_until_it_is_as_expected() {
     let text = "{name: State, turns: [{say: one, expect: [first, {resolved: true}, {state: active}]}]}";
     let soon = report(text, well().resolved_after(400));

@@ -60,6 +60,7 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         buttons: Vec::new(),
         newest: Instant::now(),
     };
+    chat.recording.seeded(talk.seed());
     chat.screen.begin(&place.name, talk.id().as_str());
     let talked = tokio::select! {
         talked = chat.go_on() => talked,
