@@ -96,6 +96,16 @@ impl Template {
         self.pieces.iter().map(piece).collect()
     }
 
+    /// A regular expression, as a file has it, that finds the text as it is.
+    pub(super) fn as_pattern(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => regex::escape(text),
+            // In a group of its own: a backslash before the braces would take them for text.
+            Piece::Variable(name) => format!("(?:{{{{{name}}}}})"),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
     /// The names of its variables.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {

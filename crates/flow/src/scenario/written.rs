@@ -158,7 +158,7 @@ fn expected(expect: &Expectations) -> Vec<Value> {
     }
     all.extend(expect.some.iter().flat_map(answer));
     for check in &expect.never {
-        all.push(json!({"not": not(check)}));
+        all.push(json!({"not": not(check, false)}));
     }
     let view = &expect.view;
     let one = |name: &str, value: Value| json!({name: value});
@@ -194,39 +194,34 @@ fn written_count(count: Count) -> Value {
     }
 }
 
-/// A check as mappings: what differs in case, or is there twice, needs one of its own.
+/// A check as a mapping. What can't stand beside the others in it (another case, a second `equals`) is written as an expression.
 fn answer(check: &AnswerCheck) -> Option<Value> {
+    let (must_not, must): (Vec<_>, Vec<_>) = check.texts.iter().partition(|text| text.is_negated);
+    let ignores_case = !must.is_empty() && must.iter().all(|text| text.ignores_case);
     let mut fields = Map::new();
-    let mut all_of: [(&str, Vec<Value>); 2] = [("contains", Vec::new()), ("matches", Vec::new())];
-    for text in check.texts.iter().filter(|text| !text.is_negated) {
+    let (mut contains, mut matches) = (Vec::new(), Vec::new());
+    for text in must {
+        let is_apart = text.ignores_case != ignores_case;
         match &text.how {
-            How::Equals(wanted) => {
+            How::Contains(wanted) if !is_apart => contains.push(json!(wanted.written())),
+            How::Matches(pattern) if !is_apart => matches.push(json!(pattern.source())),
+            How::Equals(wanted) if !is_apart && !fields.contains_key("equals") => {
                 fields.insert("equals".into(), json!(wanted.written()));
             }
-            How::Contains(wanted) => all_of[0].1.push(json!(wanted.written())),
-            How::Matches(pattern) => all_of[1].1.push(json!(pattern.source())),
-            How::OneOf(several) => {
+            How::OneOf(several) if !is_apart && !fields.contains_key("one_of") => {
                 fields.insert("one_of".into(), sources(several));
             }
-        }
-        if text.ignores_case {
-            fields.insert("ignore_case".into(), json!(true));
+            how => matches.push(json!(as_pattern(how, is_apart))),
         }
     }
-    for (name, mut values) in all_of {
-        match values.len() {
-            0 => {}
-            1 => {
-                fields.insert(name.into(), values.remove(0));
-            }
-            _ => {
-                fields.insert(name.into(), Value::Array(values));
-            }
-        }
+    for (name, values) in [("contains", contains), ("matches", matches)] {
+        fields.extend(one_or_all(values).map(|value| (name.to_owned(), value)));
     }
-    if let Some(check) = check.texts.iter().find(|text| text.is_negated) {
-        fields.insert("not".into(), not(check));
+    if ignores_case {
+        fields.insert("ignore_case".into(), json!(true));
     }
+    let must_not = must_not.into_iter().map(|text| not(text, ignores_case)).collect();
+    fields.extend(one_or_all(must_not).map(|value| ("not".to_owned(), value)));
     if let Some(labels) = &check.buttons {
         fields.insert("buttons".into(), sources(labels));
     }
@@ -237,7 +232,35 @@ fn answer(check: &AnswerCheck) -> Option<Value> {
     (!fields.is_empty()).then_some(Value::Object(fields))
 }
 
-fn not(check: &TextCheck) -> Value {
+fn one_or_all(mut values: Vec<Value>) -> Option<Value> {
+    match values.len() {
+        0 => None,
+        1 => values.pop(),
+        _ => Some(Value::Array(values)),
+    }
+}
+
+/// The comparison as a regular expression.
+fn as_pattern(how: &How, in_any_case: bool) -> String {
+    // Blanks at both ends do not count, as in a comparison.
+    let whole = |text: &Template| text.as_pattern().trim().to_owned();
+    let pattern = match how {
+        How::Equals(wanted) => format!("\\A(?:{})\\z", whole(wanted)),
+        How::OneOf(several) => {
+            let all: Vec<String> = several.iter().map(whole).collect();
+            format!("\\A(?:{})\\z", all.join("|"))
+        }
+        How::Contains(wanted) => wanted.as_pattern(),
+        How::Matches(pattern) => pattern.source().to_owned(),
+    };
+    match in_any_case {
+        true => format!("(?i:{pattern})"),
+        false => pattern,
+    }
+}
+
+/// What must not be, beside texts that ignore the case or don't.
+fn not(check: &TextCheck, beside: bool) -> Value {
     let (name, value) = match &check.how {
         How::Equals(wanted) => ("equals", json!(wanted.written())),
         How::Contains(wanted) => ("contains", json!(wanted.written())),
@@ -245,8 +268,8 @@ fn not(check: &TextCheck) -> Value {
         How::OneOf(several) => ("one_of", sources(several)),
     };
     let mut fields = Map::from_iter([(name.to_owned(), value)]);
-    if check.ignores_case {
-        fields.insert("ignore_case".into(), json!(true));
+    if check.ignores_case != beside {
+        fields.insert("ignore_case".into(), json!(check.ignores_case));
     }
     Value::Object(fields)
 }
