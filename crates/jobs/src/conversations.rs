@@ -27,6 +27,7 @@ mod talk;
 mod testing;
 
 pub use driver::run;
+pub use entries::TalkTurn;
 pub use error::TalkError;
 pub use fuzzing::{FuzzAsked, Fuzzed, fuzz};
 pub use opening::Opening;
@@ -52,6 +53,8 @@ pub struct Platform {
     pub bot: Option<String>,
     /// Where turns are noted.
     pub audit: Option<Arc<dyn AuditLog>>,
+    /// E-mail addresses and telephone numbers are masked there; card numbers and codes are, whatever this says.
+    pub masks_personal: bool,
     /// Keys of `botSession` that stay when the context is too large.
     pub pinned: Arc<[String]>,
 }
@@ -65,6 +68,7 @@ impl Platform {
             skips_typing: false,
             bot: None,
             audit: None,
+            masks_personal: true,
             pinned: Arc::new([]),
         }
     }

@@ -29,7 +29,7 @@ mod written;
 
 pub use coverage::Coverage;
 pub use fields::ContextFields;
-pub use heard::{Heard, View};
+pub use heard::{Heard, Standing, View};
 pub use model::{
     AnswerCheck, Capture, CaptureSource, Count, Customer, Deed, Expectations, Group, How, MOST_RUNS,
     MOST_TURNS, Pattern, Repeat, Scenario, Slo, TextCheck, Turn, USUAL_DEADLINE, USUAL_PATIENCE, ViewChecks,

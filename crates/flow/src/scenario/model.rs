@@ -298,6 +298,12 @@ impl Turn {
         }
     }
 
+    /// Whether the conversation must be looked at to judge it.
+    pub(super) fn needs_view(&self) -> bool {
+        let mut captures = self.expect.captures.iter();
+        !self.expect.view.is_empty() || captures.any(|capture| capture.source.needs_view())
+    }
+
     /// Whether something must not come: a text, or an answer too many.
     pub fn forbids(&self) -> bool {
         !self.expect.never.is_empty() || self.count().most.is_some()

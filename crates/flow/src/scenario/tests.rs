@@ -337,6 +337,7 @@ fn several_runs_are_counted_and_slow_ones_break_the_promise() {
             misses: vec![],
             notes: vec![],
             response_ms: Some(ms),
+            standing: None,
         }],
         opening: vec![],
         broken: None,

@@ -46,7 +46,10 @@ pub async fn run(
     };
     let mut driver = Driver {
         zero: Instant::now(),
-        run: Run::new(scenario, perturber),
+        run: match platform.audit {
+            Some(_) => Run::new(scenario, perturber).looking(),
+            None => Run::new(scenario, perturber),
+        },
         talk: talk.clone(),
         command: None,
         poll: None,
@@ -57,25 +60,23 @@ pub async fn run(
         is_stopped: false,
         skips_typing: platform.skips_typing && matches!(platform.clock, Clock::Virtual(_)),
     };
+    let mut entries = Entries::new(platform, talk.as_ref());
     let report = loop {
         let input = driver.next(stop).await;
         let now = driver.now();
         for action in driver.run.handle(now, input) {
             driver.begin(action);
         }
+        entries.note(driver.run.judged());
         if let Some(report) = driver.run.report() {
             break report.clone();
         }
     };
-    let outcome = RunOutcome {
+    RunOutcome {
         seed: talk.as_ref().map_or(0, Talk::seed),
         conversation: talk.map(|talk| talk.id().to_string()),
         report,
-    };
-    if let Some(log) = &platform.audit {
-        Entries::of(&outcome).for_each(|entry| log.record(entry));
     }
-    outcome
 }
 
 struct Driver {

@@ -283,6 +283,7 @@ pub(super) fn view(conversation: &Conversation) -> View {
         state: conversation.state,
         resolved: conversation.resolved,
         escalated: conversation.escalated,
+        context_bytes: conversation.context.size_bytes(),
         context: conversation.context.to_value(),
     }
 }

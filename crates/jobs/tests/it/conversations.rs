@@ -73,6 +73,8 @@ async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() 
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].action, "scenario.turn");
     assert_eq!(entries[0].detail["sent"], 1);
+    assert_eq!(entries[0].detail["state"], "active");
+    assert!(entries[0].detail["contextBytes"].as_u64() > Some(20));
     // What was said can be erased with the person, and is masked.
     let (name, sent) = &entries[0].personal[0];
     assert_eq!(name, "message");
@@ -85,6 +87,47 @@ async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() 
             .values()
             .any(|value| value.to_string().contains("mail"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_turn_is_noted_as_it_stood_then_and_again_when_a_late_answer_fails_it() {
+    let made = Made::up(|_, text| match text {
+        "one" => vec![(5, "first".into()), (900, "sorry".into())],
+        _ => vec![(1_500, "second".into())],
+    });
+    let log = Arc::new(MemoryLog::default());
+    let platform = Platform {
+        audit: Some(log.clone()),
+        masks_personal: false,
+        ..made.platform()
+    };
+    let text = "{name: x, turns: [{say: one, expect: [first, {not: sorry}]}, {say: mail ann@example.com, expect: second},
+        {close: true}]}";
+    let outcome = once(text, &platform).await;
+    assert_eq!(outcome.report.verdict, Verdict::Failed);
+    let noted: Vec<Value> = log
+        .entries()
+        .iter()
+        .map(|entry| {
+            json!([
+                entry.detail["turn"],
+                entry.detail["state"],
+                entry.detail["misses"],
+                entry.detail.get("again")
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(noted),
+        json!([
+            [1, "active", 0, null],
+            [1, "active", 1, true],
+            [2, "active", 0, null],
+            [3, "closed", 0, null]
+        ])
+    );
+    // Only when asked not to.
+    assert_eq!(log.entries()[2].personal[0].1, "mail ann@example.com");
 }
 
 #[tokio::test(start_paused = true)]

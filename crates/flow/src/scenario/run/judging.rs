@@ -58,13 +58,7 @@ impl Run {
     /// Nothing came for long enough.
     pub(super) fn listened(&mut self, now: Moment) -> Option<Action> {
         let turn = self.current()?;
-        let needs_view = !turn.expect.view.is_empty()
-            || turn
-                .expect
-                .captures
-                .iter()
-                .any(|capture| capture.source.needs_view());
-        if needs_view {
+        if turn.needs_view() || self.looks {
             self.phase = Phase::Looking(now);
             return Some(Action::Look);
         }
@@ -120,7 +114,7 @@ impl Run {
         }
     }
 
-    fn judge(&mut self, now: Moment) -> Option<Action> {
+    pub(super) fn judge(&mut self, now: Moment) -> Option<Action> {
         let UnderWay { turn, view, .. } = self.under_way.take()?;
         let answers = self.answers();
         let is_calm = answers.len() < 2;
@@ -135,6 +129,7 @@ impl Run {
         }
         self.vars.extend(kept);
         if let Some(outcome) = self.turns.last_mut() {
+            outcome.standing = view.as_ref().map(View::standing);
             outcome.misses.extend(missed);
             if !outcome.misses.is_empty() {
                 outcome.verdict = Verdict::Failed;

@@ -115,6 +115,8 @@ pub struct Run {
     perturber: Perturber,
     vars: Vars,
     phase: Phase,
+    /// Whether the conversation is looked at after every turn.
+    looks: bool,
     /// Which turn is next, over all parts.
     next: usize,
     began: Moment,
@@ -145,6 +147,7 @@ impl Run {
             scenario,
             perturber,
             phase: Phase::New,
+            looks: false,
             next: 0,
             began: Moment::START,
             under_way: None,
@@ -163,6 +166,11 @@ impl Run {
         }
     }
 
+    /// The same; after every turn it looks at the conversation, so that each outcome has its standing.
+    pub fn looking(self) -> Self {
+        Self { looks: true, ..self }
+    }
+
     /// What came of it, once it is over.
     pub fn report(&self) -> Option<&RunReport> {
         self.report.as_ref()
@@ -171,6 +179,13 @@ impl Run {
     /// The turns so far; the last one may be under way.
     pub fn turns(&self) -> &[TurnOutcome] {
         &self.turns
+    }
+
+    /// The turns that were judged, or are left out. What comes late is added to them, and may fail them.
+    pub fn judged(&self) -> &[TurnOutcome] {
+        let under_way = usize::from(self.under_way.is_some());
+        let judged = self.turns.len().saturating_sub(under_way);
+        self.turns.get(..judged).unwrap_or_default()
     }
 
     /// The variables as they are now.
@@ -323,6 +338,11 @@ impl Run {
                 }
                 self.finish(now, true);
                 None
+            }
+            // Nothing of the turn hangs on how it stands.
+            Phase::Looking(_) if self.current().is_some_and(|turn| !turn.needs_view()) => {
+                self.note_in_turn(format!("how the conversation stands can't be seen: {reason}"));
+                self.judge(now)
             }
             Phase::Posting(_) | Phase::Doing(_) | Phase::Looking(_) => {
                 let is_message = self.current().is_some_and(|turn| turn.deed.is_message());

@@ -1,6 +1,9 @@
 //! What came of a run.
 
-use crate::scenario::{expect::Miss, heard::Heard};
+use crate::scenario::{
+    expect::Miss,
+    heard::{Heard, Standing},
+};
 use serde::{Deserialize, Serialize};
 
 /// Which part of a scenario a turn belongs to.
@@ -92,6 +95,9 @@ pub struct TurnOutcome {
     pub notes: Vec<String>,
     /// The time to the first answer to the message, in milliseconds.
     pub response_ms: Option<u64>,
+    /// How the conversation stood when the turn was judged, if it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 impl TurnOutcome {

@@ -155,6 +155,7 @@ impl Run {
             misses: Vec::new(),
             notes: Vec::new(),
             response_ms: None,
+            standing: None,
         });
     }
 }

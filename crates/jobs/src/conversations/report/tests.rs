@@ -43,6 +43,7 @@ fn turn(number: usize, said: &str, misses: Vec<Miss>) -> TurnOutcome {
         misses,
         notes: vec![],
         response_ms: Some(80),
+        standing: None,
     }
 }
 

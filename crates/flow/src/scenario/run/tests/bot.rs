@@ -1,9 +1,7 @@
 //! A platform with a bot that does what it is told, on a virtual clock.
 
 use super::*;
-use serde_json::Value;
 use std::collections::BTreeMap;
-use wire::conversation::State;
 
 /// One answer to a message.
 #[derive(Debug, Clone, Default)]
@@ -214,6 +212,7 @@ impl Platform {
                     .resolved_after
                     .is_some_and(|after| now >= Moment::at(Duration::from_millis(after))),
                 escalated: false,
+                context_bytes: 2,
                 context: self.bot.context.clone().unwrap_or_default(),
             }),
         }

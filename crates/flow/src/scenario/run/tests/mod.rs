@@ -6,7 +6,9 @@ mod properties;
 use super::*;
 use crate::scenario::parse;
 use bot::{Bot, Says};
+use serde_json::Value;
 use std::time::Duration;
+use wire::conversation::State;
 
 fn at(ms: u64) -> Moment {
     Moment::at(Duration::from_millis(ms))
@@ -536,4 +538,63 @@ fn what_came_while_the_last_turn_was_judged_is_read_before_the_conversation_is_c
     let report = run.report().unwrap();
     assert_eq!(told(report), ["no answer that contains \"sorry\" | \"sorry\""]);
     assert_eq!(report.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_run_that_looks_knows_how_the_conversation_stood_after_each_turn() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none()).looking();
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::ZERO,
+    };
+    run.handle(at(1), posted);
+    let answer = Heard {
+        id: "b-2".into(),
+        sequence: 2,
+        in_reply_to: Some("m-1".into()),
+        text: "first".into(),
+        ..Heard::default()
+    };
+    run.handle(at(5), Input::Heard(answer));
+    assert_eq!(run.handle(run.deadline(), Input::Tick), [Action::Look]);
+    assert!(run.judged().is_empty());
+    let view = View {
+        state: State::Pending,
+        resolved: true,
+        escalated: false,
+        context_bytes: 17,
+        context: Value::Null,
+    };
+    let standing = view.standing();
+    assert_eq!(
+        run.handle(at(300), Input::Viewed(view)),
+        [Action::Post("two".into())]
+    );
+    assert_eq!(run.judged()[0].standing, Some(standing));
+    // One that can't be seen fails nothing that did not ask.
+    run.handle(
+        at(301),
+        Input::Posted {
+            id: "m-3".into(),
+            sequence: 3,
+            held_up: Duration::ZERO,
+        },
+    );
+    let answer = Heard {
+        id: "b-4".into(),
+        sequence: 4,
+        in_reply_to: Some("m-3".into()),
+        text: "second".into(),
+        ..Heard::default()
+    };
+    run.handle(at(305), Input::Heard(answer));
+    run.handle(run.deadline(), Input::Tick);
+    assert_eq!(run.handle(at(600), refused("busy")), [Action::Close]);
+    assert_eq!(
+        (run.judged()[1].verdict, run.judged()[1].standing),
+        (Verdict::Passed, None)
+    );
 }

@@ -20,7 +20,7 @@ use flow::scenario::{
     quiet::{Awaited, Quiet},
 };
 use input::Lines;
-use jobs::conversations::{Opening, Recording, Talk, TalkError, heard};
+use jobs::conversations::{Opening, Platform, Recording, Talk, TalkError, TalkTurn, heard};
 use screen::Screen;
 use serde_json::json;
 use std::{fs, path::Path, pin::pin, time::Duration};
@@ -55,6 +55,8 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         screen: Screen::new(output),
         recording: Recording::new("A talk in the terminal", None),
         talk: talk.clone(),
+        platform: place.platform.clone(),
+        turn: TalkTurn::default(),
         after: 0,
         quiet: Quiet::default(),
         buttons: Vec::new(),
@@ -89,6 +91,9 @@ struct Chat {
     screen: Screen,
     recording: Recording,
     talk: Talk,
+    platform: Platform,
+    /// What is said and answered now.
+    turn: TalkTurn,
     /// The place of the newest interaction that was seen.
     after: u64,
     quiet: Quiet,
@@ -152,7 +157,14 @@ impl Chat {
         self.recording.said(text, pressed);
         self.buttons.clear();
         self.newest = Instant::now();
-        self.listen(Awaited::First, PATIENCE).await
+        self.turn = TalkTurn {
+            number: self.turn.number + 1,
+            message: text.to_owned(),
+            ..TalkTurn::default()
+        };
+        self.listen(Awaited::First, PATIENCE).await?;
+        self.talk.note(&self.platform, &self.turn).await;
+        Ok(())
     }
 
     /// Listens until the bot seems to have said what it has to say.
@@ -199,7 +211,9 @@ impl Chat {
                 }
                 self.screen.bot(&heard);
                 self.recording.heard(&heard);
+                self.turn.response.get_or_insert_with(|| self.newest.elapsed());
                 self.newest = Instant::now();
+                self.turn.answers.push(heard.text);
                 came += 1;
             }
         }
