@@ -1,6 +1,8 @@
 //! `trunkline bot`: the real binary, with the demo's bot on a center in its process.
 
 mod page;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use crate::support::{Center, run, stderr, stdout, trunkline, wait_for};
 use flow::scenario::{Scenario, Turn};
