@@ -402,3 +402,22 @@ fn seed_of(seed: u64, id: &ConversationId, context: &Value) -> u64 {
     hash.first_chunk::<8>()
         .map_or(seed, |first| u64::from_be_bytes(*first))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_conversation_has_the_seed_of_its_id_or_the_one_that_its_context_names() {
+        let of = |seed, id: &str, context| seed_of(seed, &id.parse().unwrap(), &context);
+        let named = |seed: i64| json!({"metadata": {"seed": seed}});
+        assert_eq!(of(1, "a", json!({})), of(1, "a", json!({"metadata": {}})));
+        assert_ne!(of(1, "a", json!({})), of(1, "b", json!({})));
+        assert_eq!(of(1, "a", named(7)), of(1, "b", named(7)));
+        assert_ne!(of(1, "a", named(7)), of(1, "a", named(8)));
+        assert_ne!(of(1, "a", named(7)), of(2, "a", named(7)));
+        // Anything else is none.
+        assert_eq!(of(1, "a", named(-7)), of(1, "a", json!({})));
+    }
+}

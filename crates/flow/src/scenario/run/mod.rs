@@ -15,7 +15,7 @@ pub use port::{Action, Input, Refusal, RefusalKind};
 
 use super::{
     expect::{Miss, MissKind},
-    heard::{Heard, View},
+    heard::View,
     model::{Scenario, Turn},
     perturb::Perturber,
     quiet::Quiet,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::Moment;
 use placing::Messages;
-use std::{collections::HashSet, mem, sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 /// How long closing the conversation may take.
 pub const CLOSING: Duration = Duration::from_secs(60);
@@ -124,10 +124,6 @@ pub struct Run {
     /// Time that does not count: the customer did nothing.
     excused: Duration,
     messages: Messages,
-    /// Ids of answers that came.
-    known: HashSet<String>,
-    /// Answers whose message is not known yet, and when they came.
-    held: Vec<(Moment, Heard)>,
     quiet: Quiet,
     /// The conversation as it was seen last.
     view: Option<View>,
@@ -153,8 +149,6 @@ impl Run {
             under_way: None,
             excused: Duration::ZERO,
             messages: Messages::default(),
-            known: HashSet::new(),
-            held: Vec::new(),
             quiet: Quiet::default(),
             view: None,
             turns: Vec::new(),
@@ -298,7 +292,7 @@ impl Run {
             said.at_ms = at_ms;
         }
         self.happened(now);
-        for (at, heard) in mem::take(&mut self.held) {
+        for (at, heard) in self.messages.release() {
             self.settle(at, heard);
         }
         if let Some(text) = next {

@@ -4,7 +4,7 @@ mod bot;
 mod properties;
 
 use super::*;
-use crate::scenario::parse;
+use crate::scenario::{Heard, parse};
 use bot::{Bot, Says};
 use serde_json::Value;
 use std::time::Duration;
