@@ -121,6 +121,7 @@ fn converse(scenario: &Arc<Scenario>) {
                 let posted = Input::Posted {
                     id: message.clone(),
                     sequence: sequence - 1,
+                    held_up: Duration::ZERO,
                 };
                 run.handle(now, posted);
                 let heard = Heard {

@@ -13,21 +13,41 @@ pub(crate) struct Attempts {
     safety: Safety,
     started: Instant,
     number: u32,
+    /// How many of them were answered 429.
+    busy: u32,
+    /// Whether the server may have done what one of them asked for.
+    may_be_done: bool,
+    /// When the first attempt was sent that the server may have done.
+    sent: Instant,
 }
 
 impl Attempts {
     pub(crate) fn start(policy: Policy, safety: Safety) -> Self {
+        let started = Instant::now();
         Self {
             policy,
             safety,
-            started: Instant::now(),
+            started,
+            sent: started,
+            may_be_done: false,
             number: 0,
+            busy: 0,
         }
     }
 
     /// How many attempts were made.
     pub(crate) fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Whether the server may have done it, though no attempt succeeded.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.may_be_done
+    }
+
+    /// How long the server had it wait before it took it.
+    pub(crate) fn held_up(&self) -> Duration {
+        self.sent - self.started
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -46,6 +66,9 @@ impl Attempts {
         exchange: impl Future<Output = Result<T, HttpFailure>>,
     ) -> Result<T, HttpFailure> {
         self.number += 1;
+        if !self.may_be_done {
+            self.sent = Instant::now();
+        }
         let limit = most.min(self.left());
         timeout(limit, exchange)
             .await
@@ -59,9 +82,11 @@ impl Attempts {
 
     /// Waits until the next attempt after one that did not succeed, or says why there is none.
     pub(crate) async fn pause(
-        &self,
+        &mut self,
         tried: Result<&http::Response<Bytes>, &HttpFailure>,
     ) -> Result<(), Reason> {
+        // An answer that is too large is one.
+        self.may_be_done |= tried.is_err_and(|failure| failure.kind == FailureKind::TooLarge);
         let (outcome, retry_after) = match tried {
             Ok(answer) => (
                 Outcome::Answered(answer.status().as_u16()),
@@ -69,9 +94,12 @@ impl Attempts {
             ),
             Err(failure) => (outcome(failure).ok_or(Reason::NotRepeatable)?, None),
         };
+        self.may_be_done |= outcome.may_be_done();
+        self.busy += u32::from(outcome == Outcome::Answered(429));
         let (number, elapsed) = (self.number, self.elapsed());
         let attempt = Attempt {
             number,
+            busy: self.busy,
             outcome,
             retry_after,
             elapsed,

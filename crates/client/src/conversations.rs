@@ -16,7 +16,7 @@ use wire::{
         Conversation, ConversationChange, DetailsAnswer, DetailsQuery, Interaction, InteractionsAsked,
         NewConversation, NewInteraction, Posted, etag,
     },
-    ids::{ConversationId, CorrelationId, InteractionId},
+    ids::{ConversationId, CorrelationId, IdempotencyKey, InteractionId},
     oauth::{Scope, Scopes},
 };
 
@@ -24,6 +24,15 @@ use wire::{
 const POLL_GRACE: Duration = Duration::from_secs(10);
 /// The time for an answer about all conversations, and for all attempts.
 const DETAILS_TIMEOUT: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(120));
+
+/// A message that the platform took.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// Its id and its place.
+    pub posted: Posted,
+    /// How long the platform had it wait before.
+    pub held_up: Duration,
+}
 
 /// What a platform has for conversations.
 #[derive(Debug, Clone)]
@@ -58,9 +67,18 @@ impl Conversations {
 
     /// Creates a conversation. One with faults, or with a context that is too large, is not sent.
     pub async fn create(&self, new: &NewConversation) -> Result<Conversation, Error> {
+        self.create_keyed(new, new_key()).await
+    }
+
+    /// The same under a key: a call that failed can be repeated under its key, and creates no second one.
+    pub async fn create_keyed(
+        &self,
+        new: &NewConversation,
+        key: IdempotencyKey,
+    ) -> Result<Conversation, Error> {
         new.check()
             .map_err(|faults| has_faults("conversation", &faults))?;
-        let request = Request::post(["api", "v2", "conversations"], new)?;
+        let request = Request::post(["api", "v2", "conversations"], new)?.with_key(key);
         self.transport.send(request).await?.json()
     }
 
@@ -91,9 +109,26 @@ impl Conversations {
 
     /// Says something. Repeats say it once. What has faults is not sent.
     pub async fn post(&self, id: &ConversationId, message: &NewInteraction) -> Result<Posted, Error> {
+        Ok(self.post_keyed(id, message, new_key()).await?.posted)
+    }
+
+    /// The same under a key: a call that failed can be repeated under its key, and says nothing twice.
+    pub async fn post_keyed(
+        &self,
+        id: &ConversationId,
+        message: &NewInteraction,
+        key: IdempotencyKey,
+    ) -> Result<Said, Error> {
         message.check().map_err(|faults| has_faults("message", &faults))?;
         let path = path(id).into_iter().chain(["interactions"]);
-        self.transport.send(Request::post(path, message)?).await?.json()
+        let answer = self
+            .transport
+            .send(Request::post(path, message)?.with_key(key))
+            .await?;
+        Ok(Said {
+            posted: answer.json()?,
+            held_up: answer.held_up,
+        })
     }
 
     /// What was said. With `wait_s`, the platform holds the request until there is something newer than `after`, or the time is
@@ -148,6 +183,10 @@ impl Conversations {
         let request = Request::post(path, query)?.with_timeouts(attempt, total);
         self.transport.send(request).await?.json()
     }
+}
+
+fn new_key() -> IdempotencyKey {
+    IdempotencyKey::from_uuid(uuid::Uuid::new_v4())
 }
 
 fn list(since: Option<UtcTime>, page_size: usize) -> Request {

@@ -26,6 +26,8 @@ pub enum Error {
         host: String,
         /// How often it was tried.
         attempts: u32,
+        /// Whether it may have done what it was asked for all the same.
+        may_be_done: bool,
         /// How the last attempt ended.
         failure: HttpFailure,
     },
@@ -98,6 +100,16 @@ impl Error {
         }
     }
 
+    /// Whether the platform may have done what it was asked for: an attempt had no answer, or none that says that nothing was done.
+    pub fn may_be_done(&self) -> bool {
+        match self {
+            Self::Unreachable { may_be_done, .. } => *may_be_done,
+            Self::Refused(refusal) | Self::GaveUp { last: refusal, .. } => refusal.may_be_done,
+            Self::BadAnswer { .. } => true,
+            Self::TokenRefused { .. } | Self::CallRefused { .. } | Self::BadRequest(_) => false,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_passing(&self) -> bool {
         match self {
@@ -158,6 +170,8 @@ pub struct Refusal {
     pub errors: Vec<String>,
     /// When to come again, if the platform says so.
     pub retry_after: Option<Duration>,
+    /// Whether it may have done what it was asked for all the same: by an attempt before this answer, perhaps.
+    pub may_be_done: bool,
     /// The request's name in both sides' logs.
     pub correlation_id: CorrelationId,
 }
@@ -191,6 +205,7 @@ impl Refusal {
                 .map(|error| blot(error, secret))
                 .collect(),
             retry_after: None,
+            may_be_done: false,
             correlation_id: body.correlation_id.unwrap_or_else(|| correlation_id.clone()),
         }
     }

@@ -91,6 +91,7 @@ pub(crate) fn last_error(
             return Error::Unreachable {
                 host,
                 attempts: attempts.number(),
+                may_be_done: false,
                 failure,
             };
         }

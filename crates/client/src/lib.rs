@@ -64,7 +64,7 @@ pub use self::http::{
 pub use admin::Admin;
 pub use attempts::retry_after;
 pub use call_control::{CallControl, CallSession, Commands, LostReason, SessionClosed, SessionEvent};
-pub use conversations::{Changes, Conversations};
+pub use conversations::{Changes, Conversations, Said};
 pub use endpoint::{Endpoint, Platform, SetupError};
 pub use error::{Error, Refusal};
 pub use follow_up::{CreatedTask, FollowUp};

@@ -240,6 +240,8 @@ pub struct Answer {
     pub body: Bytes,
     /// The request's name in the logs.
     pub correlation_id: CorrelationId,
+    /// How long the platform had the request wait (429, 503, no connection) before the attempt that it took.
+    pub held_up: Duration,
     pub(crate) host: String,
 }
 

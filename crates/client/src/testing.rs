@@ -68,6 +68,22 @@ impl Reply {
         }
     }
 
+    /// The status, if it is an answer.
+    pub fn status(&self) -> Option<u16> {
+        match &self.what {
+            What::Answer(response) => Some(response.status().as_u16()),
+            _ => None,
+        }
+    }
+
+    /// The body, if it is an answer and text.
+    pub fn body(&self) -> Option<String> {
+        match &self.what {
+            What::Answer(response) => String::from_utf8(response.body().to_vec()).ok(),
+            _ => None,
+        }
+    }
+
     /// The same, but later.
     pub fn after(self, time: Duration) -> Self {
         Self { after: time, ..self }

@@ -101,6 +101,7 @@ impl Tokens {
             Ok(None) | Err(_) => Err(Error::Unreachable {
                 host: platform.endpoint.host(),
                 attempts: 0,
+                may_be_done: false,
                 failure: HttpFailure::new(FailureKind::NotConnected, "the request for a token was cut off"),
             }),
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use flow::retry::{Policy, Reason, Safety};
 use http::{HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use url::Url;
 use wire::{
@@ -54,6 +54,13 @@ impl Bearer {
     fn exposed(&self) -> &str {
         self.secret.as_ref().map_or("", |secret| secret.expose_secret())
     }
+}
+
+/// A request that was answered well.
+struct Sent {
+    reply: Upgraded,
+    correlation: CorrelationId,
+    held_up: Duration,
 }
 
 /// What is the same in all attempts of one request.
@@ -135,22 +142,22 @@ impl Transport {
     /// Dropping the future ends the request; it may have been done all the same.
     pub async fn send(&self, request: Request) -> Result<Answer, Error> {
         let host = request.host(&self.endpoint);
-        let (reply, correlation_id) = self.run(&request, Kind::Plain, self.policy).await?;
-        let (head, body) = reply.response.into_parts();
+        let sent = self.run(&request, Kind::Plain, self.policy).await?;
+        let (head, body) = sent.reply.response.into_parts();
         Ok(Answer {
             status: head.status,
             headers: head.headers,
             body,
-            correlation_id,
+            correlation_id: sent.correlation,
+            held_up: sent.held_up,
             host,
         })
     }
 
     /// Sends a request for a WebSocket; the answer is 101.
     pub(crate) async fn upgrade(&self, request: &Request, policy: Policy) -> Result<Upgraded, Error> {
-        self.run(request, Kind::WebSocket, policy)
-            .await
-            .map(|(reply, _)| reply)
+        let sent = self.run(request, Kind::WebSocket, policy).await?;
+        Ok(sent.reply)
     }
 
     /// The same way, for requests that belong together: those without a correlation id of their own carry this one.
@@ -184,12 +191,7 @@ impl Transport {
         self.policy
     }
 
-    async fn run(
-        &self,
-        request: &Request,
-        kind: Kind,
-        policy: Policy,
-    ) -> Result<(Upgraded, CorrelationId), Error> {
+    async fn run(&self, request: &Request, kind: Kind, policy: Policy) -> Result<Sent, Error> {
         let ids = self.ids_of(request);
         let policy = Policy {
             total: request.total.unwrap_or(policy.total),
@@ -208,7 +210,13 @@ impl Transport {
                 .await;
             let status = tried.as_ref().ok().map(|reply| reply.response.status());
             let tried = match tried {
-                Ok(reply) if kind.is_success(reply.response.status()) => return Ok((reply, ids.correlation)),
+                Ok(reply) if kind.is_success(reply.response.status()) => {
+                    return Ok(Sent {
+                        reply,
+                        correlation: ids.correlation,
+                        held_up: attempts.held_up(),
+                    });
+                }
                 other => other.map(|reply| reply.response),
             };
             if status == Some(StatusCode::UNAUTHORIZED) && !renewed && self.drop_token(&bearer) {
@@ -248,10 +256,10 @@ impl Transport {
             Auth::OAuth { tokens, platform } => {
                 let left = attempts.left();
                 let token = timeout(left, tokens.get(platform)).await.unwrap_or_else(|_| {
-                    let (host, attempts) = (self.host(), attempts.number());
                     Err(Error::Unreachable {
-                        host,
-                        attempts,
+                        host: self.host(),
+                        attempts: attempts.number(),
+                        may_be_done: attempts.may_be_done(),
                         failure: late("access token", left),
                     })
                 })?;
@@ -349,6 +357,7 @@ impl Transport {
                 return Error::Unreachable {
                     host,
                     attempts: number,
+                    may_be_done: attempts.may_be_done(),
                     failure,
                 };
             }
@@ -356,6 +365,7 @@ impl Transport {
         let (status, body) = (response.status(), response.body());
         let refusal = Box::new(Refusal {
             retry_after: retry_after(response.headers()),
+            may_be_done: attempts.may_be_done(),
             ..Refusal::read(&host, status, body, &ids.correlation, bearer.exposed())
         });
         match reason {

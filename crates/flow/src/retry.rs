@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+/// Most attempts that are answered "too many requests" and count as none: the policy's time ends them first, unless waits are tiny.
+const MOST_BUSY: u32 = 100;
+
 /// How often and for how long a request is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Most attempts, the first included.
+    /// Most attempts, the first included. One that is answered 429 counts only where there is but one: the time bounds those.
     pub attempts: u32,
     /// The longest first wait; it doubles with every attempt.
     pub base: Duration,
@@ -62,6 +65,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the server may have done what it was asked for, though it did not say so.
+    pub fn may_be_done(self) -> bool {
+        match self {
+            Self::Answered(status) => matches!(status, 200..=299 | 500..=502 | 504..=599),
+            Self::NotConnected => false,
+            Self::Broken | Self::TimedOut => true,
+        }
+    }
+
     /// Whether a repeat may help, and can't do harm.
     pub fn is_repeatable(self, safety: Safety) -> bool {
         match (self, safety) {
@@ -78,6 +90,8 @@ impl Outcome {
 pub struct Attempt {
     /// Its number; the first is 1.
     pub number: u32,
+    /// How many of the attempts so far were answered 429, this one included.
+    pub busy: u32,
     /// How it ended.
     pub outcome: Outcome,
     /// The answer's `Retry-After`.
@@ -115,7 +129,7 @@ pub enum Reason {
 ///
 /// The wait is random between nothing and the backoff, so that clients that failed together do not come back together;
 /// `Retry-After` is added to it, so the wait is never less than the server asked for. A wait that would end past the
-/// policy's total time is not begun.
+/// policy's total time is not begun. A 429 costs time and no attempt: the server did nothing, and says so.
 ///
 /// ```
 /// use flow::retry::{Attempt, Outcome, Policy, Safety, Verdict, decide};
@@ -123,6 +137,7 @@ pub enum Reason {
 ///
 /// let busy = Attempt {
 ///     number: 1,
+///     busy: 1,
 ///     outcome: Outcome::Answered(429),
 ///     retry_after: Some(Duration::from_secs(2)),
 ///     elapsed: Duration::ZERO,
@@ -134,7 +149,7 @@ pub fn decide(policy: &Policy, safety: Safety, attempt: &Attempt) -> Verdict {
     if !attempt.outcome.is_repeatable(safety) {
         return Verdict::GiveUp(Reason::NotRepeatable);
     }
-    if attempt.number >= policy.attempts {
+    if is_last(policy, attempt) {
         return Verdict::GiveUp(Reason::Attempts);
     }
     let jitter = jittered(
@@ -146,6 +161,14 @@ pub fn decide(policy: &Policy, safety: Safety, attempt: &Attempt) -> Verdict {
         return Verdict::GiveUp(Reason::Time);
     }
     Verdict::Wait(wait)
+}
+
+fn is_last(policy: &Policy, attempt: &Attempt) -> bool {
+    let is_patient = policy.attempts > 1 && attempt.busy < MOST_BUSY;
+    if attempt.outcome == Outcome::Answered(429) && is_patient {
+        return false;
+    }
+    attempt.number.saturating_sub(attempt.busy) >= policy.attempts || !is_patient
 }
 
 /// `base` doubled `doublings` times, but no more than `cap`.
@@ -180,6 +203,7 @@ mod tests {
     fn attempt(number: u32, outcome: Outcome) -> Attempt {
         Attempt {
             number,
+            busy: 0,
             outcome,
             retry_after: None,
             elapsed: Duration::ZERO,
@@ -249,6 +273,34 @@ mod tests {
     }
 
     #[test]
+    fn too_many_requests_cost_time_and_no_attempt() {
+        let busy = |number, busy| Attempt {
+            busy,
+            ..attempt(number, Outcome::Answered(429))
+        };
+        assert!(is_wait(decide(&POLICY, Safety::Once, &busy(5, 5))));
+        assert!(is_wait(decide(&POLICY, Safety::Once, &busy(50, 46))));
+        // What follows has its attempts still.
+        let broken = |number| Attempt {
+            busy: 4,
+            ..attempt(number, Outcome::Broken)
+        };
+        assert!(is_wait(decide(&POLICY, Safety::Keyed, &broken(8))));
+        let last = Verdict::GiveUp(Reason::Attempts);
+        assert_eq!(decide(&POLICY, Safety::Keyed, &broken(9)), last);
+        // They are bounded by the time, and for policies without end in number, too.
+        let late = Attempt {
+            elapsed: POLICY.total,
+            ..busy(5, 5)
+        };
+        assert_eq!(
+            decide(&POLICY, Safety::Once, &late),
+            Verdict::GiveUp(Reason::Time)
+        );
+        assert_eq!(decide(&POLICY, Safety::Once, &busy(100, 100)), last);
+    }
+
+    #[test]
     fn a_wait_that_ends_too_late_is_not_begun() {
         let busy = |elapsed, retry_after| Attempt {
             elapsed: Duration::from_millis(elapsed),
@@ -281,9 +333,10 @@ mod tests {
         let retry_after = proptest::option::of((0_u64..60_000).prop_map(Duration::from_millis));
         let elapsed = (0_u64..60_000).prop_map(Duration::from_millis);
         let random = prop_oneof![0.0..=1.0, Just(f64::NAN), Just(-1.0), Just(7.0)];
-        (0_u32..10, outcome, retry_after, elapsed, random).prop_map(
-            |(number, outcome, retry_after, elapsed, random)| Attempt {
+        (0_u32..10, 0_u32..10, outcome, retry_after, elapsed, random).prop_map(
+            |(number, busy, outcome, retry_after, elapsed, random)| Attempt {
                 number,
+                busy: busy.min(number),
                 outcome,
                 retry_after,
                 elapsed,
@@ -302,7 +355,7 @@ mod tests {
                 prop_assert!(wait >= asked);
                 prop_assert!(wait <= asked + most);
                 prop_assert!(attempt.elapsed + wait < POLICY.total);
-                prop_assert!(attempt.number < POLICY.attempts);
+                prop_assert!(attempt.number - attempt.busy < POLICY.attempts || attempt.outcome == Outcome::Answered(429));
                 prop_assert!(attempt.outcome.is_repeatable(safety));
             }
         }

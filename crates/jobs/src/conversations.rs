@@ -19,6 +19,7 @@ mod driver;
 mod entries;
 mod error;
 mod fuzzing;
+mod opening;
 mod outcome;
 mod record;
 pub mod report;
@@ -26,11 +27,13 @@ mod talk;
 mod testing;
 
 pub use driver::run;
+pub use entries::TalkTurn;
 pub use error::TalkError;
 pub use fuzzing::{FuzzAsked, Fuzzed, fuzz};
+pub use opening::Opening;
 pub use outcome::{Case, CaseResult, RunOutcome, Tested};
 pub use record::Recording;
-pub use talk::{Clock, LONGEST_REAL_WAIT, Opening, Talk, heard};
+pub use talk::{Clock, LONGEST_REAL_WAIT, Talk, heard};
 pub use testing::{Asked, MOST_AT_ONCE, test};
 
 use crate::audit::AuditLog;
@@ -50,6 +53,8 @@ pub struct Platform {
     pub bot: Option<String>,
     /// Where turns are noted.
     pub audit: Option<Arc<dyn AuditLog>>,
+    /// E-mail addresses and telephone numbers are masked there; card numbers and codes are, whatever this says.
+    pub masks_personal: bool,
     /// Keys of `botSession` that stay when the context is too large.
     pub pinned: Arc<[String]>,
 }
@@ -63,6 +68,7 @@ impl Platform {
             skips_typing: false,
             bot: None,
             audit: None,
+            masks_personal: true,
             pinned: Arc::new([]),
         }
     }

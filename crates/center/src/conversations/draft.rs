@@ -100,7 +100,8 @@ impl Draft {
         if self.kept.dialogue.is_some() || !self.kept.state.takes_messages() {
             return;
         }
-        let (dialogue, acts) = Dialogue::begin_in(bot, seed_of(*seed, &self.id), &self.context);
+        let seed = seed_of(*seed, &self.id, &self.context);
+        let (dialogue, acts) = Dialogue::begin_in(bot, seed, &self.context);
         self.kept.dialogue = Some(dialogue);
         self.kept.silent_since = Some(self.now);
         let trace = self.trace();
@@ -386,12 +387,34 @@ pub(super) fn idle_due(kept: &Kept, bot: &Bot) -> Option<UtcTime> {
     Some(kept.silent_since?.after(dialogue.idle_after(bot)?))
 }
 
-/// The same conversation has the same seed, also at another center.
-fn seed_of(seed: u64, id: &ConversationId) -> u64 {
-    let hash = Sha256::new()
-        .chain_update(seed.to_be_bytes())
-        .chain_update(id.as_str())
-        .finalize();
+/// The same conversation has the same seed, also at another center; so have those that say so by the whole number `metadata.seed`.
+fn seed_of(seed: u64, id: &ConversationId, context: &Value) -> u64 {
+    let chosen = context.pointer("/metadata/seed").and_then(Value::as_u64);
+    let hash = Sha256::new().chain_update(seed.to_be_bytes());
+    let hash = match chosen {
+        Some(chosen) => hash.chain_update(chosen.to_be_bytes()),
+        None => hash.chain_update(id.as_str()),
+    };
+    let hash = hash.finalize();
     hash.first_chunk::<8>()
         .map_or(seed, |first| u64::from_be_bytes(*first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_conversation_has_the_seed_of_its_id_or_the_one_that_its_context_names() {
+        let of = |seed, id: &str, context| seed_of(seed, &id.parse().unwrap(), &context);
+        let named = |seed: i64| json!({"metadata": {"seed": seed}});
+        assert_eq!(of(1, "a", json!({})), of(1, "a", json!({"metadata": {}})));
+        assert_ne!(of(1, "a", json!({})), of(1, "b", json!({})));
+        assert_eq!(of(1, "a", named(7)), of(1, "b", named(7)));
+        assert_ne!(of(1, "a", named(7)), of(1, "a", named(8)));
+        assert_ne!(of(1, "a", named(7)), of(2, "a", named(7)));
+        // Anything else is none.
+        assert_eq!(of(1, "a", named(-7)), of(1, "a", json!({})));
+    }
 }

@@ -40,6 +40,7 @@ pub(crate) async fn dial(
     let broken = |failure| Error::Unreachable {
         host: transport.host(),
         attempts: 1,
+        may_be_done: true,
         failure,
     };
     let no_stream = || {
@@ -62,6 +63,7 @@ async fn greet(transport: &Transport, hello: &Hello, socket: &mut Socket) -> Res
     let broken = |text: String| Error::Unreachable {
         host: transport.host(),
         attempts: 1,
+        may_be_done: true,
         failure: HttpFailure::new(FailureKind::Broken, text),
     };
     socket

@@ -4,6 +4,7 @@ use crate::support::{Watch, rig};
 use client::{Conversations, Error, FailureKind, testing::Reply};
 use http::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 use wire::{
     conversation::{
         ConversationChange, ConversationSummary, DetailsQuery, InteractionsAsked, NewConversation,
@@ -156,6 +157,52 @@ async fn a_message_is_said_once_however_often_it_is_sent() {
             .iter()
             .all(|post| post.header("idempotency-key") == posts[0].header("idempotency-key"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_a_message_was_held_up_is_told_from_the_attempt_that_was_taken() {
+    let message = NewInteraction::message("user-1".parse().unwrap(), "hello");
+    let held_up = async |lost: bool| {
+        let (_, transport) = rig(move |number, _| match number {
+            1 => Reply::answer(429, "").with_header("retry-after", "3"),
+            2 if lost => Reply::fail(FailureKind::Broken).after(Duration::from_secs(1)),
+            3 if lost => Reply::answer(429, "").with_header("retry-after", "5"),
+            _ => Reply::answer(201, r#"{"id":"int-1","sequence":7}"#).after(Duration::from_secs(1)),
+        });
+        let key = "key-1".parse().unwrap();
+        let said = Conversations::new(&transport)
+            .post_keyed(&id(), &message, key)
+            .await;
+        said.unwrap().held_up.as_secs_f64()
+    };
+    assert!((3.0..3.3).contains(&held_up(false).await));
+    // The second one may be the one that was taken.
+    assert!((3.0..3.3).contains(&held_up(true).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_says_whether_it_may_have_been_done_all_the_same() {
+    let may_be_done = async |replies: [fn() -> Reply; 2]| {
+        let (_, transport) = rig(move |number, _| replies[usize::from(number > 1)]());
+        let error = Conversations::new(&transport).create(&new()).await.unwrap_err();
+        error.may_be_done()
+    };
+    let dead: fn() -> Reply = || Reply::fail(FailureKind::NotConnected);
+    let lost: fn() -> Reply = || Reply::fail(FailureKind::Broken);
+    let no: fn() -> Reply = || Reply::answer(400, "");
+    let odd: fn() -> Reply = || Reply::answer(201, "<html>");
+    let busy: fn() -> Reply = || Reply::answer(429, "");
+    for (replies, wanted) in [
+        ([dead, dead], false),
+        ([busy, no], false),
+        ([no, no], false),
+        ([lost, dead], true),
+        ([lost, busy], true),
+        ([lost, no], true),
+        ([odd, odd], true),
+    ] {
+        assert_eq!(may_be_done(replies).await, wanted);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 use super::{
     heard::{Heard, View},
     matching,
-    model::{AnswerCheck, CaptureSource, Count, How, TextCheck, Turn, ViewChecks},
+    model::{AnswerCheck, Capture, CaptureSource, Count, How, TextCheck, Turn, ViewChecks},
     template::{Template, Vars},
 };
 use serde::{Deserialize, Serialize};
@@ -16,15 +16,40 @@ const LONGEST_TOLD: usize = 300;
 /// Something that is not as expected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Miss {
+    /// What sort of thing it is.
+    #[serde(default)]
+    pub kind: MissKind,
     /// What was expected.
     pub expected: String,
     /// What came instead.
     pub got: String,
 }
 
+/// What sort of thing is not as expected.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MissKind {
+    /// What the bot said, or how the conversation stands.
+    #[default]
+    Unmet,
+    /// An answer that can't be understood.
+    Garbage,
+    /// The platform did not do what the customer did.
+    Refused,
+    /// The same, because the conversation is over.
+    Over,
+    /// The turn did not come to its end.
+    BrokenOff,
+}
+
 impl Miss {
     pub(super) fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self::of(MissKind::Unmet, expected, got)
+    }
+
+    pub(super) fn of(kind: MissKind, expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self {
+            kind,
             expected: expected.into(),
             got: got.into(),
         }
@@ -45,7 +70,14 @@ pub fn wants_more(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> bool {
     let expect = &turn.expect;
     let few = answers.len() < turn.count().least as usize;
     let is_there = |check: &AnswerCheck| answers.iter().any(|answer| is_met(check, answer, vars));
-    few || !matching::unmatched(&expect.groups, answers, vars).is_empty()
+    let is_kept = |capture: &Capture| match &capture.source {
+        CaptureSource::Answer(pattern) => answers
+            .iter()
+            .any(|answer| pattern.captured(&answer.heard.text, vars).is_some()),
+        CaptureSource::Slot(_) | CaptureSource::Context(_) => true,
+    };
+    few || !expect.captures.iter().all(is_kept)
+        || !matching::unmatched(&expect.groups, answers, vars).is_empty()
         || !expect.some.iter().all(is_there)
         || intent_miss(turn, answers, vars).is_some()
 }
@@ -82,21 +114,35 @@ pub fn misses(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
             misses.push(Miss::new(described(check, vars), shown(check, answers)));
         }
     }
-    for check in &expect.never {
+    misses.extend(said_never(turn, answers, vars));
+    misses.extend(intent_miss(turn, answers, vars));
+    misses
+}
+
+/// What came of a turn and must not, in time or late.
+pub(super) fn forbidden(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
+    let count = turn.count();
+    let is_too_many = count.most.is_some_and(|most| answers.len() > most as usize);
+    let too_many = is_too_many.then(|| Miss::new(counted(count), texts_of(answers)));
+    too_many
+        .into_iter()
+        .chain(said_never(turn, answers, vars))
+        .collect()
+}
+
+fn said_never(turn: &Turn, answers: &[Answer<'_>], vars: &Vars) -> Vec<Miss> {
+    let said = |check: &TextCheck| {
         let positive = TextCheck {
             is_negated: false,
             ..check.clone()
         };
-        let said = answers
+        let answer = answers
             .iter()
-            .find(|answer| holds(&positive, &answer.heard.text, vars));
-        misses.extend(said.map(|answer| {
-            let expected = format!("no answer that {}", told(&positive, vars));
-            Miss::new(expected, quoted(&answer.heard.text))
-        }));
-    }
-    misses.extend(intent_miss(turn, answers, vars));
-    misses
+            .find(|answer| holds(&positive, &answer.heard.text, vars))?;
+        let expected = format!("no answer that {}", told(&positive, vars));
+        Some(Miss::new(expected, quoted(&answer.heard.text)))
+    };
+    turn.expect.never.iter().filter_map(said).collect()
 }
 
 /// What of the conversation is not as expected.

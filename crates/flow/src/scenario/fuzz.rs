@@ -3,9 +3,10 @@
 
 use super::{
     dice::Dice,
+    expect::MissKind,
     model::{Count, Expectations, Scenario, Turn},
     perturb::{Perturbation, Perturber},
-    run::{Part, RunReport, TurnOutcome},
+    run::{Break, Part, RunReport, TurnOutcome},
 };
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +112,7 @@ pub struct Finding {
     pub told: String,
 }
 
-/// What is wrong with how a bot went through a dialogue, if anything is.
+/// What is wrong with how a bot went through a dialogue, if anything is. Of one that was not made, nothing is known.
 pub fn finding(report: &RunReport) -> Option<Finding> {
     let is_over = report.escalated;
     for turn in report.turns.iter().filter(|turn| turn.part == Part::Turns) {
@@ -122,13 +123,16 @@ pub fn finding(report: &RunReport) -> Option<Finding> {
                 told,
             })
         };
-        if let Some(told) = refusal(turn) {
-            // The bot closed the conversation: there is nothing to answer any more.
-            return if told.contains("Invalid state transition") {
-                None
-            } else {
-                found(Fault::Broken, told)
-            };
+        for miss in &turn.misses {
+            match miss.kind {
+                // The bot closed the conversation: there is nothing to answer any more.
+                MissKind::Over => return None,
+                MissKind::Refused | MissKind::Garbage => return found(Fault::Broken, miss.got.clone()),
+                MissKind::BrokenOff if report.broken_by == Some(Break::Unheard) => {
+                    return found(Fault::Broken, miss.got.clone());
+                }
+                MissKind::BrokenOff | MissKind::Unmet => {}
+            }
         }
         let answers = turn.answers.len();
         if answers == 0 && !turn.sent.is_empty() {
@@ -149,14 +153,6 @@ pub fn finding(report: &RunReport) -> Option<Finding> {
         }
     }
     circle(report)
-}
-
-fn refusal(turn: &TurnOutcome) -> Option<String> {
-    let is_told = |expected: &str| {
-        expected.starts_with("the message to be taken") || expected.contains("can be understood")
-    };
-    let miss = turn.misses.iter().find(|miss| is_told(&miss.expected))?;
-    Some(miss.got.clone())
 }
 
 fn circle(report: &RunReport) -> Option<Finding> {

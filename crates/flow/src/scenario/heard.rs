@@ -40,11 +40,37 @@ pub struct View {
     pub resolved: bool,
     /// Whether it was handed over to people.
     pub escalated: bool,
+    /// The bytes of its context's JSON.
+    pub context_bytes: usize,
     /// Its context.
     pub context: Value,
 }
 
+/// How the conversation stood after a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Standing {
+    /// Its state.
+    pub state: State,
+    /// Whether it was resolved.
+    pub resolved: bool,
+    /// Whether it was handed over to people.
+    pub escalated: bool,
+    /// The bytes of its context's JSON.
+    pub context_bytes: usize,
+}
+
 impl View {
+    /// In short.
+    pub fn standing(&self) -> Standing {
+        Standing {
+            state: self.state,
+            resolved: self.resolved,
+            escalated: self.escalated,
+            context_bytes: self.context_bytes,
+        }
+    }
+
     /// The value of the context at `path`, such as `botSession.order` or `metadata.tags.0`.
     pub fn at(&self, path: &str) -> Option<&Value> {
         path.split('.')

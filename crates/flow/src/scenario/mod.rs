@@ -7,6 +7,7 @@
 pub mod coverage;
 mod dice;
 pub mod expect;
+mod fields;
 pub mod fuzz;
 mod heard;
 pub mod import;
@@ -27,7 +28,8 @@ mod tests;
 mod written;
 
 pub use coverage::Coverage;
-pub use heard::{Heard, View};
+pub use fields::ContextFields;
+pub use heard::{Heard, Standing, View};
 pub use model::{
     AnswerCheck, Capture, CaptureSource, Count, Customer, Deed, Expectations, Group, How, MOST_RUNS,
     MOST_TURNS, Pattern, Repeat, Scenario, Slo, TextCheck, Turn, USUAL_DEADLINE, USUAL_PATIENCE, ViewChecks,
@@ -35,7 +37,10 @@ pub use model::{
 pub use parse::{MAX_BYTES, parse};
 pub use perturb::{Perturbation, Perturber};
 pub use reader::duration;
-pub use run::{Action, CLOSING, Came, Input, Part, Run, RunReport, Sent, TurnOutcome, Verdict};
+pub use run::{
+    Action, Break, CLOSING, Came, Input, MAKING, Part, Refusal, RefusalKind, Run, RunReport, Sent,
+    TurnOutcome, Verdict,
+};
 pub use template::{Template, Vars};
 pub use wire::conversation::Button;
 pub use written::to_yaml;

@@ -1,6 +1,6 @@
 //! A scenario as it is run: a conversation that was written down, with what is expected of the bot.
 
-use super::template::Template;
+use super::{fields::ContextFields, template::Template};
 use regex::Regex;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, time::Duration};
@@ -26,11 +26,11 @@ pub struct Scenario {
     pub tags: Vec<String>,
     /// The bot instance; the tenant's own when there is none.
     pub bot: Option<String>,
-    /// What the conversation's context has beside `botSession` and `metadata`.
-    pub context: Map<String, Value>,
+    /// What the conversation's context has to begin with.
+    pub context: ContextFields,
     /// Who asks.
     pub customer: Customer,
-    /// What perturbations and the bot's variants are drawn from.
+    /// What perturbations are drawn from, and the bot's variants unless it is 0: then they are others each time.
     pub seed: u64,
     /// How fast the bot must be.
     pub slo: Slo,
@@ -107,8 +107,8 @@ pub enum Deed {
     Press(Template),
     /// Does nothing for so long.
     Wait(Duration),
-    /// The context is changed: these keys are set, `null` takes one away.
-    SetContext(Map<String, Value>),
+    /// The context is changed.
+    SetContext(ContextFields),
     /// The conversation is closed, or ended.
     Close(State),
     /// Only listens.
@@ -257,7 +257,7 @@ impl Scenario {
             line: 1,
             tags: Vec::new(),
             bot: None,
-            context: Map::new(),
+            context: ContextFields::default(),
             customer: Customer::default(),
             seed: 0,
             slo: Slo::default(),
@@ -296,6 +296,17 @@ impl Turn {
             deed: Deed::Say(Template::plain(text)),
             expect: Expectations::default(),
         }
+    }
+
+    /// Whether the conversation must be looked at to judge it.
+    pub(super) fn needs_view(&self) -> bool {
+        let mut captures = self.expect.captures.iter();
+        !self.expect.view.is_empty() || captures.any(|capture| capture.source.needs_view())
+    }
+
+    /// Whether something must not come: a text, or an answer too many.
+    pub fn forbids(&self) -> bool {
+        !self.expect.never.is_empty() || self.count().most.is_some()
     }
 
     /// How many answers it needs.

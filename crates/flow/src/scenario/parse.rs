@@ -1,6 +1,7 @@
 //! Scenario files: YAML, one scenario per document.
 
 use super::{
+    fields::ContextFields,
     model::{Customer, MOST_RUNS, MOST_TURNS, Repeat, Scenario, Slo, Turn, USUAL_DEADLINE, USUAL_PATIENCE},
     parse_turn::turns,
     reader::Reader,
@@ -102,7 +103,7 @@ fn scenario(document: &Node, faults: &mut Faults<'_>) -> Option<Scenario> {
         line: faults.line(fields.at),
         tags: tags(&fields, faults),
         bot: fields.text("bot", faults).map(str::to_owned),
-        context: object(fields.get("context"), "context", faults),
+        context: ContextFields::read(fields.get("context"), "context", faults),
         customer: customer(&fields, faults),
         seed: fields.whole("seed", 0..=u64::MAX, faults).unwrap_or_default(),
         slo: slo(&fields, faults),

@@ -111,7 +111,15 @@ fn answer(fields: &Fields<'_>, reader: &mut Reader<'_, '_>) -> AnswerCheck {
     }
 }
 
+/// What an answer must not be: a text, a mapping, or a list of them, of which it must be none.
 fn negated(node: &Node, ignores_case: bool, reader: &mut Reader<'_, '_>) -> Vec<TextCheck> {
+    if node.list().is_some() {
+        let items = bounded(node, "not", reader).unwrap_or_default();
+        return items
+            .iter()
+            .flat_map(|item| negated(item, ignores_case, reader))
+            .collect();
+    }
     if node.text().is_some() {
         let text = reader.sentence(node, "not").map(How::Contains);
         let check = |how| TextCheck {

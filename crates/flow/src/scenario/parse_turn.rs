@@ -1,12 +1,12 @@
 //! The turns of a scenario file.
 
 use super::{
+    fields::ContextFields,
     model::{Deed, Expectations, Turn},
     parse_expect::expectations,
     reader::Reader,
 };
 use crate::file::yaml::{self, Fields, Node};
-use serde_json::{Map, Value};
 use wire::conversation::State;
 
 /// What a turn does; it does one of them, or only listens.
@@ -69,21 +69,8 @@ fn deed(fields: &Fields<'_>, reader: &mut Reader<'_, '_>) -> Option<Deed> {
         "say" => reader.sentence(node, name).map(Deed::Say),
         "press" => reader.sentence(node, name).map(Deed::Press),
         "wait" => reader.duration(node, name).map(Deed::Wait),
-        "set_context" => set_context(node, reader).map(Deed::SetContext),
+        "set_context" => ContextFields::read_change(node, name, reader).map(Deed::SetContext),
         _ => close(node, reader).map(Deed::Close),
-    }
-}
-
-fn set_context(node: &Node, reader: &mut Reader<'_, '_>) -> Option<Map<String, Value>> {
-    match reader.value(node) {
-        Value::Object(fields) => Some(fields),
-        _ => {
-            let message = format!("set_context must be a mapping, not {}", node.kind());
-            reader
-                .faults
-                .wrong(node.at, message, "write the keys and their values below it");
-            None
-        }
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 const SHORTEST: Duration = Duration::from_millis(25);
 /// The first such time, of a bot that nobody knows yet.
 const FIRST: Duration = Duration::from_millis(250);
+/// The shortest such time where something must not come, however calm the bot was so far.
+const SHORTEST_WATCH: Duration = Duration::from_millis(250);
 /// The longest.
 const LONGEST: Duration = Duration::from_secs(3);
 /// The shortest time in which silence is silence.
@@ -16,8 +18,10 @@ const SHORTEST_HOPE: Duration = Duration::from_secs(1);
 /// What is listened for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited {
-    /// All that is expected has come; something that must not come may still.
+    /// All that is expected has come, and more would do no harm.
     Nothing,
+    /// The same, but something must not come.
+    NoMore,
     /// That nothing comes.
     Silence,
     /// The first answer.
@@ -86,6 +90,7 @@ impl Quiet {
         let hoped = self.longest_first.max(self.longest_gap).saturating_mul(4);
         match awaited {
             Awaited::Nothing => self.longest_gap.saturating_mul(2).clamp(self.base, LONGEST),
+            Awaited::NoMore => self.window(Awaited::Nothing, patience).max(SHORTEST_WATCH),
             Awaited::Silence => {
                 let silence = self.longest_first.saturating_mul(3).max(SHORTEST_SILENCE);
                 silence.min(patience)
@@ -128,6 +133,7 @@ mod tests {
                     _ => quiet.was_calm(),
                 }
                 prop_assert!((SHORTEST..=LONGEST).contains(&quiet.window(Awaited::Nothing, patience)));
+                prop_assert!((SHORTEST_WATCH..=LONGEST).contains(&quiet.window(Awaited::NoMore, patience)));
                 for awaited in [Awaited::Silence, Awaited::First, Awaited::More] {
                     let window = quiet.window(awaited, patience);
                     prop_assert!(window > Duration::ZERO && window <= patience);

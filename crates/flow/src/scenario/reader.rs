@@ -1,6 +1,9 @@
 //! What reading a file carries along: its faults so far, and the variables that a text may use.
 
-use super::{model::Pattern, template::Template};
+use super::{
+    model::Pattern,
+    template::{Template, TemplateFault},
+};
 use crate::file::{
     Faults, suggest,
     yaml::{self, Node},
@@ -29,20 +32,29 @@ impl<'r, 's> Reader<'r, 's> {
 
     /// A text with variables.
     pub(super) fn template(&mut self, node: &Node, name: &str) -> Option<Template> {
+        self.template_by(node, name, Template::parse)
+    }
+
+    fn template_by(
+        &mut self,
+        node: &Node,
+        name: &str,
+        parse: fn(&str) -> Result<Template, TemplateFault>,
+    ) -> Option<Template> {
         let text = yaml::text(node, name, self.faults)?;
         if text.chars().count() > LONGEST_TEXT {
             let message = format!("{name} is longer than {LONGEST_TEXT} characters");
             self.faults.wrong(node.at, message, "");
             return None;
         }
-        match Template::parse(text) {
+        match parse(text) {
             Ok(template) => {
                 self.check(node.at, &template);
                 Some(template)
             }
             Err(fault) => {
                 // Within quotes and blocks the place is near, not exact.
-                let hint = "write {{name}} for a variable";
+                let hint = "write {{name}} for a variable, \\{{ for braces";
                 self.faults
                     .wrong(node.at.saturating_add(fault.at), fault.message, hint);
                 None
@@ -95,7 +107,7 @@ impl<'r, 's> Reader<'r, 's> {
 
     /// A regular expression.
     pub(super) fn pattern(&mut self, node: &Node, name: &str, ignores_case: bool) -> Option<Pattern> {
-        let template = self.template(node, name)?;
+        let template = self.template_by(node, name, Template::parse_pattern)?;
         let compiled = Pattern::compile(template, ignores_case);
         compiled
             .map_err(|reason| {

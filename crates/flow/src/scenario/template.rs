@@ -1,4 +1,4 @@
-//! Texts with variables: `My number is {{order}}`.
+//! Texts with variables: `My number is {{order}}`. `\{{` stands for braces that begin none.
 
 use std::collections::BTreeMap;
 
@@ -38,10 +38,25 @@ impl Template {
         }
     }
 
+    /// A text in which `\{{` is `{{` and no variable.
     pub(super) fn parse(text: &str) -> Result<Self, TemplateFault> {
+        Self::parse_with(text, "{{")
+    }
+
+    /// The same of a regular expression.
+    pub(super) fn parse_pattern(text: &str) -> Result<Self, TemplateFault> {
+        Self::parse_with(text, r"\{\{")
+    }
+
+    fn parse_with(text: &str, braces: &str) -> Result<Self, TemplateFault> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find("{{") {
+            if let Some(before) = rest[..at].strip_suffix('\\') {
+                pieces.push(Piece::Text(format!("{before}{braces}")));
+                rest = &rest[at + 2..];
+                continue;
+            }
             let offset = text.len() - rest.len() + at;
             let Some((name, after)) = rest[at + 2..].split_once("}}") else {
                 return Err(TemplateFault {
@@ -70,6 +85,25 @@ impl Template {
     /// The text as it was written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The text as a file has it: reading that gives the same template.
+    pub(super) fn written(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.replace("{{", r"\{{"),
+            Piece::Variable(name) => format!("{{{{{name}}}}}"),
+        };
+        self.pieces.iter().map(piece).collect()
+    }
+
+    /// A regular expression, as a file has it, that finds the text as it is.
+    pub(super) fn as_pattern(&self) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => regex::escape(text),
+            // In a group of its own: a backslash before the braces would take them for text.
+            Piece::Variable(name) => format!("(?:{{{{{name}}}}})"),
+        };
+        self.pieces.iter().map(piece).collect()
     }
 
     /// The names of its variables.
@@ -116,6 +150,20 @@ mod tests {
         let text = Template::parse("Order {{order}} of {{ customer }}.").unwrap();
         assert_eq!(text.fill(&vars), "Order A-17 of {{customer}}.");
         assert_eq!(text.variables().collect::<Vec<_>>(), ["order", "customer"]);
+    }
+
+    #[test]
+    fn braces_that_begin_no_variable_are_written_with_a_backslash() {
+        let vars = Vars::from([("x".to_owned(), "1".to_owned())]);
+        for text in ["{{x}}", r"\{{x", "{{{{", "{{{", r"a\\{{ {{b}} }}{{", "{"] {
+            let written = Template::plain(text).written();
+            let read = Template::parse(&written).unwrap();
+            assert_eq!(read.fill(&vars), text, "{written}");
+            assert_eq!(read.written(), written);
+        }
+        let mixed = Template::parse(r"{{x}} and \{{x}}").unwrap();
+        assert_eq!(mixed.fill(&vars), "1 and {{x}}");
+        assert_eq!(mixed.written(), r"{{x}} and \{{x}}");
     }
 
     #[test]

@@ -55,6 +55,53 @@ teardown:
 "#;
 
 #[test]
+fn an_imported_check_is_written_whole_and_what_is_not_is_told() {
+    let said = import::Utterances::from([(
+        "UTT_HI".to_owned(),
+        ["hello", "hi", "hey"].map(String::from).to_vec(),
+    )]);
+    let text = "All checks\n\n#me\nUTT_HI\n\n#bot\nWelcome\n!TEXT_CONTAINS_ALL sorry\n!TEXT_CONTAINS_ALL_IC error\nTEXT Welcome back\n\
+                TEXT_EQUALS Welcome again\nINTENT a\nINTENT b\nBUTTONS x\nBUTTONS y\n!oops\n!dear\n";
+    let imported = import::botium(text, &said).unwrap();
+    let told: Vec<String> = imported.left_out.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    4:1: of `UTT_HI` only the first text is said, 2 others are left out
+    13:1: a turn has one `INTENT`, so this one is left out
+    15:1: a turn has one `BUTTONS`, so this one is left out
+    ");
+    insta::assert_snapshot!(to_yaml(&imported.scenarios[0]), @r#"
+    name: All checks
+    turns:
+      - say: hello
+        expect:
+          - { buttons: [x], matches: ["\\A(?:Welcome again)\\z", "(?i:Welcome)"], not: [{ contains: sorry }, { contains: error, ignore_case: true }], one_of: [Welcome back] }
+          - { not: { contains: oops, ignore_case: true } }
+          - { not: { contains: dear, ignore_case: true } }
+          - { intent: a }
+          - { answers: "1.." }
+    "#);
+}
+
+#[test]
+fn keys_of_the_bot_session_keep_their_order_which_is_their_age() {
+    let text = "name: Order
+context: { botSession: { z: 1, m: \"{{x}}\", a: 2 }, note: 3 }
+turns:
+  - set_context: { botSession: { y: null, b: [1] } }
+  - set_context: { botSession: null }
+";
+    let scenario = parse(text).unwrap().remove(0);
+    assert_eq!(to_yaml(&scenario), text);
+    let keys: Vec<&str> = scenario.context.session.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["z", "m", "a"]);
+    let faults = parse("{name: x, context: {botSession: 5}, turns: [{say: x}]}").unwrap_err();
+    assert_eq!(
+        faults[0].to_string(),
+        "1:33: botSession must be a mapping, not a number\n  hint: write its keys and their values below it"
+    );
+}
+
+#[test]
 fn a_file_with_everything_is_read_and_written_and_read() {
     let read = parse(FULL).unwrap();
     let scenario = &read[0];
@@ -143,7 +190,7 @@ vars: { order: A }
     13:12: a turn does one thing, not `say` and `press`
       hint: make two turns of it
     14:23: `1` is no name of a variable
-      hint: write {{name}} for a variable
+      hint: write {{name}} for a variable, \{{ for braces
     15:11: wait must be a duration up to 31 days, not soon
       hint: write it like 500ms, 30s, 10m or 1h30m
     16:12: close must be true, closed or ended
@@ -290,9 +337,11 @@ fn several_runs_are_counted_and_slow_ones_break_the_promise() {
             misses: vec![],
             notes: vec![],
             response_ms: Some(ms),
+            standing: None,
         }],
         opening: vec![],
         broken: None,
+        broken_by: None,
         notes: vec![],
         first_answer_ms: Some(ms),
         took_ms: ms,
@@ -328,6 +377,35 @@ fn several_runs_are_counted_and_slow_ones_break_the_promise() {
     );
 }
 
+fn text_checks() -> impl Strategy<Value = TextCheck> {
+    let text = || {
+        prop_oneof![
+            "[aAbB{.]{1,3}",
+            Just("{{v}}".to_owned()),
+            Just("A{{v}}".to_owned())
+        ]
+    };
+    let template =
+        || text().prop_map(|text| Template::parse(&text).unwrap_or_else(|_| Template::plain(text)));
+    let how = prop_oneof![
+        template().prop_map(How::Equals),
+        template().prop_map(How::Contains),
+        proptest::collection::vec(template(), 1..3).prop_map(How::OneOf),
+        "[ab.]{1,3}".prop_map(|text| How::Matches(pattern::plain_pattern(&text).unwrap())),
+    ];
+    (how, any::<bool>(), any::<bool>()).prop_map(|(how, is_negated, ignores_case)| TextCheck {
+        how: match how {
+            // As the reader does: the expression itself ignores the case.
+            How::Matches(pattern) => {
+                How::Matches(pattern::cased_pattern(pattern.source(), ignores_case).unwrap())
+            }
+            other => other,
+        },
+        is_negated,
+        ignores_case,
+    })
+}
+
 proptest! {
     #[test]
     fn no_text_makes_any_reader_panic(text in "[ -~\\n{}\\[\\]:&*!ä🦀-]{0,200}") {
@@ -337,12 +415,28 @@ proptest! {
     }
 
     #[test]
+    fn checks_mean_the_same_after_writing_and_reading(checks in proptest::collection::vec(text_checks(), 1..5), text in "[aAbB{ .]{0,6}") {
+        prop_assume!(checks.iter().any(|check| !check.is_negated));
+        let check = AnswerCheck { texts: checks, ..AnswerCheck::default() };
+        let mut turn = Turn::say("x");
+        turn.expect.groups.push(Group { checks: vec![check] });
+        let scenario = Scenario { vars: [("v".to_owned(), "a.b".to_owned())].into(), ..Scenario::new("x", vec![turn]) };
+        let written = to_yaml(&scenario);
+        let read = parse(&written).map_err(|faults| TestCaseError::fail(format!("{faults:?} in {written}")))?.remove(0);
+        let heard = Heard { text, ..Heard::default() };
+        let answers = [expect::Answer { heard: &heard, after: Default::default() }];
+        let is_met = |scenario: &Scenario| expect::misses(&scenario.turns[0], &answers, &scenario.vars).is_empty();
+        prop_assert_eq!(is_met(&scenario), is_met(&read), "{}", written);
+    }
+
+    #[test]
     fn what_is_said_survives_writing_and_reading(said in "\\PC{1,40}", name in "[^\\p{C}]{1,20}") {
-        prop_assume!(!said.contains("{{") && !said.trim().is_empty() && !name.trim().is_empty());
+        prop_assume!(!said.trim().is_empty() && !name.trim().is_empty());
         let written = to_yaml(&Scenario::new(name.trim(), vec![Turn::say(said.clone())]));
         let read = parse(&written).map_err(|faults| TestCaseError::fail(format!("{faults:?} in {written}")))?;
         prop_assert_eq!(&read[0].name, name.trim());
-        prop_assert_eq!(read[0].sentences().collect::<Vec<_>>(), [said.as_str()]);
+        let Deed::Say(read) = &read[0].turns[0].deed else { return Err(TestCaseError::fail("it says nothing")) };
+        prop_assert_eq!(read.fill(&Vars::new()), said);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A scenario as the file that [`parse`](super::parse()) reads.
 
 use super::{
+    fields::ContextFields,
     model::{
         AnswerCheck, Capture, CaptureSource, Count, Deed, Expectations, How, Scenario, TextCheck, Turn,
         USUAL_DEADLINE, USUAL_PATIENCE,
@@ -26,15 +27,15 @@ pub fn to_yaml(scenario: &Scenario) -> String {
         let tags: Vec<String> = scenario.tags.iter().map(|tag| scalar(tag)).collect();
         let _ = writeln!(text, "tags: [{}]", tags.join(", "));
     }
+    if let Some(bot) = &scenario.bot {
+        let _ = writeln!(text, "bot: {}", scalar(bot));
+    }
+    if !scenario.context.is_empty() {
+        let _ = writeln!(text, "context: {}", context(&scenario.context));
+    }
     let mut field = |name: &str, value: Value| {
         let _ = writeln!(text, "{name}: {}", inline(&value));
     };
-    if let Some(bot) = &scenario.bot {
-        field("bot", json!(bot));
-    }
-    if !scenario.context.is_empty() {
-        field("context", json!(scenario.context));
-    }
     let mut customer = scenario.customer.profile.clone();
     customer.extend(scenario.customer.id.iter().map(|id| ("id".to_owned(), json!(id))));
     if !customer.is_empty() {
@@ -81,6 +82,26 @@ pub fn to_yaml(scenario: &Scenario) -> String {
     text
 }
 
+/// In one line, `botSession` in its order.
+fn context(fields: &ContextFields) -> String {
+    let pairs = |pairs: &mut dyn Iterator<Item = (&str, &Value)>| -> Vec<String> {
+        pairs
+            .map(|(name, value)| format!("{}: {}", scalar(name), inline(value)))
+            .collect()
+    };
+    let session = pairs(&mut fields.session.iter());
+    let mut members = pairs(&mut fields.rest.iter().map(|(name, value)| (name.as_str(), value)));
+    if fields.clears_session {
+        members.insert(0, "botSession: null".into());
+    } else if !session.is_empty() {
+        members.insert(0, format!("botSession: {{ {} }}", session.join(", ")));
+    }
+    match members.is_empty() {
+        true => "{}".into(),
+        false => format!("{{ {} }}", members.join(", ")),
+    }
+}
+
 fn slo(scenario: &Scenario) -> Map<String, Value> {
     let ms = |duration: Duration| json!(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
     let fields = [
@@ -95,10 +116,10 @@ fn slo(scenario: &Scenario) -> Map<String, Value> {
 
 fn write_turn(text: &mut String, turn: &Turn) {
     let deed = match &turn.deed {
-        Deed::Say(said) => Some(("say", scalar(said.source()))),
-        Deed::Press(label) => Some(("press", scalar(label.source()))),
+        Deed::Say(said) => Some(("say", scalar(&said.written()))),
+        Deed::Press(label) => Some(("press", scalar(&label.written()))),
         Deed::Wait(duration) => Some(("wait", written_duration(*duration))),
-        Deed::SetContext(fields) => Some(("set_context", inline(&json!(fields)))),
+        Deed::SetContext(fields) => Some(("set_context", context(fields))),
         Deed::Close(State::Ended) => Some(("close", "ended".to_owned())),
         Deed::Close(_) => Some(("close", "true".to_owned())),
         Deed::Listen => None,
@@ -137,7 +158,7 @@ fn expected(expect: &Expectations) -> Vec<Value> {
     }
     all.extend(expect.some.iter().flat_map(answer));
     for check in &expect.never {
-        all.push(json!({"not": not(check)}));
+        all.push(json!({"not": not(check, false)}));
     }
     let view = &expect.view;
     let one = |name: &str, value: Value| json!({name: value});
@@ -145,7 +166,7 @@ fn expected(expect: &Expectations) -> Vec<Value> {
         expect
             .intent
             .iter()
-            .map(|intent| one("intent", json!(intent.source()))),
+            .map(|intent| one("intent", json!(intent.written()))),
     );
     all.extend(expect.answers.map(|count| one("answers", written_count(count))));
     all.extend(view.state.map(|state| one("state", json!(state.as_str()))));
@@ -173,39 +194,34 @@ fn written_count(count: Count) -> Value {
     }
 }
 
-/// A check as mappings: what differs in case, or is there twice, needs one of its own.
+/// A check as a mapping. What can't stand beside the others in it (another case, a second `equals`) is written as an expression.
 fn answer(check: &AnswerCheck) -> Option<Value> {
+    let (must_not, must): (Vec<_>, Vec<_>) = check.texts.iter().partition(|text| text.is_negated);
+    let ignores_case = !must.is_empty() && must.iter().all(|text| text.ignores_case);
     let mut fields = Map::new();
-    let mut all_of: [(&str, Vec<Value>); 2] = [("contains", Vec::new()), ("matches", Vec::new())];
-    for text in check.texts.iter().filter(|text| !text.is_negated) {
+    let (mut contains, mut matches) = (Vec::new(), Vec::new());
+    for text in must {
+        let is_apart = text.ignores_case != ignores_case;
         match &text.how {
-            How::Equals(wanted) => {
-                fields.insert("equals".into(), json!(wanted.source()));
+            How::Contains(wanted) if !is_apart => contains.push(json!(wanted.written())),
+            How::Matches(pattern) if !is_apart => matches.push(json!(pattern.source())),
+            How::Equals(wanted) if !is_apart && !fields.contains_key("equals") => {
+                fields.insert("equals".into(), json!(wanted.written()));
             }
-            How::Contains(wanted) => all_of[0].1.push(json!(wanted.source())),
-            How::Matches(pattern) => all_of[1].1.push(json!(pattern.source())),
-            How::OneOf(several) => {
+            How::OneOf(several) if !is_apart && !fields.contains_key("one_of") => {
                 fields.insert("one_of".into(), sources(several));
             }
-        }
-        if text.ignores_case {
-            fields.insert("ignore_case".into(), json!(true));
+            how => matches.push(json!(as_pattern(how, is_apart))),
         }
     }
-    for (name, mut values) in all_of {
-        match values.len() {
-            0 => {}
-            1 => {
-                fields.insert(name.into(), values.remove(0));
-            }
-            _ => {
-                fields.insert(name.into(), Value::Array(values));
-            }
-        }
+    for (name, values) in [("contains", contains), ("matches", matches)] {
+        fields.extend(one_or_all(values).map(|value| (name.to_owned(), value)));
     }
-    if let Some(check) = check.texts.iter().find(|text| text.is_negated) {
-        fields.insert("not".into(), not(check));
+    if ignores_case {
+        fields.insert("ignore_case".into(), json!(true));
     }
+    let must_not = must_not.into_iter().map(|text| not(text, ignores_case)).collect();
+    fields.extend(one_or_all(must_not).map(|value| ("not".to_owned(), value)));
     if let Some(labels) = &check.buttons {
         fields.insert("buttons".into(), sources(labels));
     }
@@ -216,22 +232,50 @@ fn answer(check: &AnswerCheck) -> Option<Value> {
     (!fields.is_empty()).then_some(Value::Object(fields))
 }
 
-fn not(check: &TextCheck) -> Value {
+fn one_or_all(mut values: Vec<Value>) -> Option<Value> {
+    match values.len() {
+        0 => None,
+        1 => values.pop(),
+        _ => Some(Value::Array(values)),
+    }
+}
+
+/// The comparison as a regular expression.
+fn as_pattern(how: &How, in_any_case: bool) -> String {
+    // Blanks at both ends do not count, as in a comparison.
+    let whole = |text: &Template| text.as_pattern().trim().to_owned();
+    let pattern = match how {
+        How::Equals(wanted) => format!("\\A(?:{})\\z", whole(wanted)),
+        How::OneOf(several) => {
+            let all: Vec<String> = several.iter().map(whole).collect();
+            format!("\\A(?:{})\\z", all.join("|"))
+        }
+        How::Contains(wanted) => wanted.as_pattern(),
+        How::Matches(pattern) => pattern.source().to_owned(),
+    };
+    match in_any_case {
+        true => format!("(?i:{pattern})"),
+        false => pattern,
+    }
+}
+
+/// What must not be, beside texts that ignore the case or don't.
+fn not(check: &TextCheck, beside: bool) -> Value {
     let (name, value) = match &check.how {
-        How::Equals(wanted) => ("equals", json!(wanted.source())),
-        How::Contains(wanted) => ("contains", json!(wanted.source())),
+        How::Equals(wanted) => ("equals", json!(wanted.written())),
+        How::Contains(wanted) => ("contains", json!(wanted.written())),
         How::Matches(pattern) => ("matches", json!(pattern.source())),
         How::OneOf(several) => ("one_of", sources(several)),
     };
     let mut fields = Map::from_iter([(name.to_owned(), value)]);
-    if check.ignores_case {
-        fields.insert("ignore_case".into(), json!(true));
+    if check.ignores_case != beside {
+        fields.insert("ignore_case".into(), json!(check.ignores_case));
     }
     Value::Object(fields)
 }
 
 fn sources(texts: &[Template]) -> Value {
-    texts.iter().map(|text| json!(text.source())).collect()
+    texts.iter().map(|text| json!(text.written())).collect()
 }
 
 fn capture(capture: &Capture) -> Value {

@@ -3,12 +3,13 @@
 use super::{
     Platform, TalkError,
     entries::Entries,
+    opening::Opening,
     outcome::RunOutcome,
-    talk::{Clock, Opening, Talk, heard, view},
+    talk::{Clock, Talk, heard, view},
 };
 use flow::{
     Moment,
-    scenario::{Action, Input, Perturber, Run, Scenario},
+    scenario::{Action, Break, Input, Perturber, Refusal, Run, Scenario},
 };
 use std::{collections::VecDeque, future::pending, pin::Pin, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -36,42 +37,46 @@ pub async fn run(
     let opening = Opening {
         bot: scenario.bot.clone(),
         customer: scenario.customer.clone(),
+        seed: (scenario.seed != 0).then_some(scenario.seed),
         context: scenario.context.clone(),
     };
     let (talk, draft) = match Talk::draft(platform, &opening) {
         Ok((talk, new)) => (Some(talk), Ok(new)),
-        Err(error) => (None, Err(error.to_string())),
+        Err(error) => (None, Err(error.refusal())),
     };
     let mut driver = Driver {
         zero: Instant::now(),
-        run: Run::new(scenario, perturber),
+        run: match platform.audit {
+            Some(_) => Run::new(scenario, perturber).looking(),
+            None => Run::new(scenario, perturber),
+        },
         talk: talk.clone(),
         command: None,
         poll: None,
         after: 0,
         waiting: VecDeque::from([Input::Start]),
         draft: Some(draft),
+        is_made: false,
         is_stopped: false,
         skips_typing: platform.skips_typing && matches!(platform.clock, Clock::Virtual(_)),
     };
+    let mut entries = Entries::new(platform, talk.as_ref());
     let report = loop {
         let input = driver.next(stop).await;
         let now = driver.now();
         for action in driver.run.handle(now, input) {
             driver.begin(action);
         }
+        entries.note(driver.run.judged());
         if let Some(report) = driver.run.report() {
             break report.clone();
         }
     };
-    let outcome = RunOutcome {
+    RunOutcome {
+        seed: talk.as_ref().map_or(0, Talk::seed),
         conversation: talk.map(|talk| talk.id().to_string()),
         report,
-    };
-    if let Some(log) = &platform.audit {
-        Entries::of(&outcome).for_each(|entry| log.record(entry));
     }
-    outcome
 }
 
 struct Driver {
@@ -79,7 +84,7 @@ struct Driver {
     run: Run,
     talk: Option<Talk>,
     /// The command that is under way.
-    command: Option<Pending<Input>>,
+    command: Option<Pending<Vec<Input>>>,
     /// What is listened to.
     poll: Option<Pending<Polled>>,
     /// The place of the newest interaction that came.
@@ -87,7 +92,9 @@ struct Driver {
     /// What came and was not handled yet.
     waiting: VecDeque<Input>,
     /// The conversation that is to be made, or why it can't be.
-    draft: Option<Result<NewConversation, String>>,
+    draft: Option<Result<NewConversation, Refusal>>,
+    /// Whether the conversation is known to be made.
+    is_made: bool,
     /// Whether somebody asked for an early end.
     is_stopped: bool,
     skips_typing: bool,
@@ -109,11 +116,14 @@ impl Driver {
                 biased;
                 () = stop.cancelled(), if !self.is_stopped => {
                     self.is_stopped = true;
-                    return Input::Stop("it was interrupted".into());
+                    return Input::Stop(Break::Interrupted, "it was interrupted".into());
                 }
-                input = either(&mut self.command) => {
+                inputs = either(&mut self.command) => {
                     self.command = None;
+                    self.waiting.extend(inputs);
+                    let Some(input) = self.waiting.pop_front() else { continue };
                     if input == Input::Created {
+                        self.is_made = true;
                         self.listen(Duration::ZERO);
                     }
                     return input;
@@ -150,7 +160,10 @@ impl Driver {
                 self.listen(AFTER_GARBAGE);
                 Some(Input::Garbage(error.to_string()))
             }
-            Err(error) => Some(Input::Stop(format!("the answers can't be read: {error}"))),
+            Err(error) => {
+                let reason = format!("the answers can't be read: {error}");
+                Some(Input::Stop(Break::Unheard, reason))
+            }
         }
     }
 
@@ -169,68 +182,102 @@ impl Driver {
     /// Begins what the machine asks for; what was under way is given up.
     fn begin(&mut self, action: Action) {
         let Some(talk) = self.talk.clone() else {
-            let reason = self.draft.take().and_then(Result::err).unwrap_or_default();
-            self.waiting.push_back(Input::Refused(reason));
+            let refusal = self.draft.take().and_then(Result::err);
+            self.waiting.extend(refusal.map(Input::Refused));
             return;
         };
-        if action == Action::Close {
+        if matches!(action, Action::Hear | Action::Close) {
             self.poll = None;
         }
-        let skips_typing = self.skips_typing;
         let draft = match action {
             Action::Create => self.draft.take().and_then(Result::ok),
             _ => None,
         };
+        let step = Step {
+            talk,
+            draft,
+            skips_typing: self.skips_typing,
+            is_made: self.is_made,
+            after: self.after,
+        };
         self.command = Some(Box::pin(async move {
-            let done = carry_out(talk, draft, action, skips_typing).await;
-            done.unwrap_or_else(|error| Input::Refused(error.to_string()))
+            let done = step.carry_out(action).await;
+            done.unwrap_or_else(|error| vec![Input::Refused(error.refusal())])
         }));
     }
 }
 
-async fn carry_out(
+/// What a command needs.
+struct Step {
     talk: Talk,
     draft: Option<NewConversation>,
-    action: Action,
     skips_typing: bool,
-) -> Result<Input, TalkError> {
-    Ok(match action {
-        Action::Create => {
-            if let Some(new) = draft {
-                talk.create(&new).await?;
+    is_made: bool,
+    after: u64,
+}
+
+impl Step {
+    async fn carry_out(self, action: Action) -> Result<Vec<Input>, TalkError> {
+        let talk = &self.talk;
+        let input = match action {
+            Action::Create => {
+                if let Some(new) = &self.draft {
+                    talk.create(new).await?;
+                }
+                Input::Created
             }
-            Input::Created
-        }
-        Action::Post(text) => {
-            let posted = talk.say(&text).await?;
-            if skips_typing {
-                talk.wait(LONGEST_TYPING).await?;
+            Action::Post(text) => {
+                let said = talk.say(&text).await?;
+                if self.skips_typing {
+                    talk.wait(LONGEST_TYPING).await?;
+                }
+                Input::Posted {
+                    id: said.posted.id.to_string(),
+                    sequence: said.posted.sequence,
+                    held_up: said.held_up,
+                }
             }
-            Input::Posted {
-                id: posted.id.to_string(),
-                sequence: posted.sequence,
+            Action::Advance(time) => {
+                talk.wait(time).await?;
+                Input::Done
             }
-        }
-        Action::Advance(time) => {
-            talk.wait(time).await?;
-            Input::Done
-        }
-        Action::SetContext(fields) => {
-            talk.set_context(&fields).await?;
-            Input::Done
-        }
-        Action::SetState(state) => {
-            talk.become_state(state).await?;
-            Input::Done
-        }
-        Action::Look => Input::Viewed(view(&talk.look().await?)),
-        Action::Close => match talk.close().await {
-            Ok(conversation) => Input::Viewed(view(&conversation)),
-            // It was not made, or is gone: nothing is left open.
-            Err(TalkError::Gone) => Input::Done,
-            Err(error) => return Err(error),
-        },
-    })
+            Action::SetContext(fields) => {
+                talk.set_context(&fields).await?;
+                Input::Done
+            }
+            Action::SetState(state) => {
+                talk.become_state(state).await?;
+                Input::Done
+            }
+            Action::Hear => return news(talk, self.after).await,
+            Action::Look => Input::Viewed(view(&talk.look().await?)),
+            Action::Close => close(talk, self.is_made).await?,
+        };
+        Ok(vec![input])
+    }
+}
+
+/// What came since, and that this was all.
+async fn news(talk: &Talk, after: u64) -> Result<Vec<Input>, TalkError> {
+    let interactions = talk.news(after).await?;
+    let answers = interactions
+        .iter()
+        .filter(|interaction| interaction.direction == Direction::Outbound)
+        .map(|interaction| Input::Heard(heard(interaction)));
+    Ok(answers.chain([Input::Done]).collect())
+}
+
+async fn close(talk: &Talk, is_made: bool) -> Result<Input, TalkError> {
+    let closed = match is_made {
+        true => talk.close().await,
+        false => talk.close_if_made().await,
+    };
+    match closed {
+        Ok(conversation) => Ok(Input::Viewed(view(&conversation))),
+        // It is gone: nothing is left open.
+        Err(TalkError::Gone) => Ok(Input::Done),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is under way, or nothing for ever.

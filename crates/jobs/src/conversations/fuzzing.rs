@@ -2,7 +2,7 @@
 
 use super::{Platform, RunOutcome, run};
 use flow::scenario::{
-    Coverage, Perturber,
+    Break, Coverage, Perturber, RunReport,
     fuzz::{Finding, Fuzzer, Shrink, finding, scenario},
 };
 use serde::Serialize;
@@ -40,6 +40,9 @@ pub struct Fuzzed {
     pub seed: u64,
     /// In how many the bot failed.
     pub failed: u32,
+    /// Why there were no more of them: a dialogue could not be begun, so nothing is known of the bot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
     /// The first of those, made as short as they get.
     pub found: Vec<Found>,
 }
@@ -58,7 +61,15 @@ pub struct Found {
     pub run: RunOutcome,
 }
 
-/// Runs made-up dialogues and shrinks the first ones that fail. What of the bot they reach is counted.
+impl Fuzzed {
+    /// Whether dialogues were held, and the bot failed in none.
+    pub fn is_well(&self) -> bool {
+        self.broken.is_none() && self.failed == 0
+    }
+}
+
+/// Runs made-up dialogues and shrinks the first ones that fail. What of the bot they reach is counted. The first one
+/// that can't be begun is the last one.
 pub async fn fuzz(
     platform: &Platform,
     asked: &FuzzAsked,
@@ -71,13 +82,18 @@ pub async fn fuzz(
         dialogues: 0,
         seed: asked.seed,
         failed: 0,
+        broken: None,
         found: Vec::new(),
     };
     let mut failing = Vec::new();
     let mut under_way = JoinSet::new();
     let mut next = 0;
     loop {
-        while under_way.len() < asked.parallel.get() && next < asked.dialogues && !stop.is_cancelled() {
+        while under_way.len() < asked.parallel.get()
+            && next < asked.dialogues
+            && fuzzed.broken.is_none()
+            && !stop.is_cancelled()
+        {
             let (number, messages) = (next, fuzzer.dialogue(u64::from(next)));
             let (platform, stop, bot) = (platform.clone(), stop.clone(), asked.bot.clone());
             under_way.spawn(async move {
@@ -92,6 +108,10 @@ pub async fn fuzz(
         let Ok((number, messages, outcome)) = done else {
             continue;
         };
+        if let Some(cause) = not_begun(&outcome.report) {
+            fuzzed.broken.get_or_insert(cause);
+            continue;
+        }
         fuzzed.dialogues += 1;
         progress(fuzzed.dialogues);
         if let Some(coverage) = coverage {
@@ -114,6 +134,12 @@ pub async fn fuzz(
         fuzzed.found.push(shrink(first, asked, platform, stop).await);
     }
     fuzzed
+}
+
+/// Why a dialogue was not begun, if it was not.
+fn not_begun(report: &RunReport) -> Option<String> {
+    let is_so = report.broken_by == Some(Break::NotMade);
+    report.broken.clone().filter(|_| is_so)
 }
 
 async fn one(

@@ -31,6 +31,8 @@ impl Case {
 pub struct RunOutcome {
     /// The conversation's id, unless it could not even be tried.
     pub conversation: Option<String>,
+    /// What the bot chose its words by, where the platform lets it be told.
+    pub seed: u64,
     /// What came of it.
     #[serde(flatten)]
     pub report: RunReport,
@@ -40,6 +42,9 @@ pub struct RunOutcome {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CaseResult {
+    /// The scenario.
+    #[serde(skip)]
+    pub scenario: Arc<Scenario>,
     /// The file.
     pub file: String,
     /// The line in it where the scenario begins.
@@ -108,7 +113,7 @@ impl Tested {
 
     /// Whether everything is well.
     pub fn is_well(&self) -> bool {
-        let is_fuzzed_well = self.fuzzed.as_ref().is_none_or(|fuzzed| fuzzed.found.is_empty());
+        let is_fuzzed_well = self.fuzzed.as_ref().is_none_or(Fuzzed::is_well);
         self.failed() == 0 && is_fuzzed_well && !self.was_interrupted
     }
 

@@ -1,31 +1,31 @@
 //! One conversation, as its customer has it.
 
-use super::{Platform, TalkError};
-use client::{Admin, Conversations};
-use flow::scenario::{Customer, Heard, View};
-use serde_json::{Map, Value, json};
+use super::TalkError;
+use client::{Admin, Conversations, Said};
+use flow::scenario::{CLOSING, ContextFields, Heard, View};
+use serde_json::{Value, json};
 use std::{fmt, sync::Arc, time::Duration};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 use wire::{
     conversation::{
-        Context, Conversation, ConversationChange, ConversationType, Direction, Interaction,
-        InteractionsAsked, MAX_CONTEXT_BYTES, MOST_ASKED, NewConversation, NewInteraction, Order,
-        Participant, Posted, Session, State,
+        Context, Conversation, ConversationChange, Interaction, InteractionsAsked, MAX_CONTEXT_BYTES,
+        MOST_ASKED, NewInteraction, Order, Session, State,
     },
-    ids::{ConversationId, CorrelationId, ParticipantId},
+    ids::{ConversationId, IdempotencyKey, ParticipantId},
 };
 
 /// How long a long poll is held at the most, in seconds.
 const POLL_S: u64 = 20;
+/// How long a platform may be busy.
+const LONGEST_BUSY: Duration = Duration::from_secs(15 * 60);
 /// How often a change is tried again when others were faster.
 const MOST_TRIES: u32 = 5;
 /// The longest wait without a clock that can be moved on.
 pub const LONGEST_REAL_WAIT: Duration = Duration::from_secs(15 * 60);
-/// What the customer talks by.
-const CHANNEL: &str = "webchat";
-/// The member of the context whose keys have an age.
-const BOT_SESSION: &str = "botSession";
+/// How long a conversation is asked for whose creation was not answered, and how often.
+const COMING: Duration = Duration::from_secs(15);
+const COMING_STEP: Duration = Duration::from_secs(1);
 
 /// How time passes for a conversation.
 #[derive(Clone)]
@@ -45,105 +45,61 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// What a conversation begins with.
-#[derive(Debug, Clone, Default)]
-pub struct Opening {
-    /// The bot instance; the tenant's own when there is none.
-    pub bot: Option<String>,
-    /// Who asks.
-    pub customer: Customer,
-    /// What its context has beside `metadata`.
-    pub context: Map<String, Value>,
-}
-
 /// A conversation that goes on. It is not closed by being dropped: [`Talk::close`] does that.
 #[derive(Clone)]
 pub struct Talk {
-    conversations: Conversations,
-    clock: Clock,
-    id: ConversationId,
-    customer: ParticipantId,
-    pinned: Arc<[String]>,
+    pub(super) conversations: Conversations,
+    pub(super) clock: Clock,
+    pub(super) id: ConversationId,
+    pub(super) seed: u64,
+    pub(super) customer: ParticipantId,
+    pub(super) pinned: Arc<[String]>,
 }
 
 impl Talk {
-    /// Begins a conversation. What of its context is too much is pruned before, the oldest keys of `botSession` first.
-    pub async fn open(platform: &Platform, opening: &Opening) -> Result<Self, TalkError> {
-        let (talk, new) = Self::draft(platform, opening)?;
-        talk.create(&new).await?;
-        Ok(talk)
-    }
-
-    /// The conversation that is to be made, and how it is spoken to.
-    pub(super) fn draft(
-        platform: &Platform,
-        opening: &Opening,
-    ) -> Result<(Self, NewConversation), TalkError> {
-        let name = Uuid::now_v7();
-        let id: ConversationId = id(&format!("conv-{name}"))?;
-        let customer = opening
-            .customer
-            .id
-            .clone()
-            .unwrap_or_else(|| format!("user-{name}"));
-        let customer: ParticipantId = self::id(&customer)?;
-        let bot = opening.bot.clone().or_else(|| platform.bot.clone());
-        let mut participants = vec![Participant {
-            id: customer.clone(),
-            channel: Some(CHANNEL.into()),
-            direction: Direction::Inbound,
-            profile: opening.customer.profile.clone(),
-        }];
-        if let Some(bot) = bot {
-            participants.push(Participant {
-                id: self::id(&format!("bot-{bot}"))?,
-                channel: None,
-                direction: Direction::Outbound,
-                profile: Map::from_iter([("botInstanceId".to_owned(), json!(bot))]),
-            });
-        }
-        let new = NewConversation {
-            id: id.clone(),
-            kind: ConversationType::Webchat,
-            state: State::Active,
-            participants,
-            context: fitting(context(&opening.context), &platform.pinned)?,
-        };
-        let talk = Self {
-            conversations: platform
-                .conversations
-                .with_correlation(CorrelationId::from_uuid(name)),
-            clock: platform.clock.clone(),
-            id,
-            customer,
-            pinned: platform.pinned.clone(),
-        };
-        Ok((talk, new))
-    }
-
-    /// Makes the conversation of a draft.
-    pub(super) async fn create(&self, new: &NewConversation) -> Result<(), TalkError> {
-        patiently(|| async { Ok(self.conversations.create(new).await.map(drop)?) }).await
-    }
-
     /// Its id.
     pub fn id(&self) -> &ConversationId {
         &self.id
     }
 
-    /// Says something for the customer.
-    pub async fn say(&self, text: &str) -> Result<Posted, TalkError> {
+    /// What its bot chooses its words by, where the platform lets it be told.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// Says something for the customer, once, however often it is sent. Tells when the platform took it, in time since this was called.
+    pub async fn say(&self, text: &str) -> Result<Said, TalkError> {
         let message = NewInteraction::message(self.customer.clone(), text);
-        patiently(|| async { Ok(self.conversations.post(&self.id, &message).await?) }).await
+        let key = IdempotencyKey::from_uuid(Uuid::new_v4());
+        let began = Instant::now();
+        patiently(|| async {
+            let waited = began.elapsed();
+            let said = self.conversations.post_keyed(&self.id, &message, key.clone());
+            let said = said.await?;
+            Ok(Said {
+                held_up: waited + said.held_up,
+                ..said
+            })
+        })
+        .await
     }
 
     /// What is newer than `after`, from both sides, as soon as there is something; nothing after a while. May be dropped.
     pub async fn hear(&self, after: u64) -> Result<Vec<Interaction>, TalkError> {
+        self.interactions(after, POLL_S).await
+    }
+
+    /// The same as it stands, without waiting.
+    pub async fn news(&self, after: u64) -> Result<Vec<Interaction>, TalkError> {
+        self.interactions(after, 0).await
+    }
+
+    async fn interactions(&self, after: u64, wait_s: u64) -> Result<Vec<Interaction>, TalkError> {
         let asked = InteractionsAsked {
             limit: MOST_ASKED,
             order: Order::Ascending,
             after: Some(after),
-            wait_s: POLL_S,
+            wait_s,
         };
         patiently(|| async { Ok(self.conversations.interactions(&self.id, &asked).await?) }).await
     }
@@ -168,7 +124,7 @@ impl Talk {
     }
 
     /// Sets keys of its context, and takes away those that are `null`. Of `botSession` and `metadata`, too, single keys are set.
-    pub async fn set_context(&self, fields: &Map<String, Value>) -> Result<Conversation, TalkError> {
+    pub async fn set_context(&self, fields: &ContextFields) -> Result<Conversation, TalkError> {
         self.change(|current| {
             let context = with_fields(current.context.clone(), fields);
             Ok(Some(ConversationChange {
@@ -217,8 +173,25 @@ impl Talk {
         }
     }
 
-    /// Closes it, whatever state it is in; gives it as it is then. One that is over already stays as it is.
+    /// Closes it, whatever state it is in, within [`CLOSING`]; gives it as it is then. One that is over already stays as it is.
     pub async fn close(&self) -> Result<Conversation, TalkError> {
+        let closed = timeout(CLOSING, self.close_once()).await;
+        closed.unwrap_or(Err(TalkError::NotClosed(CLOSING)))
+    }
+
+    /// The same for one whose creation was not answered: it may come yet, and is asked for again for a while.
+    pub(super) async fn close_if_made(&self) -> Result<Conversation, TalkError> {
+        let until = Instant::now() + COMING;
+        loop {
+            match self.close().await {
+                Err(TalkError::Gone) if Instant::now() < until => sleep(COMING_STEP).await,
+                Err(TalkError::Gone) => return Err(TalkError::Unknown(COMING)),
+                other => return other,
+            }
+        }
+    }
+
+    async fn close_once(&self) -> Result<Conversation, TalkError> {
         self.change(|current| {
             let next = if current.state.may_become(State::Closed) {
                 State::Closed
@@ -231,42 +204,30 @@ impl Talk {
     }
 }
 
-/// A platform that is busy is asked again when it says so: that costs time, and no attempt. Whoever waits has a deadline.
-async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, TalkError>
+/// A platform that is busy is asked again when it says so, for [`LONGEST_BUSY`] at the most: that costs time, and no attempt.
+pub(super) async fn patiently<T, F>(mut ask: impl FnMut() -> F) -> Result<T, TalkError>
 where
     F: Future<Output = Result<T, TalkError>>,
 {
+    let until = Instant::now() + LONGEST_BUSY;
     loop {
         let answer = ask().await;
         match answer.as_ref().err().and_then(TalkError::busy) {
-            Some(wait) => sleep(wait).await,
-            None => return answer,
+            Some(wait) if Instant::now() + wait < until => sleep(wait).await,
+            _ => return answer,
         }
     }
 }
 
-fn id<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, TalkError> {
-    text.parse()
-        .map_err(|error| TalkError::Unsendable(format!("the id {text:?} {error}")))
-}
-
-fn context(fields: &Map<String, Value>) -> Context {
-    let mut metadata = Map::new();
-    metadata.insert("source".into(), json!("trunkline"));
-    metadata.insert("createdAt".into(), json!(jiff::Timestamp::now().to_string()));
-    let mut context = Context::default();
-    context.session_mut();
-    context.rest.insert("metadata".into(), Value::Object(metadata));
-    with_fields(context, fields)
-}
-
-fn with_fields(mut context: Context, fields: &Map<String, Value>) -> Context {
-    for (name, value) in fields {
+pub(super) fn with_fields(mut context: Context, fields: &ContextFields) -> Context {
+    if fields.clears_session {
+        context.session = Some(Session::default());
+    }
+    for (key, value) in fields.session.iter() {
+        set_key(context.session_mut(), key, value);
+    }
+    for (name, value) in &fields.rest {
         match value {
-            Value::Object(keys) if name == BOT_SESSION => keys
-                .iter()
-                .for_each(|(key, value)| set_key(context.session_mut(), key, value)),
-            Value::Null if name == BOT_SESSION => context.session = Some(Session::default()),
             Value::Null => drop(context.rest.remove(name)),
             Value::Object(keys) if name == "metadata" => {
                 let metadata = context.rest.entry(name.clone()).or_insert_with(|| json!({}));
@@ -289,7 +250,7 @@ fn set_key(session: &mut Session, key: &str, value: &Value) {
 }
 
 /// The context, pruned if it must be.
-fn fitting(mut context: Context, pinned: &[String]) -> Result<Context, TalkError> {
+pub(super) fn fitting(mut context: Context, pinned: &[String]) -> Result<Context, TalkError> {
     let removed = context.prune(MAX_CONTEXT_BYTES, pinned);
     if !removed.is_empty() {
         tracing::info!(
@@ -322,6 +283,7 @@ pub(super) fn view(conversation: &Conversation) -> View {
         state: conversation.state,
         resolved: conversation.resolved,
         escalated: conversation.escalated,
+        context_bytes: conversation.context.size_bytes(),
         context: conversation.context.to_value(),
     }
 }

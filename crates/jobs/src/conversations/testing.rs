@@ -163,6 +163,7 @@ fn conclude(case: &Case, asked: &Asked, open: &mut Open) -> CaseResult {
     let runs: Vec<RunOutcome> = open.runs.drain(..).flatten().collect();
     let reports: Vec<_> = runs.iter().map(|run| &run.report).collect();
     CaseResult {
+        scenario: scenario.clone(),
         file: case.file.clone(),
         line: scenario.line,
         name: scenario.name.clone(),

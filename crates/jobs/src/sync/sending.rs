@@ -145,6 +145,7 @@ impl Patience {
         self.failures += 1;
         let attempt = Attempt {
             number: self.failures,
+            busy: 0,
             outcome: Outcome::Broken,
             retry_after: None,
             elapsed: self.failed_first.get_or_insert_with(Instant::now).elapsed(),
@@ -204,6 +205,8 @@ impl Tries {
         };
         let attempt = Attempt {
             number,
+            // Those that were put off have numbers, a policy and a time of their own.
+            busy: 0,
             outcome,
             retry_after,
             elapsed,

@@ -2,8 +2,8 @@
 
 mod platform;
 
-use client::testing::Reply;
-use flow::scenario::{Perturbation, Perturber, Verdict, fuzz::Fault, parse};
+use client::{FailureKind, testing::Reply};
+use flow::scenario::{Break, ContextFields, Perturbation, Perturber, Verdict, fuzz::Fault, parse};
 use jobs::{
     audit::MemoryLog,
     conversations::{
@@ -73,6 +73,8 @@ async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() 
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].action, "scenario.turn");
     assert_eq!(entries[0].detail["sent"], 1);
+    assert_eq!(entries[0].detail["state"], "active");
+    assert!(entries[0].detail["contextBytes"].as_u64() > Some(20));
     // What was said can be erased with the person, and is masked.
     let (name, sent) = &entries[0].personal[0];
     assert_eq!(name, "message");
@@ -85,6 +87,47 @@ async fn a_scenario_passes_its_conversation_is_closed_and_its_turns_are_noted() 
             .values()
             .any(|value| value.to_string().contains("mail"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_turn_is_noted_as_it_stood_then_and_again_when_a_late_answer_fails_it() {
+    let made = Made::up(|_, text| match text {
+        "one" => vec![(5, "first".into()), (900, "sorry".into())],
+        _ => vec![(1_500, "second".into())],
+    });
+    let log = Arc::new(MemoryLog::default());
+    let platform = Platform {
+        audit: Some(log.clone()),
+        masks_personal: false,
+        ..made.platform()
+    };
+    let text = "{name: x, turns: [{say: one, expect: [first, {not: sorry}]}, {say: mail ann@example.com, expect: second},
+        {close: true}]}";
+    let outcome = once(text, &platform).await;
+    assert_eq!(outcome.report.verdict, Verdict::Failed);
+    let noted: Vec<Value> = log
+        .entries()
+        .iter()
+        .map(|entry| {
+            json!([
+                entry.detail["turn"],
+                entry.detail["state"],
+                entry.detail["misses"],
+                entry.detail.get("again")
+            ])
+        })
+        .collect();
+    assert_eq!(
+        json!(noted),
+        json!([
+            [1, "active", 0, null],
+            [1, "active", 1, true],
+            [2, "active", 0, null],
+            [3, "closed", 0, null]
+        ])
+    );
+    // Only when asked not to.
+    assert_eq!(log.entries()[2].personal[0].1, "mail ann@example.com");
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,11 +211,14 @@ async fn a_platform_that_breaks_is_a_failure_and_is_told() {
     );
 }
 
-fn opening(context: Value) -> Opening {
-    Opening {
-        context: context.as_object().unwrap().clone(),
+async fn opened(platform: &Platform, context: &str) -> Result<Talk, TalkError> {
+    let text = format!("{{name: x, context: {context}, turns: [{{say: x}}]}}");
+    let opening = Opening {
+        context: parse(&text).unwrap().remove(0).context,
         ..Opening::default()
-    }
+    };
+    let talk = Talk::open(platform, &opening, std::future::pending()).await?;
+    Ok(talk.expect("nobody stops it"))
 }
 
 #[tokio::test(start_paused = true)]
@@ -182,15 +228,18 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
         pinned: Arc::new(["b".to_owned()]),
         ..made.platform()
     };
-    let large =
-        json!({"botSession": {"a": "ä".repeat(20_000), "b": "b".repeat(20_000), "c": "c".repeat(20_000)}});
-    Talk::open(&platform, &opening(large)).await.unwrap();
+    // The oldest key is the one that stands first, whatever it is called.
+    let key = |key: &str, text: &str| format!("{key}: {}", text.repeat(20_000 / text.len()));
+    let keys = [key("z", "z"), key("y", "ä"), key("b", "b"), key("a", "a")].join(", ");
+    opened(&platform, &format!("{{botSession: {{{keys}}}}}"))
+        .await
+        .unwrap();
     let session = made.bodies("POST")[0]["context"]["botSession"].clone();
     let keys: Vec<&String> = session.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["b", "c"]);
+    assert_eq!(keys, ["a", "b", "y"]);
 
-    let too_large = json!({"note": "x".repeat(MAX_CONTEXT_BYTES)});
-    let error = Talk::open(&platform, &opening(too_large)).await.err().unwrap();
+    let too_large = format!("{{note: {}}}", "x".repeat(MAX_CONTEXT_BYTES));
+    let error = opened(&platform, &too_large).await.err().unwrap();
     assert!(matches!(error, TalkError::Context(_)), "{error}");
     assert_eq!(made.bodies("POST").len(), 1);
 }
@@ -198,7 +247,7 @@ async fn a_context_is_pruned_before_it_is_sent_and_what_is_pinned_stays() {
 #[tokio::test(start_paused = true)]
 async fn the_state_is_checked_before_it_is_changed_and_compared_while_it_is() {
     let made = echo();
-    let talk = Talk::open(&made.platform(), &opening(json!({}))).await.unwrap();
+    let talk = opened(&made.platform(), "{}").await.unwrap();
     talk.become_state(State::Closed).await.unwrap();
     let error = talk.become_state(State::Pending).await.err().unwrap();
     assert_eq!(
@@ -226,10 +275,11 @@ async fn a_change_that_others_were_faster_than_is_made_on_what_they_left() {
         },
     );
     made.set(platform.clone()).ok().unwrap();
-    let talk = Talk::open(&platform.platform(), &opening(json!({"a": 1})))
-        .await
-        .unwrap();
-    let fields = Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]);
+    let talk = opened(&platform.platform(), "{a: 1}").await.unwrap();
+    let fields = ContextFields {
+        rest: Map::from_iter([("b".to_owned(), json!(2)), ("a".to_owned(), Value::Null)]),
+        ..ContextFields::default()
+    };
     let changed = talk.set_context(&fields).await.unwrap();
     assert_eq!(meddled.load(Ordering::Relaxed), 3);
     assert_eq!(
@@ -392,4 +442,179 @@ async fn made_up_dialogues_find_the_shortest_one_in_which_the_bot_fails() {
         assert_eq!(found.finding.fault, Fault::Silent);
     }
     assert!(made.states().iter().all(|state| state == "closed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn made_up_dialogues_that_cannot_be_begun_are_no_good_sign() {
+    let asked = FuzzAsked {
+        dialogues: 200,
+        sentences: vec!["hello".into()],
+        seed: 0,
+        parallel: NonZeroUsize::new(4).unwrap(),
+        bot: None,
+    };
+    let dead: fn() -> Reply = || Reply::fail(FailureKind::NotConnected);
+    let strange: fn() -> Reply = || Reply::answer(401, "");
+    for (reply, cause) in [(dead, "can't be reached"), (strange, "answers 401")] {
+        let made = Made::with_trouble(|_, _| vec![], move |_, _| Some(reply()));
+        let stop = CancellationToken::new();
+        let fuzzed = fuzz(&made.platform(), &asked, &stop, &mut None, |_| {}).await;
+        assert!(!fuzzed.is_well());
+        let broken = fuzzed.broken.unwrap();
+        assert!(broken.contains(cause), "{broken}");
+        assert_eq!(fuzzed.dialogues, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_cannot_be_read_any_more_are_a_finding() {
+    let made = Made::with_trouble(
+        |_, _| vec![],
+        |method, path| (method == "GET" && path.ends_with("/interactions")).then(|| Reply::answer(403, "")),
+    );
+    let asked = FuzzAsked {
+        dialogues: 1,
+        sentences: vec!["hello".into()],
+        seed: 0,
+        parallel: NonZeroUsize::MIN,
+        bot: None,
+    };
+    let stop = CancellationToken::new();
+    let fuzzed = fuzz(&made.platform(), &asked, &stop, &mut None, |_| {}).await;
+    let finding = &fuzzed.found[0].finding;
+    assert_eq!(finding.fault, Fault::Broken);
+    assert!(
+        finding.told.contains("the answers can't be read"),
+        "{}",
+        finding.told
+    );
+}
+
+/// A platform that makes conversations, but whose answer to that is lost.
+fn forgetful(lose: impl Fn(u32) -> Option<Reply> + Send + 'static) -> Arc<Made> {
+    let asked = AtomicU32::new(0);
+    Made::with_lost_answers(
+        |_, text| vec![(30, format!("the first answer to {text}"))],
+        move |method, path| {
+            let is_create = method == "POST" && path.ends_with("/conversations");
+            is_create
+                .then(|| lose(asked.fetch_add(1, Ordering::Relaxed)))
+                .flatten()
+        },
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_whose_creation_is_never_answered_is_closed() {
+    let made = forgetful(|_| Some(Reply::answer(504, "")));
+    let outcome = once(ONE, &made.platform()).await;
+    let broken = outcome.report.broken.unwrap();
+    assert!(broken.contains("it may have been made all the same"), "{broken}");
+    assert!(outcome.report.is_closed);
+    assert_eq!(made.states(), ["closed"]);
+
+    // Where it can't be found, nobody says that it is closed.
+    let nowhere = Made::with_trouble(
+        |_, _| vec![],
+        |method, path| (method == "POST" && path.ends_with("/conversations")).then(|| Reply::answer(504, "")),
+    );
+    let outcome = once(ONE, &nowhere.platform()).await;
+    assert!(!outcome.report.is_closed);
+    assert!(
+        outcome.report.notes[0].contains("whether it was made is not known"),
+        "{:?}",
+        outcome.report.notes
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_an_attempt_made_whose_answer_was_lost_is_gone_on_with() {
+    // A platform without idempotency keys: it says that there is one.
+    let made = forgetful(|asked| match asked {
+        0 => Some(Reply::fail(FailureKind::Broken)),
+        _ => Some(Reply::answer(409, r#"{"message": "there is one"}"#)),
+    });
+    let outcome = once(ONE, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert_eq!(made.states(), ["closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn ctrl_c_while_a_conversation_is_being_made_closes_it_when_it_is_there() {
+    let made = Made::up(|_, _| vec![]);
+    made.creates_after(Duration::from_secs(4));
+    let stop = CancellationToken::new();
+    let scenario = Arc::new(parse(ONE).unwrap().remove(0));
+    let platform = made.platform();
+    let (outcome, ()) = tokio::join!(run(scenario, Perturber::none(), &platform, &stop), async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.cancel();
+    });
+    assert_eq!(outcome.report.broken_by, Some(Break::Interrupted));
+    assert!(outcome.report.is_closed);
+    assert_eq!(made.states(), ["closed"]);
+
+    let opening = Opening::default();
+    let talk = Talk::open(&platform, &opening, tokio::time::sleep(Duration::from_secs(1)));
+    assert!(talk.await.unwrap().is_none());
+    assert_eq!(made.states(), ["closed", "closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_on_a_platform_that_is_busy_for_ever_has_an_end() {
+    let made = Made::with_trouble(
+        |_, _| vec![],
+        |method, _| (method == "PUT").then(|| Reply::answer(429, "").with_header("retry-after", "1")),
+    );
+    let talk = opened(&made.platform(), "{}").await.unwrap();
+    let began = tokio::time::Instant::now();
+    let error = talk.close().await.err().unwrap();
+    assert!(matches!(error, TalkError::NotClosed(_)), "{error}");
+    assert!(began.elapsed() <= flow::scenario::CLOSING + Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_whose_answer_is_lost_on_a_busy_platform_is_said_once() {
+    let asked = AtomicU32::new(0);
+    let made = Made::with_lost_answers(
+        |_, text| vec![(30, format!("the first answer to {text}"))],
+        move |method, path| {
+            let is_message = method == "POST" && path.ends_with("/interactions");
+            match is_message.then(|| asked.fetch_add(1, Ordering::Relaxed)) {
+                Some(0) => Some(Reply::fail(FailureKind::Broken)),
+                // Until the client gives up, and is asked again.
+                Some(1..=12) => Some(Reply::answer(429, "").with_header("retry-after", "2")),
+                _ => None,
+            }
+        },
+    );
+    let outcome = once(ONE, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert_eq!(made.said(), ["one"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_busy_platform_is_no_answer_time_of_the_bot() {
+    let asked = AtomicU32::new(0);
+    let made = Made::with_trouble(
+        |_, _| vec![(30, "first".into())],
+        move |method, path| {
+            let is_message = method == "POST" && path.ends_with("/interactions");
+            (is_message && asked.fetch_add(1, Ordering::Relaxed) < 12)
+                .then(|| Reply::answer(429, "").with_header("retry-after", "2"))
+        },
+    );
+    let text = "{name: One, slo: {p95_turn_ms: 500}, turns: [{say: one, expect: {contains: first, within_ms: 500}}]}";
+    let outcome = once(text, &made.platform()).await;
+    assert_eq!(
+        (outcome.report.verdict, told(&outcome)),
+        (Verdict::Passed, vec![])
+    );
+    assert!(outcome.report.took_ms > 24_000);
 }

@@ -47,6 +47,9 @@ pub(crate) struct BotPlaceArgs {
     /// A key of the context's botSession that stays when the context is too large. May be repeated.
     #[arg(long, value_name = "KEY")]
     pub(crate) pin: Vec<String>,
+    /// Do not mask e-mail addresses and telephone numbers in the audit log.
+    #[arg(long)]
+    pub(crate) no_mask: bool,
 }
 
 #[derive(Args)]

@@ -1,8 +1,11 @@
 //! `trunkline bot`: the real binary, with the demo's bot on a center in its process.
 
 mod page;
+#[cfg(target_os = "linux")]
+mod terminal;
 
 use crate::support::{Center, run, stderr, stdout, trunkline, wait_for};
+use flow::scenario::{Scenario, Turn};
 use serde_json::Value;
 use std::{
     fs,
@@ -167,6 +170,56 @@ fn a_talk_in_a_pipe_is_plain_lines_and_is_recorded_as_a_scenario_that_passes() {
             .iter()
             .any(|turn| turn.expect.view.resolved == Some(true))
     );
+    let replayed = run(folder.path(), &["bot", "test", "talk.yaml"]);
+    assert!(replayed.status.success(), "{recorded}{}", stdout(&replayed));
+}
+
+#[test]
+fn what_a_test_records_passes_when_it_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = r"
+name: All of it
+customer: { id: ann, firstName: Ann }
+context: { botSession: { z: 1, a: 2 }, note: web }
+vars: { order: AB-12345 }
+setup:
+  - set_context: { metadata: { channel: test } }
+turns:
+  - say: where is my order {{order}}
+    expect: { contains: '{{order}}' }
+  - press: 'Yes'
+    expect: [{ capture: { arrival: 'arrives (\w+)' } }, { slot: { order_number: AB-12345 } }]
+  - say: 'it arrives {{arrival}} and not \{{braces}}'
+    expect: something that the bot never says
+  - wait: 5m
+teardown:
+  - close: true
+";
+    fs::write(folder.path().join("all.yaml"), all).unwrap();
+    let mut words = vec!["bot", "test", "all.yaml", "--record", "as-it-went.yaml"];
+    let (files, failing) = (good(), failing());
+    words.extend(files.iter().chain([&failing]).map(String::as_str));
+    assert_eq!(run(folder.path(), &words).status.code(), Some(1));
+    let recorded = fs::read_to_string(folder.path().join("as-it-went.yaml")).unwrap();
+    let (before, after) = (parsed(all).remove(0), parsed(&recorded).remove(0));
+    assert_eq!(
+        (&after.customer, &after.context, &after.vars),
+        (&before.customer, &before.context, &before.vars)
+    );
+    let deeds = |turns: &[Turn]| turns.iter().map(|turn| turn.deed.clone()).collect::<Vec<_>>();
+    for (after, before) in [
+        (&after.setup, &before.setup),
+        (&after.turns, &before.turns),
+        (&after.teardown, &before.teardown),
+    ] {
+        assert_eq!(deeds(after), deeds(before));
+    }
+    let replayed = run(folder.path(), &["bot", "test", "as-it-went.yaml"]);
+    assert!(replayed.status.success(), "{recorded}{}", stdout(&replayed));
+}
+
+fn parsed(text: &str) -> Vec<Scenario> {
+    flow::scenario::parse(text).unwrap()
 }
 
 #[test]
@@ -270,4 +323,33 @@ fn made_up_dialogues_are_held_and_reach_more_of_the_bot() {
             .values()
             .any(|count| count.as_u64() > Some(0))
     );
+}
+
+#[test]
+fn made_up_dialogues_against_nobody_fail_and_are_in_the_junit_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let words = [
+        "bot",
+        "test",
+        "--fuzz",
+        "200",
+        "--platform",
+        "http://127.0.0.1:9",
+        "--junit",
+        "r.xml",
+    ];
+    let output = trunkline(folder.path())
+        .args(words)
+        .env("CLIENT_ID", "demo")
+        .env("CLIENT_SECRET", "secret")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("made-up dialogues could not be held") && told.contains("can't be reached"),
+        "{told}"
+    );
+    let xml = fs::read_to_string(folder.path().join("r.xml")).unwrap();
+    assert!(xml.contains("<testsuite name=\"fuzz\" tests=\"1\""), "{xml}");
 }

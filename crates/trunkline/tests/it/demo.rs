@@ -2,8 +2,8 @@
 
 use crate::support::{run, stderr, stdout};
 use audio::{TELEPHONY_RATE, matching, wav};
-use serde_json::Value;
-use std::{fs, path::Path};
+use serde_json::{Value, json};
+use std::{collections::HashSet, fs, path::Path};
 
 /// What each caller hears, in order; the ones with a key are cut off by it.
 const HEARD: [&[&str]; 3] = [
@@ -54,11 +54,57 @@ fn the_recordings_hold_the_right_prompts_in_the_right_order() {
             .unwrap()
     });
     assert_eq!(rules.collect::<Vec<_>>(), ["unhappy", "happy", "not-happy"]);
+    check_conversations(folder.path(), &report["conversations"]);
     for (call, heard) in report["calls"].as_array().unwrap().iter().zip(HEARD) {
         let path = call["call"]["recording"]["path"].as_str().unwrap();
         let [ear, _] = wav::read_recording(&fs::read(folder.path().join(path)).unwrap()).unwrap();
         check_order(&ear, heard, |prompt| sound(folder.path(), &report, prompt));
         check_cut_offs(&ear, call);
+    }
+}
+
+/// Resolved, escalated, and not as expected; all three in the file with what was said, each change once, and counted.
+fn check_conversations(folder: &Path, report: &Value) {
+    assert_eq!(report["faults"], json!([]));
+    let scenarios = report["scenarios"].as_array().unwrap().iter();
+    let outcomes = scenarios.map(|scenario| {
+        let run = &scenario["runs"][0];
+        assert_eq!(run["isClosed"], true, "{scenario:#}");
+        json!([run["verdict"], run["resolved"], run["escalated"]])
+    });
+    let wanted = [
+        json!(["passed", true, false]),
+        json!(["passed", false, true]),
+        json!(["failed", false, false]),
+    ];
+    assert_eq!(outcomes.collect::<Vec<_>>(), wanted);
+    let total = &report["report"];
+    assert_eq!(
+        json!([total["conversations"], total["resolved"], total["escalated"]]),
+        json!([3, 1, 1])
+    );
+    let text = fs::read_to_string(folder.join("trunkline-data/conversations.jsonl")).unwrap();
+    let changes: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(report["synced"]["changes"], changes.len());
+    let ids: HashSet<&str> = changes
+        .iter()
+        .map(|change| change["changeId"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), changes.len());
+    for scenario in report["scenarios"].as_array().unwrap() {
+        let run = &scenario["runs"][0];
+        let mut of_run = changes
+            .iter()
+            .filter(|change| change["conversation"]["id"] == run["conversation"]);
+        let mut turns = run["turns"].as_array().unwrap().iter();
+        let said = turns.find_map(|turn| turn["sent"][0]["text"].as_str()).unwrap();
+        assert!(
+            of_run.any(|change| change["interactions"].to_string().contains(said)),
+            "{said}"
+        );
     }
 }
 

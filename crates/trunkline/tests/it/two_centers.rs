@@ -93,7 +93,7 @@ fn changes_on_condition_at_two_centers_are_all_made_once() {
             };
             let tries = std::iter::repeat_with(changed).take(1_000);
             let refused = tries.take_while(|status| *status != 200);
-            assert!(refused.fold(true, |all, status| all && status == 412));
+            assert!(refused.all(|status| status == 412));
         }
     };
     thread::scope(|scope| {

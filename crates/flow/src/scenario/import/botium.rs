@@ -188,16 +188,36 @@ impl Reading<'_, '_> {
             }
         }
         let said = said.join("\n");
-        let said = self
-            .utterances
-            .get(said.trim())
-            .and_then(|texts| texts.first())
-            .cloned()
-            .unwrap_or(said);
+        let said = self.first_utterance(said.trim(), section).unwrap_or(said);
         if !said.trim().is_empty() {
             let text = self.text(said.trim(), section.at);
             self.turn(line, Deed::Say(text));
         }
+    }
+
+    /// What is said for a name; a scenario says one thing, so the others are told.
+    fn first_utterance(&mut self, name: &str, section: &Section<'_>) -> Option<String> {
+        let (first, others) = self.utterances.get(name)?.split_first()?;
+        if !others.is_empty() {
+            let at = section
+                .lines
+                .iter()
+                .find(|line| line.text == name)
+                .map_or(section.at, |line| line.at);
+            let message = format!(
+                "of `{}` only the first text is said, {} others are left out",
+                crate::file::shorten(name),
+                others.len()
+            );
+            self.left_out.wrong(at, message, "");
+        }
+        Some(first.clone())
+    }
+
+    /// There is one already.
+    fn second(&mut self, at: usize, name: &str) {
+        let message = format!("a turn has one `{name}`, so this one is left out");
+        self.left_out.wrong(at, message, "");
     }
 
     fn turn(&mut self, line: usize, deed: Deed) {
@@ -224,12 +244,16 @@ impl Reading<'_, '_> {
             if text.is_empty() {
             } else if let Some(checks) = self.asserter(word, args, is_negated, *at) {
                 check.texts.extend(checks);
+            } else if word == "BUTTONS" && !is_negated && check.buttons.is_some() {
+                self.second(*at, word);
             } else if word == "BUTTONS" && !is_negated {
                 check.buttons = Some(
                     args.split('|')
                         .map(|label| self.text(label.trim(), *at))
                         .collect(),
                 );
+            } else if word == "INTENT" && !is_negated && (intent.is_some() || self.has_intent()) {
+                self.second(*at, word);
             } else if word == "INTENT" && !is_negated && !args.trim().is_empty() {
                 intent = Some(self.text(args.trim(), *at));
             } else if UNKNOWN.contains(&word) || matches!(word, "BUTTONS" | "INTENT" | "PAUSE") {
@@ -263,6 +287,10 @@ impl Reading<'_, '_> {
             expect.never.append(&mut check.texts);
             expect.some.extend(check.buttons.is_some().then_some(check));
         }
+    }
+
+    fn has_intent(&self) -> bool {
+        self.turns.last().is_some_and(|turn| turn.expect.intent.is_some())
     }
 
     /// `TEXT_CONTAINS_ANY a|b` and its like; `None` when the word is none of them.

@@ -1,14 +1,13 @@
 //! When a turn is over, and what is said of it.
 
-use super::{Action, Phase, Run, Verdict};
+use super::{Action, Came, Phase, Run, UnderWay, Verdict};
 use crate::{
     Moment,
     scenario::{
-        expect::{Answer, Miss, captured, misses, quoted, view_misses, wants_more},
+        expect::{Answer, Miss, captured, forbidden, misses, view_misses, wants_more},
         heard::View,
-        model::{Deed, Turn},
+        model::Turn,
         quiet::Awaited,
-        template::Vars,
     },
 };
 use std::time::Duration;
@@ -19,10 +18,11 @@ const SHORTEST_REST: Duration = Duration::from_millis(20);
 impl Run {
     /// When the turn is judged, if nothing happens before.
     pub(super) fn judged_at(&self) -> Moment {
-        let Some(turn) = self.current() else {
-            return self.newest;
+        let Some(under_way) = &self.under_way else {
+            return Moment::NEVER;
         };
-        self.newest + self.quiet.window(self.awaited(turn), self.scenario.patience)
+        let awaited = self.awaited(&under_way.turn);
+        under_way.newest + self.quiet.window(awaited, self.scenario.patience)
     }
 
     fn awaited(&self, turn: &Turn) -> Awaited {
@@ -39,7 +39,8 @@ impl Run {
         }
         match turn.count().most {
             Some(0) if answers.is_empty() => Awaited::Silence,
-            _ if answers.is_empty() && !turn.expect.never.is_empty() => Awaited::Silence,
+            _ if answers.is_empty() && turn.forbids() => Awaited::Silence,
+            _ if turn.forbids() => Awaited::NoMore,
             _ => Awaited::Nothing,
         }
     }
@@ -47,11 +48,7 @@ impl Run {
     /// The answers to the turn that is under way, in the order of the conversation.
     pub(super) fn answers(&self) -> Vec<Answer<'_>> {
         let came = self.turns.last().into_iter().flat_map(|turn| turn.in_time());
-        came.map(|came| Answer {
-            heard: &came.heard,
-            after: Duration::from_millis(came.after_ms),
-        })
-        .collect()
+        came.map(answer).collect()
     }
 
     pub(super) fn misses_so_far(&self, turn: &Turn) -> Vec<Miss> {
@@ -61,13 +58,7 @@ impl Run {
     /// Nothing came for long enough.
     pub(super) fn listened(&mut self, now: Moment) -> Option<Action> {
         let turn = self.current()?;
-        let needs_view = !turn.expect.view.is_empty()
-            || turn
-                .expect
-                .captures
-                .iter()
-                .any(|capture| capture.source.needs_view());
-        if needs_view {
+        if turn.needs_view() || self.looks {
             self.phase = Phase::Looking(now);
             return Some(Action::Look);
         }
@@ -84,9 +75,10 @@ impl Run {
             }
             _ => return None,
         };
-        let turn = self.current()?;
-        let is_as_expected = view_misses(&turn.expect.view, &view, &self.vars).is_empty();
+        let under_way = self.under_way.as_mut()?;
+        let is_as_expected = view_misses(&under_way.turn.expect.view, &view, &self.vars).is_empty();
         let last = since + self.quiet.window(Awaited::More, self.scenario.patience);
+        under_way.view = Some(view.clone());
         self.view = Some(view);
         if !is_as_expected && now < last {
             let rest = ((now - since) / 5).max(SHORTEST_REST);
@@ -99,21 +91,45 @@ impl Run {
         self.judge(now)
     }
 
-    fn judge(&mut self, now: Moment) -> Option<Action> {
-        let turn = self.current()?.clone();
+    /// An answer came to a turn that was judged: what must not come must not come late either.
+    pub(super) fn judge_again(&mut self, index: usize) {
+        let Some((outcome, (_, _, turn))) = self.turns.get(index).zip(self.turn_at(index)) else {
+            return;
+        };
+        let answers: Vec<Answer<'_>> = outcome.answers.iter().map(answer).collect();
+        let missed = forbidden(turn, &answers, &self.vars);
+        let Some(outcome) = self.turns.get_mut(index) else {
+            return;
+        };
+        for miss in missed {
+            outcome.verdict = Verdict::Failed;
+            match outcome
+                .misses
+                .iter_mut()
+                .find(|earlier| earlier.expected == miss.expected)
+            {
+                Some(earlier) => *earlier = miss,
+                None => outcome.misses.push(miss),
+            }
+        }
+    }
+
+    pub(super) fn judge(&mut self, now: Moment) -> Option<Action> {
+        let UnderWay { turn, view, .. } = self.under_way.take()?;
         let answers = self.answers();
         let is_calm = answers.len() < 2;
         let mut missed = misses(&turn, &answers, &self.vars);
-        if let Some(view) = &self.view {
+        if let Some(view) = &view {
             missed.extend(view_misses(&turn.expect.view, view, &self.vars));
         }
-        let (kept, not_captured) = captured(&turn, &answers, self.view.as_ref(), &self.vars);
+        let (kept, not_captured) = captured(&turn, &answers, view.as_ref(), &self.vars);
         missed.extend(not_captured);
         if is_calm {
             self.quiet.was_calm();
         }
         self.vars.extend(kept);
         if let Some(outcome) = self.turns.last_mut() {
+            outcome.standing = view.as_ref().map(View::standing);
             outcome.misses.extend(missed);
             if !outcome.misses.is_empty() {
                 outcome.verdict = Verdict::Failed;
@@ -123,36 +139,9 @@ impl Run {
     }
 }
 
-/// What a turn does, for people.
-pub(super) fn deed(deed: &Deed, vars: &Vars) -> String {
-    match deed {
-        Deed::Say(text) => format!("say {}", quoted(&text.fill(vars))),
-        Deed::Press(label) => format!("press {}", quoted(&label.fill(vars))),
-        Deed::Wait(duration) => format!("wait {}", for_people(*duration)),
-        Deed::SetContext(fields) => {
-            let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-            format!("set the context's {}", names.join(", "))
-        }
-        Deed::Close(state) => format!("make the conversation {state}"),
-        Deed::Listen => "listen".into(),
-    }
-}
-
-/// `1h 30m`, `10m`, `45s`, `250ms`.
-pub(crate) fn for_people(duration: Duration) -> String {
-    let ms = duration.as_millis();
-    let parts = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
-    let mut rest = ms;
-    let mut said = Vec::new();
-    for (size, unit) in parts {
-        if rest >= size {
-            said.push(format!("{}{unit}", rest / size));
-            rest %= size;
-        }
-    }
-    if said.is_empty() {
-        "0s".into()
-    } else {
-        said.join(" ")
+fn answer(came: &Came) -> Answer<'_> {
+    Answer {
+        heard: &came.heard,
+        after: Duration::from_millis(came.after_ms),
     }
 }

@@ -5,86 +5,69 @@
 mod judging;
 mod outcome;
 mod placing;
+mod port;
 #[cfg(test)]
 mod tests;
+mod walking;
 
-pub use outcome::{Came, Part, RunReport, Sent, TurnOutcome, Verdict};
+pub use outcome::{Break, Came, Part, RunReport, Sent, TurnOutcome, Verdict};
+pub use port::{Action, Input, Refusal, RefusalKind};
 
 use super::{
-    expect::{Miss, filled},
-    heard::{Heard, View},
-    model::{Deed, Scenario, Turn},
+    expect::{Miss, MissKind},
+    heard::View,
+    model::{Scenario, Turn},
     perturb::Perturber,
     quiet::Quiet,
     template::Vars,
 };
 use crate::Moment;
 use placing::Messages;
-use serde_json::{Map, Value};
-use std::{collections::HashSet, mem, sync::Arc, time::Duration};
-use wire::conversation::State;
+use std::{mem, sync::Arc, time::Duration};
 
 /// How long closing the conversation may take.
 pub const CLOSING: Duration = Duration::from_secs(60);
+/// How long a conversation that is being made when the run is to end is let come, so that it can be closed.
+pub const MAKING: Duration = Duration::from_secs(40);
+/// How long reading what came last may take.
+const HEARING: Duration = Duration::from_secs(5);
 /// Most answers of a turn that are listened to.
 const MOST_ANSWERS: usize = 200;
 /// Most things of one run that are noted beside its turns.
 const MOST_NOTES: usize = 50;
 
-/// What the driver is to do. All but [`Action::Close`] may be dropped when another action comes.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Make the conversation, with what the scenario says of bot, customer and context. Answered by [`Input::Created`].
-    Create,
-    /// Send this message for the customer. Answered by [`Input::Posted`].
-    Post(String),
-    /// Let so much time pass for the conversation. Answered by [`Input::Done`].
-    Advance(Duration),
-    /// Change the context: set these keys, take away those that are `null`. Answered by [`Input::Done`].
-    SetContext(Map<String, Value>),
-    /// Put the conversation into this state. Answered by [`Input::Done`].
-    SetState(State),
-    /// Look at the conversation. Answered by [`Input::Viewed`].
-    Look,
-    /// Close the conversation, whatever it takes. Answered by [`Input::Viewed`] or [`Input::Done`], or by [`Input::Refused`] if it
-    /// stays open.
-    Close,
+/// The turn that is under way; what comes of it is the last of the run's outcomes.
+#[derive(Debug)]
+struct UnderWay {
+    turn: Turn,
+    began: Moment,
+    /// When something happened in it.
+    newest: Moment,
+    /// The conversation, if it was looked at.
+    view: Option<View>,
 }
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Input {
-    /// Begin.
-    Start,
-    /// The conversation is there.
-    Created,
-    /// The message was taken, under this id, in this place of the conversation.
-    Posted {
-        /// Its id.
-        id: String,
-        /// Its place.
-        sequence: u64,
-    },
-    /// The command was carried out.
-    Done,
-    /// The conversation as it stands.
-    Viewed(View),
-    /// The command was refused, or could not be carried out, for this reason.
-    Refused(String),
-    /// The bot said something.
-    Heard(Heard),
-    /// The bot said something that can't be understood.
-    Garbage(String),
-    /// The run is to end now, for this reason.
-    Stop(String),
-    /// The deadline came.
-    Tick,
+impl UnderWay {
+    fn begin(now: Moment, turn: Turn) -> Self {
+        Self {
+            turn,
+            began: now,
+            newest: now,
+            view: None,
+        }
+    }
+
+    fn happened(&mut self, at: Moment) {
+        self.newest = self.newest.max(at);
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     New,
     Creating,
+    /// The same, but it is closed as soon as it is there, or will not come any more.
+    Ending(Moment),
     /// A message is under way; those that follow it at once.
     Posting(Vec<String>),
     /// Something else is under way; for how long the clock may stand still meanwhile.
@@ -98,6 +81,8 @@ enum Phase {
         since: Moment,
         until: Moment,
     },
+    /// All turns are over; what came since is read once more.
+    Hearing(Moment),
     Closing(Moment),
     Over,
 }
@@ -114,7 +99,7 @@ enum Phase {
 ///
 /// assert_eq!(run.handle(at(0), Input::Start), [Action::Create]);
 /// assert_eq!(run.handle(at(1), Input::Created), [Action::Post("hello".into())]);
-/// run.handle(at(2), Input::Posted { id: "m-1".into(), sequence: 1 });
+/// run.handle(at(2), Input::Posted { id: "m-1".into(), sequence: 1, held_up: Duration::ZERO });
 /// let answer = Heard { id: "m-2".into(), sequence: 2, in_reply_to: Some("m-1".into()), text: "You are welcome".into(), ..Heard::default() };
 /// run.handle(at(50), Input::Heard(answer));
 /// // All that is expected has come: a short time is left for what must not come.
@@ -130,25 +115,21 @@ pub struct Run {
     perturber: Perturber,
     vars: Vars,
     phase: Phase,
+    /// Whether the conversation is looked at after every turn.
+    looks: bool,
     /// Which turn is next, over all parts.
     next: usize,
     began: Moment,
-    /// When the turn began, or its newest message was sent.
-    turn_began: Moment,
-    /// When something happened in this turn.
-    newest: Moment,
+    under_way: Option<UnderWay>,
     /// Time that does not count: the customer did nothing.
     excused: Duration,
     messages: Messages,
-    /// Ids of answers that came.
-    known: HashSet<String>,
-    /// Answers whose message is not known yet, and when they came.
-    held: Vec<(Moment, Heard)>,
     quiet: Quiet,
+    /// The conversation as it was seen last.
     view: Option<View>,
     turns: Vec<TurnOutcome>,
     opening: Vec<Came>,
-    broken: Option<String>,
+    broken: Option<(Break, String)>,
     notes: Vec<String>,
     first_answer: Option<Duration>,
     report: Option<RunReport>,
@@ -162,14 +143,12 @@ impl Run {
             scenario,
             perturber,
             phase: Phase::New,
+            looks: false,
             next: 0,
             began: Moment::START,
-            turn_began: Moment::START,
-            newest: Moment::START,
+            under_way: None,
             excused: Duration::ZERO,
             messages: Messages::default(),
-            known: HashSet::new(),
-            held: Vec::new(),
             quiet: Quiet::default(),
             view: None,
             turns: Vec::new(),
@@ -179,6 +158,11 @@ impl Run {
             first_answer: None,
             report: None,
         }
+    }
+
+    /// The same; after every turn it looks at the conversation, so that each outcome has its standing.
+    pub fn looking(self) -> Self {
+        Self { looks: true, ..self }
     }
 
     /// What came of it, once it is over.
@@ -191,6 +175,13 @@ impl Run {
         &self.turns
     }
 
+    /// The turns that were judged, or are left out. What comes late is added to them, and may fail them.
+    pub fn judged(&self) -> &[TurnOutcome] {
+        let under_way = usize::from(self.under_way.is_some());
+        let judged = self.turns.len().saturating_sub(under_way);
+        self.turns.get(..judged).unwrap_or_default()
+    }
+
     /// The variables as they are now.
     pub fn vars(&self) -> &Vars {
         &self.vars
@@ -201,10 +192,14 @@ impl Run {
         let action = match input {
             Input::Start => self.start(now),
             Input::Created => self.created(now),
-            Input::Posted { id, sequence } => self.posted(now, id, sequence),
+            Input::Posted {
+                id,
+                sequence,
+                held_up,
+            } => self.posted(now, id, sequence, held_up),
             Input::Done => self.done(now),
             Input::Viewed(view) => self.viewed(now, view),
-            Input::Refused(reason) => self.refused(now, reason),
+            Input::Refused(refusal) => self.refused(now, refusal),
             Input::Heard(heard) => {
                 self.heard(now, heard);
                 None
@@ -213,7 +208,7 @@ impl Run {
                 self.garbage(now, &text);
                 None
             }
-            Input::Stop(reason) => self.stop(now, reason),
+            Input::Stop(by, reason) => self.stop(now, by, reason),
             Input::Tick => None,
         };
         action
@@ -230,7 +225,7 @@ impl Run {
             Phase::Doing(pause) => self.last_moment() + pause,
             Phase::Listening => self.judged_at().min(self.last_moment()),
             Phase::Resting { until, .. } => until.min(self.last_moment()),
-            Phase::Closing(until) => until,
+            Phase::Ending(until) | Phase::Hearing(until) | Phase::Closing(until) => until,
         }
     }
 
@@ -242,9 +237,13 @@ impl Run {
         if now < self.deadline() {
             return None;
         }
-        if let Phase::Closing(_) = self.phase {
-            self.finish(now, false);
-            return None;
+        match self.phase {
+            Phase::Ending(_) | Phase::Hearing(_) => return Some(self.close(now)),
+            Phase::Closing(_) => {
+                self.finish(now, false);
+                return None;
+            }
+            _ => {}
         }
         let late = match self.phase {
             Phase::Doing(pause) => self.last_moment() + pause,
@@ -252,7 +251,7 @@ impl Run {
         };
         if now >= late {
             let seconds = self.scenario.deadline.as_secs_f64();
-            return self.stop(now, format!("the deadline of {seconds} s passed"));
+            return self.stop(now, Break::Late, format!("the deadline of {seconds} s passed"));
         }
         match self.phase {
             Phase::Listening => self.listened(now),
@@ -269,7 +268,6 @@ impl Run {
             return None;
         }
         self.began = now;
-        self.turn_began = now;
         self.phase = Phase::Creating;
         Some(Action::Create)
     }
@@ -277,139 +275,24 @@ impl Run {
     fn created(&mut self, now: Moment) -> Option<Action> {
         match self.phase {
             Phase::Creating => self.next_turn(now),
+            Phase::Ending(_) => Some(self.close(now)),
             _ => None,
         }
     }
 
-    /// The turn at an index over all parts.
-    fn turn_at(&self, index: usize) -> Option<(Part, usize, &Turn)> {
-        let scenario = &self.scenario;
-        let parts = [
-            (Part::Setup, &scenario.setup),
-            (Part::Turns, &scenario.turns),
-            (Part::Teardown, &scenario.teardown),
-        ];
-        let mut all = parts
-            .into_iter()
-            .flat_map(|(part, turns)| turns.iter().enumerate().map(move |(i, turn)| (part, i + 1, turn)));
-        all.nth(index)
-    }
-
-    fn next_turn(&mut self, now: Moment) -> Option<Action> {
-        loop {
-            let Some((part, number, turn)) = self.turn_at(self.next) else {
-                return Some(self.close(now));
-            };
-            let turn = turn.clone();
-            self.next += 1;
-            let is_left_out = part != Part::Teardown && self.is_pointless(part);
-            self.turns.push(TurnOutcome {
-                part,
-                number,
-                line: turn.line,
-                deed: judging::deed(&turn.deed, &self.vars),
-                sent: Vec::new(),
-                answers: Vec::new(),
-                verdict: if is_left_out {
-                    Verdict::Skipped
-                } else {
-                    Verdict::Passed
-                },
-                misses: Vec::new(),
-                notes: Vec::new(),
-                response_ms: None,
-            });
-            if is_left_out {
-                continue;
-            }
-            self.turn_began = now;
-            self.newest = now;
-            self.view = None;
-            if let Some(action) = self.begin(now, &turn.deed) {
-                return Some(action);
-            }
-            // It only listens, or failed already.
-            if self.phase == Phase::Listening {
-                return None;
-            }
-        }
-    }
-
-    /// Whether there is no use in further turns of the part.
-    fn is_pointless(&self, part: Part) -> bool {
-        let has_failed = |part| {
-            let mut of_part = self.turns.iter().filter(|turn| turn.part == part);
-            of_part.any(|turn| turn.verdict == Verdict::Failed)
-        };
-        let stops = self.scenario.stops_at_failure && has_failed(part);
-        stops || self.broken.is_some() || (part == Part::Turns && has_failed(Part::Setup))
-    }
-
-    fn begin(&mut self, now: Moment, deed: &Deed) -> Option<Action> {
-        match deed {
-            Deed::Say(text) => {
-                let text = text.fill(&self.vars);
-                let mut texts = self.perturber.sentences(&text, self.next).into_iter();
-                let first = texts.next()?;
-                self.phase = Phase::Posting(texts.collect());
-                Some(self.post(now, first))
-            }
-            Deed::Press(label) => {
-                let label = label.fill(&self.vars);
-                match self.button(&label) {
-                    Ok(value) => {
-                        self.phase = Phase::Posting(Vec::new());
-                        Some(self.post(now, value))
-                    }
-                    Err(got) => {
-                        self.phase = Phase::Looking(now);
-                        self.miss(Miss::new(format!("a button \"{label}\" to press"), got));
-                        None
-                    }
-                }
-            }
-            Deed::Wait(duration) => {
-                self.phase = Phase::Doing(*duration);
-                Some(Action::Advance(*duration))
-            }
-            Deed::SetContext(fields) => {
-                self.phase = Phase::Doing(Duration::ZERO);
-                let filled = filled(&Value::Object(fields.clone()), &self.vars);
-                Some(Action::SetContext(
-                    filled.as_object().cloned().unwrap_or_default(),
-                ))
-            }
-            Deed::Close(state) => {
-                self.phase = Phase::Doing(Duration::ZERO);
-                Some(Action::SetState(*state))
-            }
-            Deed::Listen => {
-                self.phase = Phase::Listening;
-                None
-            }
-        }
-    }
-
-    fn post(&mut self, now: Moment, text: String) -> Action {
-        let at_ms = ms(now - self.began);
-        self.messages.post(self.turns.len(), now);
-        if let Some(turn) = self.turns.last_mut() {
-            turn.sent.push(Sent {
-                at_ms,
-                text: text.clone(),
-            });
-        }
-        Action::Post(text)
-    }
-
-    fn posted(&mut self, now: Moment, id: String, sequence: u64) -> Option<Action> {
+    fn posted(&mut self, now: Moment, id: String, sequence: u64, held_up: Duration) -> Option<Action> {
         let Phase::Posting(rest) = &mut self.phase else {
             return None;
         };
         let next = (!rest.is_empty()).then(|| rest.remove(0));
-        self.messages.posted(id, sequence);
-        self.newest = now;
-        for (at, heard) in mem::take(&mut self.held) {
+        let sent = self.messages.posted(id, sequence, held_up);
+        let at_ms = sent.map(|sent| ms(sent - self.began));
+        let said = self.turns.last_mut().and_then(|turn| turn.sent.last_mut());
+        if let Some((said, at_ms)) = said.zip(at_ms) {
+            said.at_ms = at_ms;
+        }
+        self.happened(now);
+        for (at, heard) in self.messages.release() {
             self.settle(at, heard);
         }
         if let Some(text) = next {
@@ -423,12 +306,13 @@ impl Run {
         match self.phase {
             Phase::Doing(pause) => {
                 if pause > Duration::ZERO {
-                    self.excused = self.excused.saturating_add(now - self.turn_began);
+                    self.excused = self.excused.saturating_add(now - self.turn_began());
                 }
-                self.newest = now;
+                self.happened(now);
                 self.phase = Phase::Listening;
                 None
             }
+            Phase::Hearing(_) => Some(self.close(now)),
             Phase::Closing(_) => {
                 self.finish(now, true);
                 None
@@ -437,13 +321,22 @@ impl Run {
         }
     }
 
-    fn refused(&mut self, now: Moment, reason: String) -> Option<Action> {
+    fn refused(&mut self, now: Moment, Refusal { kind, reason }: Refusal) -> Option<Action> {
         match mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Creating => {
-                self.broken = Some(format!("the conversation can't be made: {reason}"));
+            Phase::Creating | Phase::Ending(_) => {
+                let reason = format!("the conversation can't be made: {reason}");
+                self.broken.get_or_insert((Break::NotMade, reason));
                 self.leave_out_the_rest();
+                if kind == RefusalKind::Unsure {
+                    return Some(self.close(now));
+                }
                 self.finish(now, true);
                 None
+            }
+            // Nothing of the turn hangs on how it stands.
+            Phase::Looking(_) if self.current().is_some_and(|turn| !turn.needs_view()) => {
+                self.note_in_turn(format!("how the conversation stands can't be seen: {reason}"));
+                self.judge(now)
             }
             Phase::Posting(_) | Phase::Doing(_) | Phase::Looking(_) => {
                 let is_message = self.current().is_some_and(|turn| turn.deed.is_message());
@@ -453,9 +346,17 @@ impl Run {
                     "this to be done"
                 };
                 self.messages.not_posted();
-                self.miss(Miss::new(expected, reason.clone()));
-                self.broken.get_or_insert(reason);
+                let missed = match kind {
+                    RefusalKind::Over => MissKind::Over,
+                    RefusalKind::NotDone | RefusalKind::Unsure => MissKind::Refused,
+                };
+                self.miss(Miss::of(missed, expected, reason.clone()));
+                self.broken.get_or_insert((Break::Refused, reason));
                 self.next_turn(now)
+            }
+            Phase::Hearing(_) => {
+                self.note(format!("what came last can't be read: {reason}"));
+                Some(self.close(now))
             }
             Phase::Closing(_) => {
                 self.note(format!("the conversation can't be closed: {reason}"));
@@ -469,50 +370,37 @@ impl Run {
         }
     }
 
-    fn stop(&mut self, now: Moment, reason: String) -> Option<Action> {
+    fn stop(&mut self, now: Moment, by: Break, reason: String) -> Option<Action> {
         match self.phase {
-            Phase::Over | Phase::Closing(_) => None,
+            Phase::Over | Phase::Ending(_) | Phase::Closing(_) => None,
+            Phase::Creating => {
+                self.broken = Some((by, reason));
+                self.leave_out_the_rest();
+                self.phase = Phase::Ending(now + MAKING);
+                None
+            }
             Phase::New => {
-                self.broken = Some(reason);
+                self.broken = Some((by, reason));
                 self.finish(now, true);
                 None
             }
             _ => {
-                let is_creating = self.phase == Phase::Creating;
-                if !is_creating && let Some(turn) = self.current().cloned() {
+                if let Some(turn) = self.current().cloned() {
                     for miss in self.misses_so_far(&turn) {
                         self.miss(miss);
                     }
-                    self.miss(Miss::new("the turn to come to its end", reason.clone()));
+                    let expected = "the turn to come to its end";
+                    self.miss(Miss::of(MissKind::BrokenOff, expected, reason.clone()));
                 }
-                self.broken = Some(reason);
+                self.broken = Some((by, reason));
                 self.leave_out_the_rest();
                 Some(self.close(now))
             }
         }
     }
 
-    /// Turns that are not reached any more.
-    fn leave_out_the_rest(&mut self) {
-        while let Some((part, number, turn)) = self.turn_at(self.next) {
-            let left_out = TurnOutcome {
-                part,
-                number,
-                line: turn.line,
-                deed: judging::deed(&turn.deed, &self.vars),
-                sent: Vec::new(),
-                answers: Vec::new(),
-                verdict: Verdict::Skipped,
-                misses: Vec::new(),
-                notes: Vec::new(),
-                response_ms: None,
-            };
-            self.turns.push(left_out);
-            self.next += 1;
-        }
-    }
-
     fn close(&mut self, now: Moment) -> Action {
+        self.under_way = None;
         self.phase = Phase::Closing(now + CLOSING);
         Action::Close
     }
@@ -529,7 +417,8 @@ impl Run {
             },
             turns: self.turns.clone(),
             opening: self.opening.clone(),
-            broken: self.broken.clone(),
+            broken: self.broken.as_ref().map(|(_, reason)| reason.clone()),
+            broken_by: self.broken.as_ref().map(|(by, _)| *by),
             notes: self.notes.clone(),
             first_answer_ms: self.first_answer.map(ms),
             took_ms: ms(now - self.began),
@@ -541,8 +430,20 @@ impl Run {
 
     /// The turn that is under way.
     fn current(&self) -> Option<&Turn> {
-        let index = self.next.checked_sub(1)?;
-        self.turn_at(index).map(|(_, _, turn)| turn)
+        self.under_way.as_ref().map(|under_way| &under_way.turn)
+    }
+
+    fn turn_began(&self) -> Moment {
+        self.under_way
+            .as_ref()
+            .map_or(self.began, |under_way| under_way.began)
+    }
+
+    /// Something happened in the turn that is under way.
+    fn happened(&mut self, at: Moment) {
+        self.under_way
+            .iter_mut()
+            .for_each(|under_way| under_way.happened(at));
     }
 
     fn miss(&mut self, miss: Miss) {

@@ -1,6 +1,9 @@
 //! What came of a run.
 
-use crate::scenario::{expect::Miss, heard::Heard};
+use crate::scenario::{
+    expect::Miss,
+    heard::{Heard, Standing},
+};
 use serde::{Deserialize, Serialize};
 
 /// Which part of a scenario a turn belongs to.
@@ -25,6 +28,22 @@ pub enum Verdict {
     Failed,
     /// It was not reached.
     Skipped,
+}
+
+/// Why a run was broken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Break {
+    /// The conversation was not made: nothing could be said.
+    NotMade,
+    /// The platform did not do what the customer did.
+    Refused,
+    /// The answers can't be read.
+    Unheard,
+    /// The deadline passed.
+    Late,
+    /// Somebody ended it.
+    Interrupted,
 }
 
 /// What was said, and when, in milliseconds since the conversation began.
@@ -76,6 +95,9 @@ pub struct TurnOutcome {
     pub notes: Vec<String>,
     /// The time to the first answer to the message, in milliseconds.
     pub response_ms: Option<u64>,
+    /// How the conversation stood when the turn was judged, if it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 impl TurnOutcome {
@@ -97,6 +119,8 @@ pub struct RunReport {
     pub opening: Vec<Came>,
     /// Why the run was broken off, if it was.
     pub broken: Option<String>,
+    /// What sort of reason that is.
+    pub broken_by: Option<Break>,
     /// What is good to know.
     pub notes: Vec<String>,
     /// The time to the first answer of the conversation, in milliseconds.

@@ -3,13 +3,22 @@
 use super::{Came, Run, ms};
 use crate::{
     Moment,
-    scenario::{expect::Miss, heard::Heard},
+    scenario::{
+        expect::{Miss, MissKind},
+        heard::Heard,
+    },
 };
-use std::time::Duration;
+use std::{collections::HashSet, mem, time::Duration};
 
-/// The messages that were sent.
+/// The messages that were sent, and the answers that can't be put to one yet.
 #[derive(Debug, Default)]
-pub(super) struct Messages(Vec<Message>);
+pub(super) struct Messages {
+    sent: Vec<Message>,
+    /// Ids of answers that came.
+    known: HashSet<String>,
+    /// Answers whose message is not known yet, and when they came.
+    held: Vec<(Moment, Heard)>,
+}
 
 #[derive(Debug)]
 struct Message {
@@ -35,28 +44,35 @@ enum Place {
 impl Messages {
     /// A message of the newest of so many turns is under way.
     pub(super) fn post(&mut self, turns: usize, now: Moment) {
-        self.0.push(Message {
+        self.sent.push(Message {
             turn: turns.saturating_sub(1),
             sent: now,
             taken: None,
         });
     }
 
-    pub(super) fn posted(&mut self, id: String, sequence: u64) {
-        if let Some(message) = self.0.last_mut() {
-            message.taken = Some((id, sequence));
-        }
+    /// The message that was under way was taken; gives when it was sent, for what the platform has to do with it.
+    pub(super) fn posted(&mut self, id: String, sequence: u64, held_up: Duration) -> Option<Moment> {
+        let message = self.sent.last_mut()?;
+        message.sent = message.sent + held_up;
+        message.taken = Some((id, sequence));
+        Some(message.sent)
+    }
+
+    /// The answers that waited for a message to be taken.
+    pub(super) fn release(&mut self) -> Vec<(Moment, Heard)> {
+        mem::take(&mut self.held)
     }
 
     /// The message that was under way was not taken.
     pub(super) fn not_posted(&mut self) {
         if self.is_under_way() {
-            self.0.pop();
+            self.sent.pop();
         }
     }
 
     fn is_under_way(&self) -> bool {
-        self.0.last().is_some_and(|message| message.taken.is_none())
+        self.sent.last().is_some_and(|message| message.taken.is_none())
     }
 
     /// Where an answer belongs by its own words, or by its place.
@@ -66,7 +82,7 @@ impl Messages {
             None => *sequence < heard.sequence,
         };
         let found = self
-            .0
+            .sent
             .iter()
             .rfind(|message| message.taken.as_ref().is_some_and(is_it));
         let may_be_the_one_under_way =
@@ -83,7 +99,7 @@ impl Messages {
 impl Run {
     /// The bot said something.
     pub(super) fn heard(&mut self, now: Moment, heard: Heard) {
-        if self.known.insert(heard.id.clone()) {
+        if self.messages.known.insert(heard.id.clone()) {
             self.settle(now, heard);
         } else {
             self.note_in_turn(format!("the answer {} came twice", heard.id));
@@ -92,15 +108,19 @@ impl Run {
 
     /// Puts an answer where it belongs.
     pub(super) fn settle(&mut self, at: Moment, heard: Heard) {
-        let current = self.turns.len().saturating_sub(1);
+        // None is under way at the end, and all are over.
+        let current = match self.under_way {
+            Some(_) => self.turns.len().saturating_sub(1),
+            None => self.turns.len(),
+        };
         // A turn without a message is where the bot speaks of its own accord, or takes its time.
         let is_waiting = self.current().is_some_and(|turn| !turn.deed.is_message());
         match self.messages.place(&heard) {
-            Place::Unknown => self.held.push((at, heard)),
-            Place::Opening if is_waiting => self.take(at, self.turn_began, current, heard),
+            Place::Unknown => self.messages.held.push((at, heard)),
+            Place::Opening if is_waiting => self.take(at, self.turn_began(), current, heard),
             Place::Opening => self.opening.push(came(at, self.began, self.began, heard, false)),
             Place::Turn(turn, _) if is_waiting && turn < current => {
-                self.take(at, self.turn_began, current, heard);
+                self.take(at, self.turn_began(), current, heard);
             }
             Place::Turn(turn, sent) if turn == current => {
                 self.take(at, sent, current, heard);
@@ -118,7 +138,7 @@ impl Run {
 
     fn take(&mut self, at: Moment, sent: Moment, turn: usize, heard: Heard) {
         self.first_answer.get_or_insert(at - sent);
-        let gap = at - self.newest;
+        let newest = self.under_way.as_ref().map_or(at, |under_way| under_way.newest);
         let Some(outcome) = self.turns.get_mut(turn) else {
             return;
         };
@@ -126,11 +146,11 @@ impl Run {
             self.quiet.answered(at - sent);
             outcome.response_ms = (!outcome.sent.is_empty()).then(|| ms(at - sent));
         } else {
-            self.quiet.followed(gap);
+            self.quiet.followed(at - newest);
         }
-        self.newest = self.newest.max(at);
         outcome.answers.push(came(at, self.began, sent, heard, false));
         outcome.answers.sort_by_key(|came| came.heard.sequence);
+        self.happened(at);
     }
 
     fn take_late(&mut self, at: Moment, sent: Moment, turn: usize, heard: Heard) {
@@ -152,12 +172,14 @@ impl Run {
             heard.text
         ));
         outcome.answers.push(came(at, self.began, sent, heard, true));
+        self.judge_again(turn);
     }
 
     pub(super) fn garbage(&mut self, now: Moment, text: &str) {
-        self.newest = self.newest.max(now);
+        self.happened(now);
         let short: String = text.chars().take(500).collect();
-        self.miss(Miss::new("an answer that can be understood", short));
+        let expected = "an answer that can be understood";
+        self.miss(Miss::of(MissKind::Garbage, expected, short));
     }
 
     pub(super) fn note_in_turn(&mut self, text: String) {

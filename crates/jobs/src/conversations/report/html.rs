@@ -39,6 +39,9 @@ pub fn html(tested: &Tested) -> String {
             page,
             "<section aria-labelledby=\"fuzzed\"><h2 id=\"fuzzed\">Made-up dialogues</h2><p class=\"soft\">{told}</p>"
         );
+        if let Some(cause) = &fuzzed.broken {
+            let _ = write!(page, "<p>Nothing is known of the bot: {}</p>", escaped(cause));
+        }
         fuzzed.found.iter().for_each(|found| dialogue(&mut page, found));
         page.push_str("</section>\n");
     }
@@ -56,12 +59,17 @@ fn headline(tested: &Tested) -> String {
     let all = tested.results.len();
     let failed = tested.failed();
     let found = tested.fuzzed.as_ref().map_or(0, |fuzzed| fuzzed.failed);
+    let is_broken = tested
+        .fuzzed
+        .as_ref()
+        .is_some_and(|fuzzed| fuzzed.broken.is_some());
     match failed {
         _ if tested.was_interrupted => format!(
             "Interrupted: {} of {} passed",
             tested.passed(),
             count(all, "scenario")
         ),
+        0 if is_broken => "Made-up dialogues could not be held".into(),
         0 if all == 0 && found == 0 => "Nothing failed".into(),
         0 if found > 0 => format!("The bot fails in {}", count(found as usize, "made-up dialogue")),
         1 if all == 1 => "The scenario failed".into(),

@@ -2,7 +2,7 @@ use super::*;
 use crate::conversations::{CaseResult, Fuzzed, RunOutcome, Tested, fuzzing::Found};
 use flow::scenario::{
     Came, Coverage, Heard, Part, RunReport, Scenario, Sent, TurnOutcome, Verdict,
-    expect::Miss,
+    expect::{Miss, MissKind},
     fuzz::{Fault, Finding},
     stats::tally,
 };
@@ -43,6 +43,7 @@ fn turn(number: usize, said: &str, misses: Vec<Miss>) -> TurnOutcome {
         misses,
         notes: vec![],
         response_ms: Some(80),
+        standing: None,
     }
 }
 
@@ -57,6 +58,7 @@ fn result(name: &str, turns: Vec<TurnOutcome>) -> CaseResult {
         turns,
         opening: vec![],
         broken: None,
+        broken_by: None,
         notes: vec![],
         first_answer_ms: Some(80),
         took_ms: 1234,
@@ -67,9 +69,11 @@ fn result(name: &str, turns: Vec<TurnOutcome>) -> CaseResult {
     let scenario = Scenario::new(name, vec![]);
     let run = RunOutcome {
         conversation: Some("conv-1".into()),
+        seed: 7,
         report,
     };
     CaseResult {
+        scenario: scenario.clone().into(),
         file: "demo/a&b.yaml".into(),
         line: 1,
         name: name.into(),
@@ -83,6 +87,7 @@ fn result(name: &str, turns: Vec<TurnOutcome>) -> CaseResult {
 
 fn miss() -> Miss {
     Miss {
+        kind: MissKind::Unmet,
         expected: "an answer that contains \"</script><b>\"".into(),
         got: "\"Your <order>\"".into(),
     }
@@ -117,6 +122,7 @@ fn tested() -> Tested {
             dialogues: 40,
             seed: 3,
             failed: 1,
+            broken: None,
             found: vec![found],
         }),
         was_interrupted: false,
@@ -127,7 +133,7 @@ fn tested() -> Tested {
 fn the_junit_report_is_what_a_ci_reads() {
     insta::assert_snapshot!(junit(&tested()), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="trunkline bot test" tests="2" failures="1" time="2.500">
+    <testsuites name="trunkline bot test" tests="3" failures="2" errors="0" time="2.500">
       <testsuite name="demo/a&amp;b.yaml" tests="2" failures="1" time="2.468" timestamp="2026-11-21T09:30:00.000Z">
         <testcase name="Good" classname="demo/a&amp;b.yaml" file="demo/a&amp;b.yaml" line="1" time="1.234">
           <system-out>     0.0 s customer: hello
@@ -145,8 +151,46 @@ fn the_junit_report_is_what_a_ci_reads() {
                 got: &quot;Your &lt;order&gt;&quot;</system-out>
         </testcase>
       </testsuite>
+      <testsuite name="fuzz" tests="1" failures="1" errors="0" timestamp="2026-11-21T09:30:00.000Z">
+        <testcase name="dialogue 7" classname="fuzz" time="1.234">
+          <failure message="no answer to say &quot;cancel&quot;">say: &lt;b&gt;refund&lt;/b&gt;
+    say: cancel</failure>
+          <system-out>     0.0 s customer: hello
+         0.0 s      bot: Your &lt;order&gt; / is �[2J &amp; late  [Yes &amp; no]  [track_order]
+         0.0 s customer: where?
+         0.0 s      bot: Your &lt;order&gt; / is �[2J &amp; late  [Yes &amp; no]  [track_order]
+           expected: an answer that contains &quot;&lt;/script&gt;&lt;b&gt;&quot;
+                got: &quot;Your &lt;order&gt;&quot;</system-out>
+        </testcase>
+      </testsuite>
     </testsuites>
     "#);
+}
+
+#[test]
+fn the_junit_report_of_made_up_dialogues_alone_has_a_case_that_passed_or_an_error() {
+    let mut tested = tested();
+    tested.results.clear();
+    let fuzzed = tested.fuzzed.as_mut().unwrap();
+    (fuzzed.failed, fuzzed.found) = (0, vec![]);
+    insta::assert_snapshot!(junit(&tested), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="trunkline bot test" tests="1" failures="0" errors="0" time="2.500">
+      <testsuite name="fuzz" tests="1" failures="0" errors="0" timestamp="2026-11-21T09:30:00.000Z">
+        <testcase name="40 made-up dialogues, seed 3" classname="fuzz"/>
+      </testsuite>
+    </testsuites>
+    "#);
+    assert!(tested.is_well());
+    tested.fuzzed.as_mut().unwrap().broken = Some("it can't be <reached>".into());
+    let xml = junit(&tested);
+    assert!(xml.contains(r#"tests="1" failures="0" errors="1""#), "{xml}");
+    assert!(
+        xml.contains(r#"<error message="it can&#39;t be &lt;reached&gt;"/>"#),
+        "{xml}"
+    );
+    assert!(!tested.is_well());
+    assert!(html(&tested).contains("<h1>Made-up dialogues could not be held</h1>"));
 }
 
 #[test]

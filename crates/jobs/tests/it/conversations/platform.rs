@@ -29,6 +29,8 @@ pub(crate) struct Memory {
 
 struct Kept {
     body: Value,
+    /// When it is there.
+    from: Instant,
     version: u64,
     interactions: Vec<(Instant, Value)>,
     memory: Memory,
@@ -44,6 +46,12 @@ pub(crate) struct Made {
     state: Mutex<State>,
     answers: Mutex<Box<Answers>>,
     trouble: Mutex<Box<Trouble>>,
+    /// Whether what is in trouble was done all the same.
+    loses_answers: bool,
+    /// How long it takes to make a conversation.
+    creates_after: Mutex<Duration>,
+    /// What was said under which key.
+    keys: Mutex<HashMap<String, String>>,
 }
 
 impl Made {
@@ -56,11 +64,42 @@ impl Made {
         answers: impl FnMut(&Memory, &str) -> Vec<(u64, String)> + Send + 'static,
         trouble: impl FnMut(&str, &str) -> Option<Reply> + Send + 'static,
     ) -> Arc<Self> {
+        Self::with(answers, trouble, false)
+    }
+
+    /// The same, but what `trouble` answers instead was done: its true answer is lost. Keys are honoured for messages.
+    pub(crate) fn with_lost_answers(
+        answers: impl FnMut(&Memory, &str) -> Vec<(u64, String)> + Send + 'static,
+        trouble: impl FnMut(&str, &str) -> Option<Reply> + Send + 'static,
+    ) -> Arc<Self> {
+        Self::with(answers, trouble, true)
+    }
+
+    fn with(
+        answers: impl FnMut(&Memory, &str) -> Vec<(u64, String)> + Send + 'static,
+        trouble: impl FnMut(&str, &str) -> Option<Reply> + Send + 'static,
+        loses_answers: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             answers: Mutex::new(Box::new(answers)),
             trouble: Mutex::new(Box::new(trouble)),
+            loses_answers,
+            creates_after: Mutex::default(),
+            keys: Mutex::default(),
         })
+    }
+
+    /// From now on, it takes so long until a conversation is made.
+    pub(crate) fn creates_after(&self, time: Duration) {
+        *self.creates_after.lock().unwrap() = time;
+    }
+
+    /// What was said in all conversations.
+    pub(crate) fn said(&self) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let said = state.conversations.values().flat_map(|kept| &kept.memory.said);
+        said.cloned().collect()
     }
 
     pub(crate) fn platform(self: &Arc<Self>) -> Platform {
@@ -109,9 +148,38 @@ impl Made {
         if path == "/oauth/token" {
             return Reply::token("t-1", 3600);
         }
-        if let Some(trouble) = (self.trouble.lock().unwrap())(method, path) {
-            return trouble;
+        let trouble = (self.trouble.lock().unwrap())(method, path);
+        match trouble {
+            // Nothing is done that says so.
+            Some(trouble) if !self.loses_answers || trouble.status() == Some(429) => trouble,
+            Some(trouble) => {
+                self.known(request, method, path);
+                trouble
+            }
+            None => self.known(request, method, path),
         }
+    }
+
+    /// What is said under a key is said once.
+    fn known(&self, request: &http::Request<Bytes>, method: &str, path: &str) -> Reply {
+        let key = request
+            .headers()
+            .get("idempotency-key")
+            .filter(|_| path.ends_with("/interactions"));
+        let Some(key) = key.map(|key| key.to_str().unwrap().to_owned()) else {
+            return self.done(request, method, path);
+        };
+        if let Some(body) = self.keys.lock().unwrap().get(&key) {
+            return Reply::answer(201, body.clone());
+        }
+        let reply = self.done(request, method, path);
+        if let Some(body) = reply.body() {
+            self.keys.lock().unwrap().insert(key, body);
+        }
+        reply
+    }
+
+    fn done(&self, request: &http::Request<Bytes>, method: &str, path: &str) -> Reply {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or(Value::Null);
         let parts: Vec<&str> = path
             .trim_start_matches("/api/v2/conversations")
@@ -121,8 +189,12 @@ impl Made {
         let what = format!("{method} {}", parts.get(2).unwrap_or(&""));
         state.bodies.push((what.trim_end().to_owned(), body.clone()));
         match (method, parts.as_slice()) {
-            ("POST", [""]) => state.create(body),
-            (_, ["", id]) => match state.conversations.get_mut(*id) {
+            ("POST", [""]) => state.create(body, *self.creates_after.lock().unwrap()),
+            (_, ["", id]) => match state
+                .conversations
+                .get_mut(*id)
+                .filter(|kept| kept.from <= Instant::now())
+            {
                 None => Reply::answer(404, ""),
                 Some(kept) if method == "GET" => Reply::answer(200, kept.view().to_string()),
                 Some(kept) => kept.change(request, &body),
@@ -148,21 +220,25 @@ impl Made {
 }
 
 impl State {
-    fn create(&mut self, body: Value) -> Reply {
+    fn create(&mut self, body: Value, after: Duration) -> Reply {
         let id = body["id"].as_str().unwrap().to_owned();
+        if let Some(kept) = self.conversations.get(&id) {
+            return Reply::answer(201, kept.view().to_string());
+        }
         let memory = Memory {
             said: vec![],
             earlier: self.conversations.len(),
         };
         let kept = Kept {
             body,
+            from: Instant::now() + after,
             version: 1,
             interactions: vec![],
             memory,
         };
         let view = kept.view();
         self.conversations.insert(id, kept);
-        Reply::answer(201, view.to_string())
+        Reply::answer(201, view.to_string()).after(after)
     }
 }
 

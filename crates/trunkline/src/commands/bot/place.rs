@@ -30,6 +30,7 @@ impl Place {
             skips_typing: false,
             bot: args.instance.clone().or(source.only_bot.clone()),
             audit: Some(Arc::new(log.clone())),
+            masks_personal: !args.no_mask,
             pinned: args.pin.clone().into(),
         };
         Ok(Self {

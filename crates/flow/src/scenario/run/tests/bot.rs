@@ -146,6 +146,11 @@ impl Bot {
                 }
             };
             for action in run.handle(now, input) {
+                if action == Action::Hear {
+                    // They come before it is done.
+                    let come = platform.coming.extract_if(..=(now, u64::MAX), |_, _| true);
+                    come.for_each(|(_, heard)| inputs.insert(0, Input::Heard(heard)));
+                }
                 inputs.insert(0, platform.act(now, action));
             }
         }
@@ -171,9 +176,10 @@ impl Platform {
                 }
                 Input::Created
             }
-            Action::Post(_) if !self.state.takes_messages() => {
-                Input::Refused(self.state.refused(State::Active))
-            }
+            Action::Post(_) if !self.state.takes_messages() => Input::Refused(Refusal {
+                kind: RefusalKind::Over,
+                reason: self.state.refused(State::Active),
+            }),
             Action::Post(text) => {
                 self.sequence += 1;
                 let sequence = self.sequence;
@@ -182,7 +188,11 @@ impl Platform {
                 for (_, says) in answers.iter().filter(|(message, _)| *message == text) {
                     self.say(now, says, Some(&id));
                 }
-                Input::Posted { id, sequence }
+                Input::Posted {
+                    id,
+                    sequence,
+                    held_up: Duration::ZERO,
+                }
             }
             Action::Advance(_) => {
                 if let Some(text) = self.bot.idle.clone() {
@@ -190,7 +200,7 @@ impl Platform {
                 }
                 Input::Done
             }
-            Action::SetContext(_) => Input::Done,
+            Action::SetContext(_) | Action::Hear => Input::Done,
             Action::SetState(state) => {
                 self.state = state;
                 Input::Done
@@ -202,6 +212,7 @@ impl Platform {
                     .resolved_after
                     .is_some_and(|after| now >= Moment::at(Duration::from_millis(after))),
                 escalated: false,
+                context_bytes: 2,
                 context: self.bot.context.clone().unwrap_or_default(),
             }),
         }

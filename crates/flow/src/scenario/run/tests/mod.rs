@@ -4,9 +4,11 @@ mod bot;
 mod properties;
 
 use super::*;
-use crate::scenario::parse;
+use crate::scenario::{Heard, parse};
 use bot::{Bot, Says};
+use serde_json::Value;
 use std::time::Duration;
+use wire::conversation::State;
 
 fn at(ms: u64) -> Moment {
     Moment::at(Duration::from_millis(ms))
@@ -20,6 +22,13 @@ fn scenario(text: &str) -> Scenario {
 
 fn report(text: &str, bot: Bot) -> RunReport {
     bot.run(scenario(text))
+}
+
+fn refused(reason: &str) -> Input {
+    Input::Refused(Refusal {
+        kind: RefusalKind::NotDone,
+        reason: reason.into(),
+    })
 }
 
 /// The misses of all turns, in a line each.
@@ -138,6 +147,7 @@ fn garbage_is_a_failure_with_what_came() {
         Input::Posted {
             id: "m".into(),
             sequence: 1,
+            held_up: Duration::ZERO,
         },
     );
     run.handle(at(9), Input::Garbage("<html>busy</html>".into()));
@@ -166,6 +176,7 @@ fn an_answer_that_is_heard_before_its_message_is_known_to_be_taken_is_tied_to_it
         Input::Posted {
             id: "m-1".into(),
             sequence: 1,
+            held_up: Duration::ZERO,
         },
     );
     let came: Vec<u64> = run.turns()[0].answers.iter().map(|came| came.after_ms).collect();
@@ -274,6 +285,17 @@ turns:
 }
 
 #[test]
+fn an_answer_that_something_is_kept_of_is_waited_for() {
+    let text =
+        "{name: Kept, turns: [{say: one, expect: {capture: {order: 'number (\\S+)'}}}, {say: '{{order}}'}]}";
+    let bot = Bot::default()
+        .on("one", Says::after(5).text("Let me see."))
+        .on("one", Says::after(600).text("It is number A-17"))
+        .on("A-17", Says::after(5).text("yes"));
+    assert_eq!(told(&report(text, bot)), Vec::<String>::new());
+}
+
+#[test]
 fn the_conversation_is_looked_at_again_until_it_is_as_expected() {
     let text = "{name: State, turns: [{say: one, expect: [first, {resolved: true}, {state: active}]}]}";
     let soon = report(text, well().resolved_after(400));
@@ -319,7 +341,7 @@ teardown: [{say: two, expect: second}]
 fn a_conversation_that_cannot_be_made_is_a_failure_with_the_reason() {
     let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
     run.handle(at(0), Input::Start);
-    assert_eq!(run.handle(at(9), Input::Refused("no such bot".into())), []);
+    assert_eq!(run.handle(at(9), refused("no such bot")), []);
     let report = run.report().unwrap();
     assert_eq!(
         report.broken.as_deref(),
@@ -334,10 +356,13 @@ fn whoever_stops_a_run_gets_a_closed_conversation() {
     run.handle(at(0), Input::Start);
     run.handle(at(1), Input::Created);
     assert_eq!(
-        run.handle(at(2), Input::Stop("interrupted".into())),
+        run.handle(at(2), Input::Stop(Break::Interrupted, "interrupted".into())),
         [Action::Close]
     );
-    assert_eq!(run.handle(at(3), Input::Stop("interrupted".into())), []);
+    assert_eq!(
+        run.handle(at(3), Input::Stop(Break::Interrupted, "interrupted".into())),
+        []
+    );
     // Closing itself is bounded.
     assert_eq!(run.deadline(), at(2) + CLOSING);
     run.handle(run.deadline(), Input::Tick);
@@ -355,4 +380,221 @@ fn double_messages_are_sent_at_once_and_their_answers_belong_to_the_turn() {
     assert_eq!(run.turns[0].sent.len(), 2);
     assert_eq!(run.turns[0].answers.len(), 2);
     assert_eq!(run.verdict, Verdict::Passed);
+}
+
+#[test]
+fn time_that_the_platform_had_a_message_wait_is_no_answer_time_of_the_bot() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::from_millis(4_000),
+    };
+    run.handle(at(4_010), posted);
+    let answer = Heard {
+        id: "b-1".into(),
+        sequence: 2,
+        in_reply_to: Some("m-1".into()),
+        text: "first".into(),
+        ..Heard::default()
+    };
+    run.handle(at(4_050), Input::Heard(answer));
+    let turn = &run.turns()[0];
+    assert_eq!((turn.sent[0].at_ms, turn.response_ms), (4_000, Some(50)));
+}
+
+#[test]
+fn a_conversation_that_may_have_been_made_is_closed() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    let unsure = Input::Refused(Refusal {
+        kind: RefusalKind::Unsure,
+        reason: "no answer".into(),
+    });
+    assert_eq!(run.handle(at(9), unsure), [Action::Close]);
+    assert_eq!(run.handle(at(10), refused("nobody knows")), []);
+    let report = run.report().unwrap();
+    assert_eq!(
+        (report.is_closed, report.broken_by),
+        (false, Some(Break::NotMade))
+    );
+}
+
+#[test]
+fn a_conversation_that_is_being_made_when_the_run_is_stopped_is_let_come_and_is_closed() {
+    let stopped = || {
+        let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none());
+        run.handle(at(0), Input::Start);
+        let stop = Input::Stop(Break::Interrupted, "interrupted".into());
+        assert_eq!(run.handle(at(5), stop), []);
+        run
+    };
+    let mut comes = stopped();
+    assert_eq!(comes.handle(at(900), Input::Created), [Action::Close]);
+    comes.handle(at(901), Input::Done);
+    let report = comes.report().unwrap();
+    assert_eq!(
+        (report.is_closed, report.broken_by),
+        (true, Some(Break::Interrupted))
+    );
+
+    let mut refuses = stopped();
+    assert_eq!(refuses.handle(at(900), refused("no such bot")), []);
+    assert!(refuses.report().unwrap().is_closed);
+
+    let mut hangs = stopped();
+    assert_eq!(hangs.deadline(), at(5) + MAKING);
+    assert_eq!(hangs.handle(hangs.deadline(), Input::Tick), [Action::Close]);
+}
+
+const CALM: &str = "
+name: Calm
+turns:
+  - say: one
+  - say: one
+  - say: one
+  - say: one
+";
+
+#[test]
+fn a_bot_that_was_calm_so_far_is_watched_for_what_must_not_come() {
+    let bot = || {
+        Bot::default()
+            .on("one", Says::after(5).text("the first answer"))
+            .on("five", Says::after(10).text("ok"))
+            .on("five", Says::after(60).text("sorry"))
+    };
+    for (expect, missed) in [
+        ("{not: sorry}", "no answer that contains \"sorry\" | \"sorry\""),
+        ("{answers: 1}", "exactly 1 answer | \"ok\", \"sorry\""),
+    ] {
+        let text = format!("{CALM}  - say: five\n    expect: [ok, {expect}]\n");
+        let report = report(&text, bot());
+        assert_eq!(told(&report), [missed]);
+        assert!(report.took_ms < 1_000, "{}", report.took_ms);
+    }
+}
+
+#[test]
+fn what_must_not_come_must_not_come_late_either() {
+    let bot = || {
+        Bot::default()
+            .on("one", Says::after(5).text("the first answer"))
+            .on("one", Says::after(900).text("sorry"))
+            .on("two", Says::after(1_500).text("the second answer"))
+    };
+    let scenario = |expect: &str| {
+        format!(
+            "{{name: Late, turns: [{{say: one, expect: [first, {expect}]}}, {{say: two, expect: second}}]}}"
+        )
+    };
+    let never = report(&scenario("{not: sorry}"), bot());
+    assert_eq!(told(&never), ["no answer that contains \"sorry\" | \"sorry\""]);
+    let verdicts: Vec<Verdict> = never.turns.iter().map(|turn| turn.verdict).collect();
+    assert_eq!(
+        (verdicts, never.verdict),
+        (vec![Verdict::Failed, Verdict::Passed], Verdict::Failed)
+    );
+    let too_many = report(&scenario("{answers: 1}"), bot());
+    assert_eq!(
+        told(&too_many),
+        ["exactly 1 answer | \"the first answer\", \"sorry\""]
+    );
+    // More may come where nobody minds.
+    assert_eq!(
+        report(&scenario("{answers: 1..2}"), bot()).verdict,
+        Verdict::Passed
+    );
+}
+
+#[test]
+fn what_came_while_the_last_turn_was_judged_is_read_before_the_conversation_is_closed() {
+    let text = "{name: Last, turns: [{say: one, expect: [first, {not: sorry}]}]}";
+    let mut run = Run::new(Arc::new(scenario(text)), Perturber::none());
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::ZERO,
+    };
+    run.handle(at(1), posted);
+    let answer = |sequence, text: &str| {
+        Input::Heard(Heard {
+            id: format!("b-{sequence}"),
+            sequence,
+            in_reply_to: Some("m-1".into()),
+            text: text.into(),
+            ..Heard::default()
+        })
+    };
+    run.handle(at(5), answer(2, "the first answer"));
+    assert_eq!(run.handle(run.deadline(), Input::Tick), [Action::Hear]);
+    assert_eq!(run.handle(at(300), answer(3, "sorry")), []);
+    assert_eq!(run.handle(at(301), Input::Done), [Action::Close]);
+    run.handle(at(302), Input::Done);
+    let report = run.report().unwrap();
+    assert_eq!(told(report), ["no answer that contains \"sorry\" | \"sorry\""]);
+    assert_eq!(report.verdict, Verdict::Failed);
+}
+
+#[test]
+fn a_run_that_looks_knows_how_the_conversation_stood_after_each_turn() {
+    let mut run = Run::new(Arc::new(scenario(TWO)), Perturber::none()).looking();
+    run.handle(at(0), Input::Start);
+    run.handle(at(0), Input::Created);
+    let posted = Input::Posted {
+        id: "m-1".into(),
+        sequence: 1,
+        held_up: Duration::ZERO,
+    };
+    run.handle(at(1), posted);
+    let answer = Heard {
+        id: "b-2".into(),
+        sequence: 2,
+        in_reply_to: Some("m-1".into()),
+        text: "first".into(),
+        ..Heard::default()
+    };
+    run.handle(at(5), Input::Heard(answer));
+    assert_eq!(run.handle(run.deadline(), Input::Tick), [Action::Look]);
+    assert!(run.judged().is_empty());
+    let view = View {
+        state: State::Pending,
+        resolved: true,
+        escalated: false,
+        context_bytes: 17,
+        context: Value::Null,
+    };
+    let standing = view.standing();
+    assert_eq!(
+        run.handle(at(300), Input::Viewed(view)),
+        [Action::Post("two".into())]
+    );
+    assert_eq!(run.judged()[0].standing, Some(standing));
+    // One that can't be seen fails nothing that did not ask.
+    run.handle(
+        at(301),
+        Input::Posted {
+            id: "m-3".into(),
+            sequence: 3,
+            held_up: Duration::ZERO,
+        },
+    );
+    let answer = Heard {
+        id: "b-4".into(),
+        sequence: 4,
+        in_reply_to: Some("m-3".into()),
+        text: "second".into(),
+        ..Heard::default()
+    };
+    run.handle(at(305), Input::Heard(answer));
+    run.handle(run.deadline(), Input::Tick);
+    assert_eq!(run.handle(at(600), refused("busy")), [Action::Close]);
+    assert_eq!(
+        (run.judged()[1].verdict, run.judged()[1].standing),
+        (Verdict::Passed, None)
+    );
 }

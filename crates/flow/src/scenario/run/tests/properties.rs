@@ -46,13 +46,13 @@ proptest! {
             let input = match kind {
                 0 => Input::Start,
                 1 => Input::Created,
-                2 => Input::Posted { id: format!("m-{n}"), sequence: n as u64 },
+                2 => Input::Posted { id: format!("m-{n}"), sequence: n as u64, held_up: Duration::from_millis(step) },
                 3 => Input::Done,
-                4 => Input::Refused("no".into()),
+                4 => refused("no"),
                 5 => Input::Heard(heard),
                 6 => Input::Heard(Heard { in_reply_to: Some(format!("m-{}", n / 2)), ..heard }),
                 7 => Input::Garbage("x".into()),
-                8 if n > 50 => Input::Stop("enough".into()),
+                8 if n > 50 => Input::Stop(Break::Interrupted, "enough".into()),
                 _ => Input::Tick,
             };
             run.handle(at(now), input);

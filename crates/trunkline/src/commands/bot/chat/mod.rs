@@ -20,10 +20,10 @@ use flow::scenario::{
     quiet::{Awaited, Quiet},
 };
 use input::Lines;
-use jobs::conversations::{Opening, Recording, Talk, TalkError, heard};
+use jobs::conversations::{Opening, Platform, Recording, Talk, TalkError, TalkTurn, heard};
 use screen::Screen;
 use serde_json::json;
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until};
 use wire::conversation::{Button, Conversation, Direction, Interaction};
 
@@ -46,20 +46,27 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         bot: place.platform.bot.clone(),
         ..Opening::default()
     };
-    let talk = Talk::open(&place.platform, &opening).await?;
+    // Listened for from before the first request on: Ctrl-C must not leave a conversation behind.
+    let mut asked = pin!(asked_to_end());
+    let Some(talk) = Talk::open(&place.platform, &opening, asked.as_mut()).await? else {
+        return Ok(Done::Well);
+    };
     let mut chat = Chat {
         screen: Screen::new(output),
         recording: Recording::new("A talk in the terminal", None),
         talk: talk.clone(),
+        platform: place.platform.clone(),
+        turn: TalkTurn::default(),
         after: 0,
         quiet: Quiet::default(),
         buttons: Vec::new(),
         newest: Instant::now(),
     };
+    chat.recording.seeded(talk.seed());
     chat.screen.begin(&place.name, talk.id().as_str());
     let talked = tokio::select! {
         talked = chat.go_on() => talked,
-        () = asked_to_end() => Ok(()),
+        () = asked => Ok(()),
     };
     end_at_once_when_asked_again();
     // Whatever happened, nothing stays open.
@@ -84,6 +91,9 @@ struct Chat {
     screen: Screen,
     recording: Recording,
     talk: Talk,
+    platform: Platform,
+    /// What is said and answered now.
+    turn: TalkTurn,
     /// The place of the newest interaction that was seen.
     after: u64,
     quiet: Quiet,
@@ -147,7 +157,14 @@ impl Chat {
         self.recording.said(text, pressed);
         self.buttons.clear();
         self.newest = Instant::now();
-        self.listen(Awaited::First, PATIENCE).await
+        self.turn = TalkTurn {
+            number: self.turn.number + 1,
+            message: text.to_owned(),
+            ..TalkTurn::default()
+        };
+        self.listen(Awaited::First, PATIENCE).await?;
+        self.talk.note(&self.platform, &self.turn).await;
+        Ok(())
     }
 
     /// Listens until the bot seems to have said what it has to say.
@@ -194,7 +211,9 @@ impl Chat {
                 }
                 self.screen.bot(&heard);
                 self.recording.heard(&heard);
+                self.turn.response.get_or_insert_with(|| self.newest.elapsed());
                 self.newest = Instant::now();
+                self.turn.answers.push(heard.text);
                 came += 1;
             }
         }

@@ -196,7 +196,7 @@ fn recorded(tested: &Tested) -> String {
         .iter()
         .filter_map(|result| Some((result, result.telling()?)));
     let texts: Vec<String> = telling
-        .map(|(result, run)| Recording::of(&result.name, &run.report).to_yaml())
+        .map(|(result, run)| Recording::of(&result.scenario, run).to_yaml())
         .collect();
     texts.join("---\n")
 }

@@ -122,6 +122,10 @@ fn tell_fuzzed(tested: &Tested, output: &Output) {
         "\n{} made-up dialogues (seed {}): the bot failed in {}",
         fuzzed.dialogues, fuzzed.seed, fuzzed.failed
     ));
+    if let Some(cause) = &fuzzed.broken {
+        let told = cause.replace(char::is_control, " ");
+        output.fault(format!("made-up dialogues could not be held: {told}"));
+    }
     for found in &fuzzed.found {
         // What a bot says must not steer the terminal.
         let told = found.finding.told.replace(char::is_control, " ");
