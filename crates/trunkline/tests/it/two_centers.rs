@@ -92,7 +92,7 @@ fn changes_on_condition_at_two_centers_are_all_made_once() {
                 talker.tried("PUT", &path, &change, &[("If-Match", &tag)]).status
             };
             let tries = std::iter::repeat_with(changed).take(1_000);
-            let refused = tries.take_while(|status| *status != 200);
+            let mut refused = tries.take_while(|status| *status != 200);
             assert!(refused.all(|status| status == 412));
         }
     };
