@@ -50,10 +50,11 @@ impl Talk {
             Err(error) if error.may_be_made() => {
                 // What could not be closed may be open: that is worse than what kept it from being made.
                 let closed = talk.close_if_made().await?;
-                if !is_stopped {
-                    return Err(error);
+                match error {
+                    _ if is_stopped => closed,
+                    TalkError::MaybeMade(error) => return Err(error.into()),
+                    error => return Err(error),
                 }
-                closed
             }
             Err(error) => return Err(error),
         };

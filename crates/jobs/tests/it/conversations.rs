@@ -618,3 +618,38 @@ async fn the_time_of_a_busy_platform_is_no_answer_time_of_the_bot() {
     );
     assert!(outcome.report.took_ms > 24_000);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_bot_that_closes_the_conversation_has_not_failed_and_a_platform_that_refuses_has() {
+    let fuzzed = async |refusal: &'static str| {
+        let said = AtomicU32::new(0);
+        let made = Made::with_trouble(
+            |memory, text| vec![(5, format!("{} more answers to {text}", memory.said.len()))],
+            move |method, path| {
+                let is_message = method == "POST" && path.ends_with("/interactions");
+                (is_message && said.fetch_add(1, Ordering::Relaxed) > 0)
+                    .then(|| Reply::answer(400, json!({"message": refusal}).to_string()))
+            },
+        );
+        let asked = FuzzAsked {
+            dialogues: 3,
+            sentences: vec!["hello".into()],
+            seed: 1,
+            parallel: NonZeroUsize::MIN,
+            bot: None,
+        };
+        fuzz(
+            &made.platform(),
+            &asked,
+            &CancellationToken::new(),
+            &mut None,
+            |_| {},
+        )
+        .await
+    };
+    let closed = fuzzed("Invalid state transition from closed to active").await;
+    assert_eq!((closed.dialogues, closed.failed), (3, 0));
+    let refused = fuzzed("text must not be so").await;
+    assert!(refused.failed > 0);
+    assert_eq!(refused.found[0].finding.fault, Fault::Broken);
+}

@@ -373,6 +373,8 @@ impl Run {
     fn stop(&mut self, now: Moment, by: Break, reason: String) -> Option<Action> {
         match self.phase {
             Phase::Over | Phase::Ending(_) | Phase::Closing(_) => None,
+            // All turns are over already.
+            Phase::Hearing(_) => Some(self.close(now)),
             Phase::Creating => {
                 self.broken = Some((by, reason));
                 self.leave_out_the_rest();

@@ -532,6 +532,7 @@ fn what_came_while_the_last_turn_was_judged_is_read_before_the_conversation_is_c
     };
     run.handle(at(5), answer(2, "the first answer"));
     assert_eq!(run.handle(run.deadline(), Input::Tick), [Action::Hear]);
+    assert!(run.deadline() < at(10_000), "it is bounded");
     assert_eq!(run.handle(at(300), answer(3, "sorry")), []);
     assert_eq!(run.handle(at(301), Input::Done), [Action::Close]);
     run.handle(at(302), Input::Done);
