@@ -100,6 +100,8 @@ struct Said<'a> {
 fn row(record: &Record, facts: Option<&Record>, turns: &[Found]) -> Row {
     let id: ConversationId = record.id.parse().ok()?;
     let kept: Kept = read(&record.body)?;
+    // What was changed between the two questions to the store is not expanded: who wants it asks for it.
+    let facts = facts.filter(|facts| kept.facts_version == facts.version || kept.facts_version == 0);
     let conversation = facts.and_then(|facts| Some(kept.view(&id, &read(&facts.body)?, record.version)));
     let whole = conversation.map(|conversation| whole(conversation, turns));
     to_raw_value(&Brief::from(kept).summary(id, record.version, whole)).ok()
