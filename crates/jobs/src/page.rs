@@ -71,7 +71,7 @@ pub(crate) fn escaped(text: &str) -> String {
 }
 
 /// A number of milliseconds for people: `0.4 ms`, `340 ms`, `1.2 s`, `4 min 05 s`.
-pub(crate) fn time(ms: f64) -> String {
+pub fn time(ms: f64) -> String {
     match ms {
         _ if ms < 10.0 && ms.fract() > 0.05 => format!("{ms:.1} ms"),
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
