@@ -159,6 +159,14 @@ fn the_page_is_read_in_a_browser_by_pointer_keyboard_and_in_both_themes() {
                 is_wide, false,
                 "{scheme} {width}: the page does not scroll sideways"
             );
+            let is_seen = page.eval(
+                "return [...document.querySelectorAll('.column')].every(column => {
+                    const { left, right } = column.getBoundingClientRect(); return left >= 0 && right <= innerWidth; })",
+            );
+            assert_eq!(
+                is_seen, true,
+                "{scheme} {width}: small data is seen without scrolling"
+            );
         }
     }
     page.eval("document.querySelector('.column').focus()");
