@@ -18,6 +18,8 @@ const FILLED: f64 = 0.62;
 /// A chart that is drawn.
 pub(crate) struct Canvas {
     svg: String,
+    /// The values of the grid, which are above all else: a chart that is scrolled takes them along.
+    ticks: String,
     /// The width of a column.
     column: f64,
     /// The room that a label needs.
@@ -38,6 +40,7 @@ impl Canvas {
             svg: format!(
                 "<svg width=\"100%\" height=\"{HEIGHT:.0}\" style=\"min-width:{width:.0}px\" {attributes}>"
             ),
+            ticks: String::new(),
             column,
             label,
             top,
@@ -67,11 +70,15 @@ impl Canvas {
             let y = self.y(value);
             let shown = escaped(&shown(value));
             self.put(format_args!(
-                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"100%\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
-                 <text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{shown}</text>",
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"100%\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>"
+            ));
+            // Writing to a text can't fail.
+            let _ = write!(
+                self.ticks,
+                "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{shown}</text>",
                 LEFT - 8.0,
                 y + 4.0
-            ));
+            );
         }
     }
 
@@ -123,6 +130,7 @@ impl Canvas {
     }
 
     pub(crate) fn finish(mut self) -> String {
+        self.svg.push_str(&self.ticks);
         self.svg.push_str("</svg>");
         self.svg
     }
