@@ -4,7 +4,9 @@
 
 mod canvas;
 
-pub(crate) use canvas::Canvas;
+pub(crate) use canvas::{Canvas, round_top};
+
+use wire::UtcTime;
 
 const STYLE: &str = include_str!("page/base.css");
 
@@ -70,8 +72,14 @@ pub(crate) fn escaped(text: &str) -> String {
     escaped
 }
 
+/// A moment for people, to the minute: `2026-11-21 22:40 UTC`.
+pub(crate) fn minute(at: UtcTime) -> String {
+    let shown = at.timestamp().strftime("%Y-%m-%d %H:%M UTC");
+    format!("<time datetime=\"{at}\">{shown}</time>")
+}
+
 /// A number of milliseconds for people: `0.4 ms`, `340 ms`, `1.2 s`, `4 min 05 s`.
-pub(crate) fn time(ms: f64) -> String {
+pub fn time(ms: f64) -> String {
     match ms {
         _ if ms < 10.0 && ms.fract() > 0.05 => format!("{ms:.1} ms"),
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
@@ -93,6 +101,14 @@ mod tests {
         assert_eq!(
             shown,
             ["0.4 ms", "12 ms", "999 ms", "1.5 s", "1 min 30 s", "4 min 05 s"]
+        );
+    }
+
+    #[test]
+    fn moments_are_written_to_the_minute() {
+        assert_eq!(
+            minute("2026-11-21T22:40:49.288Z".parse().unwrap()),
+            "<time datetime=\"2026-11-21T22:40:49.288Z\">2026-11-21 22:40 UTC</time>"
         );
     }
 

@@ -17,6 +17,8 @@ mod chart;
 mod csv;
 mod html;
 
+pub use crate::page::time;
+
 use client::{Conversations, Error};
 use flow::share::Share;
 use serde::Serialize;

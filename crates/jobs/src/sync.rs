@@ -20,6 +20,7 @@ mod change;
 mod entries;
 mod job;
 mod jsonl;
+mod lock;
 mod pages;
 mod pipeline;
 #[cfg(feature = "postgres")]
@@ -38,7 +39,7 @@ pub use target::{BadTarget, Target};
 use client::{Http, Transport};
 use flow::{sync::Fault, tickets::Template};
 use job::Job;
-use std::{sync::Arc, time::Duration};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use wire::UtcTime;
@@ -58,6 +59,9 @@ pub struct Work {
     pub platform: String,
     /// Where the checkpoint is kept, audit entries, and which tickets there are.
     pub store: Store,
+    /// The folder of the lock that keeps other syncs from the same platform to the same sink out: the store's, for all who use that.
+    /// `None` if there are no others.
+    pub lock_folder: Option<PathBuf>,
     /// What takes the changes.
     pub target: Target,
     /// The way to a [`Target::Web`].
@@ -75,6 +79,7 @@ impl Work {
             platform: transport.host(),
             transport,
             store,
+            lock_folder: None,
             target,
             http: None,
             sign_in: SignIn::Nobody,
@@ -151,12 +156,35 @@ pub enum SyncError {
     /// The checkpoint is not one.
     #[error("the checkpoint was written by another Trunkline and can't be read; begin anew with --since")]
     Checkpoint,
-    /// Another process moved the checkpoint.
-    #[error("another sync from this platform to this sink is running; wait for its end")]
+    /// Another process syncs from this platform to this sink.
+    #[error("another sync to {sink} is running{}; wait for its end, or end it, and begin again", in_process(*.process))]
+    Running {
+        /// The sink's name on the screen.
+        sink: String,
+        /// The process, if it is known.
+        process: Option<u32>,
+    },
+    /// The lock against other syncs can't be taken.
+    #[error("the lock {} can't be taken; check the data folder and its rights", .path.display())]
+    Lock {
+        /// The lock's file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A process with another data folder moved the checkpoint.
+    #[error(
+        "another sync from this platform to this sink is running, with another data folder; wait for its end, or end it, and begin again"
+    )]
     Overtaken,
     /// A part of it broke.
     #[error("the sync broke; begin it again to go on where it was")]
     Broken,
+}
+
+fn in_process(process: Option<u32>) -> String {
+    process.map_or_else(String::new, |process| format!(" (process {process})"))
 }
 
 impl SyncError {
@@ -176,7 +204,12 @@ impl SyncError {
             Self::Sink(error) => error.is_passing(),
             Self::Store(error) => matches!(error, store::Error::Unavailable(_) | store::Error::Full),
             Self::Pages(Fault::LinkRepeats | Fault::NoProgress) => true,
-            Self::Pages(Fault::Disorder { .. }) | Self::Checkpoint | Self::Overtaken | Self::Broken => false,
+            Self::Pages(Fault::Disorder { .. })
+            | Self::Checkpoint
+            | Self::Running { .. }
+            | Self::Lock { .. }
+            | Self::Overtaken
+            | Self::Broken => false,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Charts of a report as SVG: a column for each row, drawn by a scale, and a sentence for those who hear or point at it.
 
 use super::Row;
-use crate::page::{Canvas, escaped, time};
+use crate::page::{Canvas, escaped, round_top, time};
 use flow::share::Share;
+
+/// The room of a label, in CSS pixels: `11-21 22:00`, or twelve signs of a bot's id.
+const LABEL: f64 = 84.0;
 
 /// What a chart shows of a row.
 pub(super) enum Picture {
@@ -16,7 +19,7 @@ pub(super) enum Picture {
 
 /// A chart of the rows.
 pub(super) fn chart(rows: &[Row], picture: &Picture) -> String {
-    let mut canvas = Canvas::new(rows.len(), most(rows, picture), "role=\"group\"");
+    let mut canvas = Canvas::new(rows.len(), top(rows, picture), LABEL, "role=\"group\"");
     canvas.grid(|value| match picture {
         Picture::Shares => format!("{:.0} %", value * 100.0),
         Picture::Numbers => format!("{value:.0}"),
@@ -96,14 +99,15 @@ fn share_mark(canvas: &mut Canvas, x: f64, share: Option<Share>, class: &str) {
     }
 }
 
-fn most(rows: &[Row], picture: &Picture) -> f64 {
-    let of = |row: &Row| match picture {
+/// The end of the scale.
+fn top(rows: &[Row], picture: &Picture) -> f64 {
+    let most = |of: fn(&Row) -> f64| rows.iter().map(of).fold(1.0, f64::max);
+    match picture {
         Picture::Shares => 1.0,
         // Quarters of the scale are whole conversations.
-        Picture::Numbers => (row.conversations as f64).max(4.0),
-        Picture::Times => row.p95_response_ms.unwrap_or_default(),
-    };
-    rows.iter().map(of).fold(1.0, f64::max)
+        Picture::Numbers => round_top(most(|row| row.conversations as f64).max(4.0)),
+        Picture::Times => round_top(most(|row| row.p95_response_ms.unwrap_or_default())),
+    }
 }
 
 /// All that is known of a row.

@@ -4,7 +4,7 @@ use super::{
     By, Report, Row,
     chart::{Picture, chart},
 };
-use crate::page::{Page, brand, escaped, time};
+use crate::page::{Page, brand, escaped, minute, time};
 use flow::share::Share;
 use std::fmt::Write as _;
 use wire::UtcTime;
@@ -24,15 +24,15 @@ impl Report {
         };
         let body = match self.total.conversations {
             0 => "<p class=\"empty\">There were no conversations in this time. Ask for an earlier one with --from.</p>".to_owned(),
-            _ => format!("{}{}{}", tiles(&self.total), figures(drawn, from), self.table()),
+            _ => format!("{}{}{}", tiles(&self.total), figures(drawn, from, self.by), self.table()),
         };
         let body = format!(
-            "<main>\n<header>\n{}\n<h1>Conversations</h1>\n<p class=\"soft\">Created from <time>{}</time> to <time>{}</time>, {}</p>\n</header>\n\
+            "<main>\n<header>\n{}\n<h1>Conversations</h1>\n<p class=\"soft\">Created from {} to {}, {}</p>\n</header>\n\
              {body}\n<footer class=\"soft\">A conversation counts where it was created, whenever it was settled. Ranges are 95 % \
              confidence intervals (Wilson). Contained is what is over without having been handed to a person.</footer>\n</main>\n",
             brand("bot report"),
-            self.span.from,
-            self.span.to,
+            minute(self.span.from),
+            minute(self.span.to),
             by(self.by),
         );
         let day = |time: UtcTime| time.timestamp().strftime("%Y-%m-%d").to_string();
@@ -101,8 +101,13 @@ fn share_tile(name: &str, class: &str, share: Option<Share>) -> String {
     )
 }
 
-fn figures(rows: &[Row], left_out: usize) -> String {
+fn figures(rows: &[Row], left_out: usize, by: By) -> String {
     let mut figures = String::new();
+    // What is newest says most; where it does not fit, it is shown first.
+    let end = match by {
+        By::Hour | By::Day => " data-from=\"end\"",
+        By::Bot | By::None => "",
+    };
     for (title, key, picture) in [
         (
             "Resolved and contained",
@@ -131,7 +136,7 @@ fn figures(rows: &[Row], left_out: usize) -> String {
         // Writing to a text can't fail.
         let _ = write!(
             figures,
-            "<figure><figcaption><h2>{title}</h2><p class=\"key soft\">{key}{note}</p></figcaption><div class=\"scroll chart\">{}</div>\
+            "<figure><figcaption><h2>{title}</h2><p class=\"key soft\">{key}{note}</p></figcaption><div class=\"scroll chart\"{end}>{}</div>\
              <output class=\"readout soft\" aria-live=\"off\">Point at a column, or go to it with Tab and the arrow keys.</output></figure>",
             chart(rows, &picture)
         );

@@ -1,4 +1,9 @@
 // What a column says is read out below its chart; arrow keys go from one to the next. Without this, the table has it all.
+for (const scroller of document.querySelectorAll(".chart")) {
+  // The values of the scale stay in sight.
+  scroller.addEventListener("scroll", () => scroller.style.setProperty("--scrolled", scroller.scrollLeft), { passive: true });
+  if (scroller.dataset.from === "end") scroller.scrollLeft = scroller.scrollWidth;
+}
 for (const figure of document.querySelectorAll("figure")) {
   const readout = figure.querySelector(".readout");
   const columns = [...figure.querySelectorAll(".column")];

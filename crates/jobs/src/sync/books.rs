@@ -71,8 +71,8 @@ impl Books {
     }
 }
 
-/// The name of the checkpoint: readable while it fits.
-fn name(platform: &str, sink: &str) -> String {
+/// The name of the books: readable while it fits.
+pub(super) fn name(platform: &str, sink: &str) -> String {
     let name = format!("sync:{platform}:{sink}");
     if name.len() <= MOST_NAME {
         return name;

@@ -19,9 +19,14 @@ pub(super) fn failed(names: &Names, walked: &Walked, took: Duration, why: &str) 
 }
 
 fn detail(names: &Names, walked: &Walked, took: Duration) -> Value {
-    json!({"platform": names.platform, "sink": names.sink, "pages": walked.pages, "changes": walked.changes,
-        "interactions": walked.interactions, "masked": names.masked, "reached": walked.reached,
-        "tookMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX)})
+    let mut detail = json!({"platform": names.platform, "sink": names.sink, "pages": walked.pages, "changes": walked.changes,
+        "interactions": walked.interactions, "masked": names.masked,
+        "tookMs": u64::try_from(took.as_millis()).unwrap_or(u64::MAX)});
+    // In the audit log a null is what was erased.
+    if let Some(reached) = walked.reached {
+        detail["reached"] = json!(reached);
+    }
+    detail
 }
 
 fn entry(verb: &str, names: &Names, outcome: Outcome, detail: Value) -> Entry {
@@ -34,5 +39,33 @@ fn entry(verb: &str, names: &Names, outcome: Outcome, detail: Value) -> Entry {
         outcome,
         detail: detail.as_object().cloned().unwrap_or_default(),
         personal: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reached(reached: Option<&str>) -> Option<Value> {
+        let names = Names {
+            platform: "own".into(),
+            sink: "jsonl:/x".into(),
+            masked: true,
+        };
+        let sum = Walked {
+            reached: reached.map(|at| at.parse().unwrap()),
+            ..Walked::default()
+        };
+        walked(&names, &sum, Duration::ZERO)
+            .detail
+            .get("reached")
+            .cloned()
+    }
+
+    #[test]
+    fn a_sync_that_reached_nothing_does_not_look_as_if_that_was_erased() {
+        assert_eq!(reached(None), None);
+        let at = "2026-11-21T22:40:49.288Z";
+        assert_eq!(reached(Some(at)), Some(json!(at)));
     }
 }

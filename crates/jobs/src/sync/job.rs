@@ -2,8 +2,9 @@
 
 use super::{
     Settings, SyncError, Walked, Work,
-    books::Books,
+    books::{self, Books},
     entries,
+    lock::Lock,
     pages::{Page, Pages},
     pipeline::{Ack, Batch, Pipeline},
     sink::{Opening, Sink},
@@ -48,6 +49,7 @@ pub(super) struct Job {
     open: Option<Open>,
     walked: Walked,
     is_behind: bool,
+    _lock: Option<Lock>,
 }
 
 /// The machine and the sink belong together: one knows what the other has.
@@ -80,6 +82,11 @@ impl Job {
             masked: settings.masked,
         };
         let sink = work.target.key(work.template.as_deref());
+        // Before the books are read: whoever has the lock still writes them.
+        let lock = work.lock_folder.as_deref();
+        let lock = lock
+            .map(|folder| Lock::take(folder, &books::name(&names.platform, &sink), &names.sink))
+            .transpose()?;
         let mut books = Books::open(&work.store, &names.platform, &sink).await?;
         let (checkpoint, held) = match settings.since {
             Some(since) => begin_at(since, &mut books, settings.overlap).await?,
@@ -97,6 +104,7 @@ impl Job {
             open: None,
             walked: Walked::default(),
             is_behind: false,
+            _lock: lock,
         };
         // A sink that can't be used at all is told before the platform is asked.
         job.open = Some(job.begin().await?);

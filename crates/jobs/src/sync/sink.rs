@@ -220,6 +220,11 @@ pub enum SinkError {
         "this Trunkline was built without PostgreSQL; build it with the feature postgres, or name another sink"
     )]
     WithoutPostgres,
+    /// A process with another data folder works on the same tickets.
+    #[error(
+        "another sync makes the same tickets, with another data folder; wait for its end, or end it, and begin again"
+    )]
+    TicketsTaken,
     /// No way to send was given.
     #[error("there is no way to send to a web address")]
     NoHttp,

@@ -357,8 +357,7 @@ impl Tickets {
                 remembered.version = Some(remembered.version.map_or(1, |version| version + 1));
                 Ok(())
             }
-            // Another process works on the same tickets; its checkpoint goes before ours.
-            _ => Err(SinkError::Broken),
+            _ => Err(SinkError::TicketsTaken),
         }
     }
 }

@@ -159,8 +159,25 @@ fn the_page_is_read_in_a_browser_by_pointer_keyboard_and_in_both_themes() {
                 is_wide, false,
                 "{scheme} {width}: the page does not scroll sideways"
             );
+            let is_seen = page.eval(
+                "return [...document.querySelectorAll('.column')].every(column => {
+                    const { left, right } = column.getBoundingClientRect(); return left >= 0 && right <= innerWidth; })",
+            );
+            assert_eq!(
+                is_seen, true,
+                "{scheme} {width}: small data is seen without scrolling"
+            );
         }
     }
+    // A chart that is scrolled keeps its scale in sight.
+    page.eval(
+        "document.querySelector('.chart svg').style.minWidth = '2000px'; document.querySelector('.chart').scrollLeft = 500",
+    );
+    page.wait(
+        "(() => { const tick = document.querySelector('.tick').getBoundingClientRect();
+            return document.querySelector('.chart').scrollLeft === 500 && tick.left >= 0 && tick.right <= innerWidth; })()",
+    );
+    page.eval("document.querySelector('.chart svg').style.minWidth = ''");
     page.eval("document.querySelector('.column').focus()");
     page.wait("document.querySelector('.readout').textContent.includes('40 conversations')");
     page.press(RIGHT);

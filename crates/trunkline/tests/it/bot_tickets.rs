@@ -159,6 +159,34 @@ fn a_sync_to_an_api_like_jiras_that_is_killed_anywhere_doubles_nothing() {
 }
 
 #[test]
+fn a_sync_beside_another_is_told_at_once_and_doubles_nothing() {
+    let (town, desk) = (town(), Desk::start(JIRA));
+    desk.state().hangs_at = Some(3);
+    let mut first = sync(&town, "synced", &desk, JIRA)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for("a request that hangs", || desk.hangs.try_recv().ok());
+    let requests = desk.state().requests;
+    let second = sync(&town, "synced", &desk, JIRA).output().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&second.stdout).unwrap();
+    let told = told["error"].as_str().unwrap();
+    let process = format!(
+        "another sync to {}/ is running (process {}); wait for its end",
+        desk.url(),
+        first.id()
+    );
+    assert!(told.contains(&process), "{told}");
+    assert_eq!(desk.state().requests, requests, "the second one asks nothing");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    synced(sync(&town, "synced", &desk, JIRA));
+    all_is_there_once(&desk, JIRA, "after both");
+}
+
+#[test]
 fn a_system_that_does_not_know_us_is_told_as_such_and_the_secret_is_not_told() {
     let (town, desk) = (Town::of(1), Desk::start(JIRA));
     let mut command = sync(&town, "synced", &desk, JIRA);

@@ -1,12 +1,14 @@
 //! How fast the bot answered, as a picture: a histogram with a logarithmic axis, since answers take from a millisecond to a minute.
 
 use super::numbers::{count, time};
-use crate::page::Canvas;
+use crate::page::{Canvas, round_top};
 use flow::scenario::stats::percentile;
 
 /// The scale ends so much above the tallest bar, for what stands there, and holds at least so many answers.
 const HEADROOM: f64 = 1.4;
 const LEAST: usize = 2;
+/// The room of a label, in CSS pixels: `< 500 ms`.
+const LABEL: f64 = 60.0;
 /// The ends of the bins, in milliseconds: 1, 2, 5, 10, ... 60 s; what is slower is in the last one.
 const ENDS: [u64; 16] = [
     1,
@@ -50,7 +52,8 @@ pub(super) fn histogram(sorted: &[u64]) -> String {
     let last = (last + 1).min(ENDS.len() - 1);
     let tallest = bins.iter().max().copied().unwrap_or_default().max(LEAST);
     let about = "role=\"img\" aria-labelledby=\"chart-title chart-text\"";
-    let mut canvas = Canvas::new(last - first + 1, tallest as f64 * HEADROOM, about);
+    let top = round_top(tallest as f64 * HEADROOM);
+    let mut canvas = Canvas::new(last - first + 1, top, LABEL, about);
     canvas.put(format_args!(
         "<title id=\"chart-title\">Times to the first answer</title>\
          <desc id=\"chart-text\">{}: half within {}, 95 % within {}, the slowest after {}.</desc>",

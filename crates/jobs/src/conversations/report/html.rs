@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     conversations::{Tested, fuzzing::Found},
-    page::{Page, brand, escaped},
+    page::{Page, brand, escaped, minute},
 };
 use flow::scenario::{Coverage, stats::percentile};
 use std::{collections::BTreeSet, fmt::Write as _};
@@ -91,17 +91,12 @@ fn header(page: &mut String, tested: &Tested, title: &str) {
     let _ = writeln!(
         page,
         "<header data-state=\"{state}\">{}<h1>{title}</h1>\
-         <dl class=\"about\"><div><dt>Held on</dt><dd>{}</dd></div><div><dt>Began</dt><dd><time datetime=\"{at}\">{}</time></dd></div>\
+         <dl class=\"about\"><div><dt>Held on</dt><dd>{}</dd></div><div><dt>Began</dt><dd>{}</dd></div>\
          <div><dt>Took</dt><dd>{}</dd></div>{perturbed}</dl></header>",
         brand("bot test"),
         escaped(&tested.platform),
-        tested
-            .started_at
-            .to_string()
-            .replace('T', " ")
-            .trim_end_matches('Z'),
+        minute(tested.started_at),
         time(tested.took_ms),
-        at = tested.started_at,
     );
 }
 

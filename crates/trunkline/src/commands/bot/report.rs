@@ -12,7 +12,7 @@ use client::Conversations;
 use comfy_table::{CellAlignment, Table, presets::UTF8_FULL_CONDENSED};
 use flow::share::Share;
 use jiff::Timestamp;
-use jobs::report::{By, Report, Row, Span, report};
+use jobs::report::{By, Report, Row, Span, report, time};
 use std::path::Path;
 
 pub(super) async fn run(args: BotReportArgs, config: &Config, output: &Output) -> Result<Done> {
@@ -93,7 +93,7 @@ fn table(report: &Report) -> Table {
 
 fn cells(row: &Row) -> [String; 8] {
     let share = |share: Option<Share>| share.map_or_else(|| "-".into(), |share| share.to_string());
-    let time = |ms: Option<f64>| ms.map_or_else(|| "-".into(), |ms| format!("{ms:.0} ms"));
+    let times = |ms: Option<f64>| ms.map_or_else(|| "-".into(), time);
     [
         row.label.clone(),
         row.conversations.to_string(),
@@ -101,7 +101,32 @@ fn cells(row: &Row) -> [String; 8] {
         share(row.containment),
         row.escalated.to_string(),
         row.turns.to_string(),
-        time(row.median_response_ms),
-        time(row.p95_response_ms),
+        times(row.median_response_ms),
+        times(row.p95_response_ms),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_answers_have_a_decimal_in_the_table_as_on_the_page() {
+        let at = "2026-11-21T22:00:00Z";
+        let row = Row {
+            label: "all".into(),
+            from: at.parse().unwrap(),
+            to: at.parse().unwrap(),
+            conversations: 1,
+            resolved: 0,
+            resolution: None,
+            contained: 0,
+            containment: None,
+            escalated: 0,
+            turns: 1,
+            median_response_ms: Some(0.14),
+            p95_response_ms: None,
+        };
+        assert_eq!(cells(&row)[6..], ["0.1 ms", "-"]);
+    }
 }

@@ -8,11 +8,14 @@ use crate::{
 use ::center::Center;
 use anyhow::{Context, Result};
 use client::{Admin, Transport};
+use std::path::PathBuf;
 use store::{Notary, Store};
 
 /// A platform, and the books of this machine.
 pub(super) struct Source {
     pub(super) store: Store,
+    /// The folder with what belongs to the store.
+    pub(super) data_dir: PathBuf,
     notary: Notary,
     center: Option<Center>,
     pub(super) transport: Transport,
@@ -36,13 +39,15 @@ impl Source {
                 let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
                 let tenant = platform::tenant(tenant)?;
                 let only_bot = tenant.only_bot().map(str::to_owned);
-                let center = platform::local_center(tenant, data_dir, store.clone(), None, false).await?;
+                let center =
+                    platform::local_center(tenant, data_dir.clone(), store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;
                 (Some(center), transport, platform::OWN_CENTER.to_owned(), only_bot)
             }
         };
         Ok(Self {
             store,
+            data_dir,
             notary,
             center,
             transport,

@@ -42,6 +42,7 @@ pub(super) async fn run(args: BotSyncArgs, config: &Config, output: &Output) -> 
         transport: source.transport.clone(),
         platform: source.name.clone(),
         store: source.store.clone(),
+        lock_folder: Some(source.data_dir.clone()),
         target: args.to.clone(),
         http,
         sign_in,
