@@ -115,17 +115,17 @@ impl Dialogue {
         let Some((step, _)) = self.calling.take_if(|(_, number)| *number == outcome.number) else {
             return Vec::new();
         };
-        // Silence may have handed over while the answer was awaited.
-        if self.handed_over {
-            return Vec::new();
-        }
+        // Silence may have handed over while the answer was awaited: then only what was found out counts.
+        let is_over = self.handed_over;
         // What was walked before the call belongs to the same turn.
         let walked = std::mem::take(&mut self.walked);
         let used = std::mem::take(&mut self.used);
-        self.turn(bot, &Value::Null, |turn| {
+        let mut acts = self.turn(bot, &Value::Null, |turn| {
             (turn.dialogue.walked, turn.dialogue.used) = (walked, used);
             turn.called(&step, outcome.answer);
-        })
+        });
+        acts.retain(|act| !is_over || matches!(act, Act::Set { .. }));
+        acts
     }
 
     /// Nothing was said for as long as [`Dialogue::idle_after`] said.

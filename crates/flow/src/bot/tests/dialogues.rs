@@ -263,7 +263,7 @@ fn who_speaks_during_a_call_out_gives_it_up() {
 }
 
 #[test]
-fn who_was_handed_over_while_a_call_went_out_hears_no_answer_of_it() {
+fn who_was_handed_over_while_a_call_went_out_hears_no_answer_of_it_but_it_is_kept() {
     let text = CALLING.replace("ask = \"number\"", "set = { number = 7 }") + HANDS_OVER;
     let bot = small(&text);
     let (mut dialogue, _) = Dialogue::begin(&bot, 1);
@@ -272,7 +272,8 @@ fn who_was_handed_over_while_a_call_went_out_hears_no_answer_of_it() {
     let left = dialogue.idle(&bot);
     assert!(matches!(left.last(), Some(Act::Escalate { .. })), "{left:?}");
     let answer = Some(json!({"order": {"states": ["packed"]}}));
-    assert_eq!(dialogue.called(&bot, CallOutcome { number: 1, answer }), []);
+    let acts = dialogue.called(&bot, CallOutcome { number: 1, answer });
+    assert_eq!(shown(&acts), "status = \"packed\"\n");
 }
 
 const HANDS_OVER: &str = r#"
