@@ -115,9 +115,18 @@ pub(crate) async fn a_worker_that_was_thought_gone_works_on(database: &Database)
         store.commit(make::owed(id, None)).await.unwrap();
     }
     assert_eq!(names(&paused, 1).await, ["e-1"]);
-    clock.pass(Duration::from_secs(2));
-    // Nobody heard of it for two seconds: the other gets its work.
-    assert_eq!(names(&other, 10).await, ["e-1", "e-2"]);
+    // Nobody heard of it for two seconds: the other gets its work. It beats by a real clock: when it does so just now, it is heard of, and
+    // two more seconds pass.
+    let mut taken = Vec::new();
+    for _ in 0..20 {
+        clock.pass(Duration::from_secs(2));
+        taken.extend(names(&other, 10).await);
+        if taken.len() == 2 {
+            break;
+        }
+    }
+    taken.sort();
+    assert_eq!(taken, ["e-1", "e-2"]);
     store.commit(make::owed("e-3", None)).await.unwrap();
     clock.pass(Duration::from_secs(1));
     assert_eq!(names(&paused, 10).await, ["e-3"]);
