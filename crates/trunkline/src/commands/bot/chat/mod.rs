@@ -10,7 +10,7 @@ use crate::{
     cli::BotChatArgs,
     commands::signals::{asked_to_end, end_at_once_when_asked_again},
     config::Config,
-    output::Output,
+    output::{Misuse, Output},
 };
 use anyhow::{Context as _, Result};
 use client::Error;
@@ -42,6 +42,9 @@ pub(super) async fn run(args: BotChatArgs, config: &Config, output: &Output) -> 
 }
 
 async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done> {
+    if let Some(why) = place.nobody(None) {
+        return Err(Misuse(why).into());
+    }
     let opening = Opening {
         bot: place.platform.bot.clone(),
         ..Opening::default()
@@ -61,6 +64,7 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         quiet: Quiet::default(),
         buttons: Vec::new(),
         newest: Instant::now(),
+        is_answered: false,
     };
     chat.recording.seeded(talk.seed());
     chat.screen.begin(&place.name, talk.id().as_str());
@@ -101,6 +105,8 @@ struct Chat {
     buttons: Vec<Button>,
     /// When something was said.
     newest: Instant,
+    /// Whether anything was ever answered.
+    is_answered: bool,
 }
 
 impl Chat {
@@ -164,6 +170,21 @@ impl Chat {
         };
         self.listen(Awaited::First, PATIENCE).await?;
         self.talk.note(&self.platform, &self.turn).await;
+        match self.turn.answers.is_empty() {
+            true => self.unanswered().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Nothing was answered: without a bot, nothing ever will be.
+    async fn unanswered(&self) -> Result<()> {
+        let has_bot = self.is_answered || self.talk.look().await?.bot_id.is_some();
+        if !has_bot {
+            let why = "the conversation has no bot: name its instance with --instance";
+            return Err(Misuse(why.to_owned()).into());
+        }
+        self.screen
+            .note(&format!("no answer within {} s", PATIENCE.as_secs()));
         Ok(())
     }
 
@@ -214,6 +235,7 @@ impl Chat {
                 self.turn.response.get_or_insert_with(|| self.newest.elapsed());
                 self.newest = Instant::now();
                 self.turn.answers.push(heard.text);
+                self.is_answered = true;
                 came += 1;
             }
         }

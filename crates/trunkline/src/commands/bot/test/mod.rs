@@ -30,11 +30,9 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
         .iter()
         .chain(bot.iter().filter_map(|bot| bot.as_ref().err()))
         .flatten();
-    let faults: Vec<&String> = faults.collect();
+    let faults: Vec<String> = faults.cloned().collect();
     if !faults.is_empty() {
-        output.json(&json!({"error": "the files have faults", "causes": faults}));
-        faults.iter().for_each(|fault| output.fault(fault));
-        return Ok(Done::Misused);
+        return Ok(misused("the files have faults", &faults, output));
     }
     let cases = chosen(found.cases, &args.tags);
     if cases.is_empty() && args.fuzz.is_none() {
@@ -46,6 +44,11 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
     }
     let mut place = Box::pin(Place::open(&args.place, config)).await?;
     place.platform.skips_typing = args.skip_typing;
+    let unanswered = unanswered(&cases, args.fuzz.is_some(), &place);
+    if !unanswered.is_empty() {
+        place.close().await?;
+        return Ok(misused("some conversations have no bot", &unanswered, output));
+    }
     let tested = Box::pin(tested(&args, cases, bot.and_then(Result::ok), &place, output)).await;
     place.close().await?;
     told::tell(&tested, output);
@@ -55,6 +58,27 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
     } else {
         Done::Failed
     })
+}
+
+/// Tells all that is wrong with what was typed, and with the files.
+fn misused(error: &str, faults: &[String], output: &Output) -> Done {
+    output.json(&json!({"error": error, "causes": faults}));
+    faults.iter().for_each(|fault| output.fault(fault));
+    Done::Misused
+}
+
+/// The scenarios that nobody would answer, and why; the same reason is told once.
+fn unanswered(cases: &[Case], is_fuzzed: bool, place: &Place) -> Vec<String> {
+    let mut why_not = Vec::new();
+    if is_fuzzed || cases.iter().any(|case| case.scenario.bot.is_none()) {
+        why_not.extend(place.nobody(None));
+    }
+    let named = cases.iter().filter(|case| case.scenario.bot.is_some());
+    why_not.extend(named.filter_map(|case| {
+        let why = place.nobody(case.scenario.bot.as_deref())?;
+        Some(format!("{}:{}: {why}", case.file, case.scenario.line))
+    }));
+    why_not
 }
 
 fn chosen(cases: Vec<Case>, tags: &[String]) -> Vec<Case> {

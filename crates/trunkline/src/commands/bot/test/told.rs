@@ -93,6 +93,11 @@ fn failure(result: &CaseResult) -> String {
                 Line::Customer(..) | Line::Bot(..) => writeln!(text, "  {plain}"),
             };
         }
+        let is_silent = run.report.turns.iter().all(|turn| turn.answers.is_empty());
+        let is_spoken_to = run.report.turns.iter().any(|turn| !turn.sent.is_empty());
+        if is_silent && is_spoken_to {
+            text.push_str("  nothing was ever answered: if the conversation has no bot, name its instance with --instance\n");
+        }
         if !run.report.is_closed {
             let id = run.conversation.as_deref().unwrap_or("-");
             let _ = writeln!(text, "  {RED}the conversation {id} may still be open{RED:#}");
