@@ -132,6 +132,38 @@ fn all_faults_of_all_files_are_told_and_nothing_is_run() {
 }
 
 #[test]
+fn files_that_cannot_be_read_are_faults_and_hide_none_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("a.yaml", b"name: \xff\n");
+    write("b.yaml", b"turns:\n  - expct: x\n");
+    let words = [
+        "bot",
+        "test",
+        "missing.yaml",
+        "a.yaml",
+        "b.yaml",
+        "--bot",
+        "missing.toml",
+    ];
+    let output = run(folder.path(), &words);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    for text in [
+        "missing.yaml can't be read",
+        "the scenario file a.yaml can't be read",
+        "b.yaml:2:5: unknown field `expct`",
+        "the bot file missing.toml can't be read",
+    ] {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let empty = run(folder.path(), &["bot", "test", "empty"]);
+    assert_eq!(empty.status.code(), Some(2));
+    assert!(stderr(&empty).contains("there is no scenario file below empty"));
+}
+
+#[test]
 fn a_talk_in_a_pipe_is_plain_lines_and_is_recorded_as_a_scenario_that_passes() {
     let folder = tempfile::tempdir().unwrap();
     let mut chat = trunkline(folder.path())

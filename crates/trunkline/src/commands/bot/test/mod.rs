@@ -23,14 +23,10 @@ use std::{collections::BTreeSet, fs, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> Result<Done> {
-    let found = Found::read(&args.files)?;
-    let bot = args.bot.as_deref().map(bot_file::read).transpose()?;
-    let faults = found
-        .faults
-        .iter()
-        .chain(bot.iter().filter_map(|bot| bot.as_ref().err()))
-        .flatten();
-    let faults: Vec<String> = faults.cloned().collect();
+    let found = Found::read(&args.files);
+    let bot = args.bot.as_deref().map(bot_file::read).transpose();
+    let mut faults = found.faults;
+    faults.extend(bot.as_ref().err().into_iter().flatten().cloned());
     if !faults.is_empty() {
         return Ok(misused("the files have faults", &faults, output));
     }
@@ -49,7 +45,7 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
         place.close().await?;
         return Ok(misused("some conversations have no bot", &unanswered, output));
     }
-    let tested = Box::pin(tested(&args, cases, bot.and_then(Result::ok), &place, output)).await;
+    let tested = Box::pin(tested(&args, cases, bot.unwrap_or_default(), &place, output)).await;
     place.close().await?;
     told::tell(&tested, output);
     write_reports(&args, &tested, output)?;
