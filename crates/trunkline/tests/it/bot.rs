@@ -382,6 +382,11 @@ fn made_up_dialogues_against_nobody_fail_and_are_in_the_junit_report() {
         told.contains("made-up dialogues could not be held") && told.contains("can't be reached"),
         "{told}"
     );
+    let shown = stdout(&output);
+    assert!(
+        shown.contains("made-up dialogues could not be held in") && !shown.contains("0 failed"),
+        "{shown}"
+    );
     let xml = fs::read_to_string(folder.path().join("r.xml")).unwrap();
     assert!(xml.contains("<testsuite name=\"fuzz\" tests=\"1\""), "{xml}");
 }

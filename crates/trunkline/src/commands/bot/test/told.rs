@@ -160,7 +160,6 @@ fn summary(tested: &Tested) -> String {
         (Some(median), Some(p95)) => format!(", answers: median {median} ms, 95 % within {p95} ms"),
         _ => String::new(),
     };
-    let (passed, failed) = (tested.passed(), tested.failed());
     let style = if tested.is_well() { GREEN } else { RED };
     let interrupted = if tested.was_interrupted {
         " (interrupted)"
@@ -168,5 +167,24 @@ fn summary(tested: &Tested) -> String {
         ""
     };
     let seconds = std::time::Duration::from_millis(tested.took_ms).as_secs_f64();
-    format!("\n{style}{passed} passed, {failed} failed{style:#}{interrupted} in {seconds:.1} s{fast}")
+    let verdict = verdict_in_words(tested);
+    format!("\n{style}{verdict}{style:#}{interrupted} in {seconds:.1} s{fast}")
+}
+
+fn verdict_in_words(tested: &Tested) -> String {
+    let scenarios = format!("{} passed, {} failed", tested.passed(), tested.failed());
+    let Some(fuzzed) = &tested.fuzzed else {
+        return scenarios;
+    };
+    let held = match &fuzzed.broken {
+        Some(_) => "made-up dialogues could not be held".to_owned(),
+        None => format!(
+            "the bot failed in {} of {} made-up dialogues",
+            fuzzed.failed, fuzzed.dialogues
+        ),
+    };
+    match tested.results.is_empty() {
+        true => held,
+        false => format!("{scenarios}; {held}"),
+    }
 }
