@@ -393,7 +393,8 @@ fn made_up_dialogues_against_nobody_fail_and_are_in_the_junit_report() {
 
 /// A tenant with two bots, so that none is the usual one.
 fn two_bots(folder: &Path) {
-    let bot = "name = \"B\"\nfallback.say = \"what?\"\n[intent.go]\nexamples = [\"go\"]\nsay = \"gone\"\n";
+    let bot = "name = \"B\"\nfallback.say = \"what?\"\n[intent.go]\nexamples = [\"go\"]\nsay = \"gone\"\n\
+        [intent.bye]\nexamples = [\"goodbye\"]\nstep = \"bye\"\n[step.bye]\nsay = \"Bye!\"\nclose = true\n";
     fs::write(folder.join("b.toml"), bot).unwrap();
     let demo = scenarios().join("..").canonicalize().unwrap();
     let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
@@ -473,4 +474,28 @@ fn a_silent_conversation_elsewhere_that_has_no_bot_is_told_as_such() {
         shown.contains("if the conversation has no bot, name its instance"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_talk_ends_with_a_word_when_the_bot_closes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    two_bots(folder.path());
+    let mut chat = trunkline(folder.path())
+        .args(["bot", "chat", "--tenant", "own.toml", "--instance", "hotel"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    chat.stdin
+        .take()
+        .unwrap()
+        .write_all(b"goodbye\nare you there\n")
+        .unwrap();
+    let output = chat.wait_with_output().unwrap();
+    let told = stderr(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(stdout(&output).contains("bot: Bye!"), "{}", stdout(&output));
+    assert!(told.contains("the bot closed the conversation"), "{told}");
+    assert!(!told.contains("Invalid state transition"), "{told}");
 }
