@@ -136,10 +136,11 @@ impl Tenant {
         self.prompts.ids()
     }
 
-    /// The id of its bot, when it has one and no other.
-    pub fn only_bot(&self) -> Option<&str> {
-        let mut ids = self.bots.keys();
-        ids.next().filter(|_| ids.next().is_none()).map(String::as_str)
+    /// The ids of its bots, sorted.
+    pub fn bot_ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.bots.keys().cloned().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Its prompts as a caller hears them: samples at 8000 Hz, by way of mu-law.

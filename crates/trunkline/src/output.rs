@@ -13,6 +13,11 @@ const RED: anstyle::Style = anstyle::Style::new()
     .fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red)))
     .bold();
 
+/// What was typed can't be done: exit code 2. Holds why, with the remedy.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misuse(pub(crate) String);
+
 /// Decides once what is printed, and how.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
@@ -63,10 +68,11 @@ impl Output {
 
     /// An error with its causes, and the exit code that belongs to it.
     pub(crate) fn error(self, error: &anyhow::Error) -> ExitCode {
+        let code = ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 });
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         if self.json {
             self.json(&serde_json::json!({"error": causes.first(), "causes": causes.get(1..)}));
-            return ExitCode::from(1);
+            return code;
         }
         self.fault(causes.first().map_or("", String::as_str));
         let mut said = causes.first().cloned().unwrap_or_default();
@@ -77,7 +83,7 @@ impl Output {
                 said.push_str(cause);
             }
         }
-        ExitCode::from(1)
+        code
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     run::{Break, Part, RunReport, TurnOutcome},
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Most messages of a made-up dialogue.
 const LONGEST: usize = 12;
@@ -36,6 +37,35 @@ const ODD: [&str; 12] = [
     "'; DROP TABLE orders; --",
 ];
 
+/// A message of a made-up dialogue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Message {
+    /// What is said.
+    pub text: String,
+    /// The same without slips.
+    pub meant: String,
+}
+
+/// What was meant by texts with slips in them.
+#[derive(Debug, Clone, Default)]
+pub struct Meanings(BTreeMap<String, String>);
+
+impl Meanings {
+    /// Those of these messages.
+    pub fn of(messages: &[Message]) -> Self {
+        let slips = messages.iter().filter(|message| message.text != message.meant);
+        Self(
+            slips
+                .map(|message| (message.text.clone(), message.meant.clone()))
+                .collect(),
+        )
+    }
+
+    fn meant<'a>(&'a self, text: &'a str) -> &'a str {
+        self.0.get(text).map_or(text, String::as_str)
+    }
+}
+
 /// Makes dialogues up; the same for the same seed.
 #[derive(Debug, Clone)]
 pub struct Fuzzer {
@@ -50,24 +80,31 @@ impl Fuzzer {
     }
 
     /// The messages of the dialogue with this number.
-    pub fn dialogue(&self, number: u64) -> Vec<String> {
+    pub fn dialogue(&self, number: u64) -> Vec<Message> {
         let mut dice = Dice::new(self.seed, number);
         let length = dice.below(LONGEST) + 1;
         (0..length).map(|place| self.message(place, &mut dice)).collect()
     }
 
-    fn message(&self, place: usize, dice: &mut Dice) -> String {
+    fn message(&self, place: usize, dice: &mut Dice) -> Message {
         let sentence = dice.one_of(&self.sentences).cloned().unwrap_or_default();
-        match dice.below(10) {
+        let meant = match dice.below(10) {
             0..=5 if !sentence.trim().is_empty() => sentence,
             6..=7 if !sentence.trim().is_empty() => {
                 let kinds = vec![Perturbation::Typos, Perturbation::Case, Perturbation::Punctuation];
-                Perturber::new(kinds, dice.next())
-                    .sentences(&sentence, place)
-                    .remove(0)
+                return Message {
+                    text: Perturber::new(kinds, dice.next())
+                        .sentences(&sentence, place)
+                        .remove(0),
+                    meant: sentence,
+                };
             }
             8 => format!("{}", dice.below(1_000_000)),
             _ => dice.one_of(&ODD).copied().unwrap_or_default().to_owned(),
+        };
+        Message {
+            text: meant.clone(),
+            meant,
         }
     }
 }
@@ -112,8 +149,9 @@ pub struct Finding {
     pub told: String,
 }
 
-/// What is wrong with how a bot went through a dialogue, if anything is. Of one that was not made, nothing is known.
-pub fn finding(report: &RunReport) -> Option<Finding> {
+/// What is wrong with how a bot went through a dialogue, if anything is. Of one that was not made, nothing is known. A message with
+/// slips in it is no other than the one that was meant.
+pub fn finding(report: &RunReport, meanings: &Meanings) -> Option<Finding> {
     let is_over = report.escalated;
     for turn in report.turns.iter().filter(|turn| turn.part == Part::Turns) {
         let found = |fault, told: String| {
@@ -152,10 +190,10 @@ pub fn finding(report: &RunReport) -> Option<Finding> {
             return found(Fault::TooMuch, format!("{answers} answers to {}", turn.deed));
         }
     }
-    circle(report)
+    circle(report, meanings)
 }
 
-fn circle(report: &RunReport) -> Option<Finding> {
+fn circle(report: &RunReport, meanings: &Meanings) -> Option<Finding> {
     let turns: Vec<&TurnOutcome> = report
         .turns
         .iter()
@@ -167,7 +205,8 @@ fn circle(report: &RunReport) -> Option<Finding> {
     };
     let window = turns.windows(CIRCLE).find(|window| {
         let first = window.first().map(said);
-        let mut asked: Vec<&str> = window.iter().map(|turn| turn.deed.as_str()).collect();
+        let sent = window.iter().flat_map(|turn| turn.sent.first());
+        let mut asked: Vec<&str> = sent.map(|sent| meanings.meant(&sent.text)).collect();
         asked.sort_unstable();
         asked.dedup();
         asked.len() == CIRCLE && window.iter().all(|turn| Some(said(turn)) == first)
@@ -260,6 +299,7 @@ impl Shrink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{Came, Heard, Sent, Verdict};
     use proptest::prelude::*;
 
     #[test]
@@ -270,12 +310,81 @@ mod tests {
         assert!(distinct.len() > 40);
     }
 
+    /// A dialogue in which the bot says the same to all of it.
+    fn monotonous(messages: &[&str]) -> RunReport {
+        let turn = |(number, text): (usize, &&str)| TurnOutcome {
+            part: Part::Turns,
+            number,
+            line: 0,
+            deed: format!("say {text:?}"),
+            sent: vec![Sent {
+                at_ms: 0,
+                text: (*text).to_owned(),
+            }],
+            answers: vec![Came {
+                at_ms: 1,
+                after_ms: 1,
+                is_late: false,
+                heard: Heard {
+                    text: "We open at 9".into(),
+                    ..Heard::default()
+                },
+            }],
+            verdict: Verdict::Passed,
+            misses: Vec::new(),
+            notes: Vec::new(),
+            response_ms: Some(1),
+            standing: None,
+        };
+        RunReport {
+            verdict: Verdict::Passed,
+            turns: (1..).zip(messages).map(turn).collect(),
+            opening: Vec::new(),
+            broken: None,
+            broken_by: None,
+            notes: Vec::new(),
+            first_answer_ms: Some(1),
+            took_ms: 1,
+            resolved: false,
+            escalated: false,
+            is_closed: true,
+        }
+    }
+
+    #[test]
+    fn slips_of_one_question_are_no_circle_and_four_questions_are() {
+        let slips = [
+            "when do you open",
+            "wehn do you open",
+            "WHEN DO YOU OPEN",
+            "when do you opn",
+        ];
+        let meanings = Meanings::of(&slips.map(|text| Message {
+            text: text.into(),
+            meant: slips[0].into(),
+        }));
+        assert_eq!(finding(&monotonous(&slips), &meanings), None);
+        let found = finding(&monotonous(&["a", "b", "c", "d"]), &meanings).unwrap();
+        assert_eq!((found.fault, found.turn), (Fault::Circle, 4));
+    }
+
+    #[test]
+    fn a_message_with_slips_knows_what_was_meant() {
+        let fuzzer = Fuzzer::new(vec!["where is my order".into()], 5);
+        let slips: Vec<Message> = (0..50)
+            .flat_map(|number| fuzzer.dialogue(number))
+            .filter(|message| message.text != message.meant)
+            .collect();
+        assert!(!slips.is_empty());
+        assert!(slips.iter().all(|message| message.meant == "where is my order"));
+    }
+
     proptest! {
         #[test]
         fn every_message_says_something(seed: u64, number: u64, sentences in proptest::collection::vec(".{0,20}", 0..5)) {
             let dialogue = Fuzzer::new(sentences, seed).dialogue(number);
             prop_assert!((1..=LONGEST).contains(&dialogue.len()));
-            prop_assert!(dialogue.iter().all(|text| !text.trim().is_empty()));
+            prop_assert!(dialogue.iter().all(|message| !message.text.trim().is_empty()));
         }
 
         #[test]

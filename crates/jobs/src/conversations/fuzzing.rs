@@ -3,7 +3,7 @@
 use super::{Platform, RunOutcome, run};
 use flow::scenario::{
     Break, Coverage, Perturber, RunReport,
-    fuzz::{Finding, Fuzzer, Shrink, finding, scenario},
+    fuzz::{Finding, Fuzzer, Meanings, Message, Shrink, finding, scenario},
 };
 use serde::Serialize;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
@@ -43,7 +43,7 @@ pub struct Fuzzed {
     /// Why there were no more of them: a dialogue could not be begun, so nothing is known of the bot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broken: Option<String>,
-    /// The first of those, made as short as they get.
+    /// The first of those, made as short as they get; what is the same then is there once.
     pub found: Vec<Found>,
 }
 
@@ -59,6 +59,13 @@ pub struct Found {
     pub finding: Finding,
     /// How that dialogue went.
     pub run: RunOutcome,
+}
+
+impl Found {
+    /// Whether the same messages show the same fault.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.finding.fault, &self.messages) == (other.finding.fault, &other.messages)
+    }
 }
 
 impl Fuzzed {
@@ -94,18 +101,19 @@ pub async fn fuzz(
             && fuzzed.broken.is_none()
             && !stop.is_cancelled()
         {
-            let (number, messages) = (next, fuzzer.dialogue(u64::from(next)));
+            let (number, made) = (next, fuzzer.dialogue(u64::from(next)));
             let (platform, stop, bot) = (platform.clone(), stop.clone(), asked.bot.clone());
             under_way.spawn(async move {
+                let messages = texts(&made);
                 let outcome = Box::pin(one(&messages, bot, &platform, &stop)).await;
-                (number, messages, outcome)
+                (number, made, outcome)
             });
             next += 1;
         }
         let Some(done) = under_way.join_next().await else {
             break;
         };
-        let Ok((number, messages, outcome)) = done else {
+        let Ok((number, made, outcome)) = done else {
             continue;
         };
         if let Some(cause) = not_begun(&outcome.report) {
@@ -117,23 +125,31 @@ pub async fn fuzz(
         if let Some(coverage) = coverage {
             coverage.note(&outcome.report);
         }
-        if let Some(finding) = finding(&outcome.report).filter(|_| !stop.is_cancelled()) {
+        let meanings = Meanings::of(&made);
+        if let Some(finding) = finding(&outcome.report, &meanings).filter(|_| !stop.is_cancelled()) {
             fuzzed.failed += 1;
-            failing.push((number, messages, finding, outcome));
+            let found = Found {
+                dialogue: number,
+                messages: texts(&made),
+                finding,
+                run: outcome,
+            };
+            failing.push((found, meanings));
         }
     }
     // The same ones every time, whichever was over first.
-    failing.sort_by_key(|(number, ..)| *number);
-    for (dialogue, messages, finding, run) in failing.into_iter().take(MOST_SHRUNK) {
-        let first = Found {
-            dialogue,
-            messages,
-            finding,
-            run,
-        };
-        fuzzed.found.push(shrink(first, asked, platform, stop).await);
+    failing.sort_by_key(|(found, _)| found.dialogue);
+    for (first, meanings) in failing.into_iter().take(MOST_SHRUNK) {
+        let found = shrink(first, &meanings, asked, platform, stop).await;
+        if !fuzzed.found.iter().any(|known| known.is_same(&found)) {
+            fuzzed.found.push(found);
+        }
     }
     fuzzed
+}
+
+fn texts(messages: &[Message]) -> Vec<String> {
+    messages.iter().map(|message| message.text.clone()).collect()
 }
 
 /// Why a dialogue was not begun, if it was not.
@@ -154,13 +170,19 @@ async fn one(
     run(Arc::new(scenario), Perturber::none(), platform, stop).await
 }
 
-async fn shrink(mut found: Found, asked: &FuzzAsked, platform: &Platform, stop: &CancellationToken) -> Found {
+async fn shrink(
+    mut found: Found,
+    meanings: &Meanings,
+    asked: &FuzzAsked,
+    platform: &Platform,
+    stop: &CancellationToken,
+) -> Found {
     // What comes after the fault does not matter.
     found.messages.truncate(found.finding.turn);
     let mut shrink = Shrink::new(found.messages.clone());
     while let Some(messages) = shrink.next_try().filter(|_| !stop.is_cancelled()) {
         let outcome = Box::pin(one(&messages, asked.bot.clone(), platform, stop)).await;
-        let same = finding(&outcome.report).filter(|other| other.fault == found.finding.fault);
+        let same = finding(&outcome.report, meanings).filter(|other| other.fault == found.finding.fault);
         shrink.told(same.is_some());
         if let Some(finding) = same {
             found = Found {

@@ -436,11 +436,13 @@ async fn made_up_dialogues_find_the_shortest_one_in_which_the_bot_fails() {
         |_| {},
     )
     .await;
-    assert!(fuzzed.failed > 0);
-    for found in &fuzzed.found {
-        assert_eq!(found.messages, ["refund", "cancel"]);
-        assert_eq!(found.finding.fault, Fault::Silent);
-    }
+    // The same finding of many dialogues is told once.
+    assert!(fuzzed.failed > 1);
+    let [found] = &*fuzzed.found else {
+        panic!("{:#?}", fuzzed.found);
+    };
+    assert_eq!(found.messages, ["refund", "cancel"]);
+    assert_eq!(found.finding.fault, Fault::Silent);
     assert!(made.states().iter().all(|state| state == "closed"));
 }
 

@@ -132,6 +132,38 @@ fn all_faults_of_all_files_are_told_and_nothing_is_run() {
 }
 
 #[test]
+fn files_that_cannot_be_read_are_faults_and_hide_none_of_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("a.yaml", b"name: \xff\n");
+    write("b.yaml", b"turns:\n  - expct: x\n");
+    let words = [
+        "bot",
+        "test",
+        "missing.yaml",
+        "a.yaml",
+        "b.yaml",
+        "--bot",
+        "missing.toml",
+    ];
+    let output = run(folder.path(), &words);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    for text in [
+        "missing.yaml can't be read",
+        "the scenario file a.yaml can't be read",
+        "b.yaml:2:5: unknown field `expct`",
+        "the bot file missing.toml can't be read",
+    ] {
+        assert!(told.contains(text), "{text}: {told}");
+    }
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let empty = run(folder.path(), &["bot", "test", "empty"]);
+    assert_eq!(empty.status.code(), Some(2));
+    assert!(stderr(&empty).contains("there is no scenario file below empty"));
+}
+
+#[test]
 fn a_talk_in_a_pipe_is_plain_lines_and_is_recorded_as_a_scenario_that_passes() {
     let folder = tempfile::tempdir().unwrap();
     let mut chat = trunkline(folder.path())
@@ -350,6 +382,120 @@ fn made_up_dialogues_against_nobody_fail_and_are_in_the_junit_report() {
         told.contains("made-up dialogues could not be held") && told.contains("can't be reached"),
         "{told}"
     );
+    let shown = stdout(&output);
+    assert!(
+        shown.contains("made-up dialogues could not be held in") && !shown.contains("0 failed"),
+        "{shown}"
+    );
     let xml = fs::read_to_string(folder.path().join("r.xml")).unwrap();
     assert!(xml.contains("<testsuite name=\"fuzz\" tests=\"1\""), "{xml}");
+}
+
+/// A tenant with two bots, so that none is the usual one.
+fn two_bots(folder: &Path) {
+    let bot = "name = \"B\"\nfallback.say = \"what?\"\n[intent.go]\nexamples = [\"go\"]\nsay = \"gone\"\n\
+        [intent.bye]\nexamples = [\"goodbye\"]\nstep = \"bye\"\n[step.bye]\nsay = \"Bye!\"\nclose = true\n";
+    fs::write(folder.join("b.toml"), bot).unwrap();
+    let demo = scenarios().join("..").canonicalize().unwrap();
+    let tenant = fs::read_to_string(demo.join("tenant.toml")).unwrap();
+    let prompts = demo.join("prompts");
+    let tenant = tenant
+        .replace("prompts = \"prompts\"", &format!("prompts = {prompts:?}"))
+        .replace("\"your-bot-instance-id\"", "\"shop\"")
+        .replace("\"bot.toml\"", "\"b.toml\"");
+    let tenant = format!("{tenant}\n[[bot]]\nid = \"hotel\"\nfile = \"b.toml\"\n");
+    fs::write(folder.join("own.toml"), tenant).unwrap();
+}
+
+#[test]
+fn who_would_talk_to_nobody_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    two_bots(folder.path());
+    let go = "name: Go\nturns: [{say: go, expect: gone}]\n";
+    fs::write(folder.path().join("go.yaml"), go).unwrap();
+    fs::write(folder.path().join("no.yaml"), format!("bot: motel\n{go}")).unwrap();
+    let told = |words: &[&str]| {
+        let mut all = vec!["bot"];
+        all.extend(words);
+        all.extend(["--tenant", "own.toml"]);
+        let output = run(folder.path(), &all);
+        (output.status.code(), stderr(&output))
+    };
+    let nobody = "the conversation has no bot: name its instance with --instance (hotel, shop)";
+    for words in [&["chat"][..], &["test", "go.yaml"], &["test", "--fuzz", "2"]] {
+        let (code, told) = told(words);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(nobody), "{told}");
+    }
+    for words in [
+        &["chat", "--instance", "hotell"][..],
+        &["test", "go.yaml", "--instance", "hotell"],
+    ] {
+        let (code, told) = told(words);
+        assert_eq!(code, Some(2), "{told}");
+        assert!(
+            told.contains("no bot \"hotell\"; its bots are: hotel, shop"),
+            "{told}"
+        );
+    }
+    let (code, faults) = told(&["test", "no.yaml", "--instance", "hotel"]);
+    assert_eq!(code, Some(2), "{faults}");
+    assert!(
+        faults.contains("no.yaml:1: the tenant has no bot \"motel\""),
+        "{faults}"
+    );
+    assert_eq!(told(&["test", "go.yaml", "--instance", "hotel"]).0, Some(0));
+}
+
+#[test]
+fn a_silent_conversation_elsewhere_that_has_no_bot_is_told_as_such() {
+    let center = Center::start(&[]);
+    let mut chat = center
+        .client(&["bot", "chat", "--data-dir", "of-the-chat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    chat.stdin.take().unwrap().write_all(b"hi\n").unwrap();
+    let output = chat.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    let nobody = "the conversation has no bot: name its instance with --instance";
+    assert!(stderr(&output).contains(nobody), "{}", stderr(&output));
+    let text = "name: Go\npatience_s: 1\nturns: [{say: go, expect: gone}]\n";
+    fs::write(center.folder.path().join("go.yaml"), text).unwrap();
+    let output = center
+        .client(&["bot", "test", "go.yaml", "--data-dir", "of-the-test"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let shown = stdout(&output);
+    assert!(
+        shown.contains("if the conversation has no bot, name its instance"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_talk_ends_with_a_word_when_the_bot_closes_it() {
+    let folder = tempfile::tempdir().unwrap();
+    two_bots(folder.path());
+    let mut chat = trunkline(folder.path())
+        .args(["bot", "chat", "--tenant", "own.toml", "--instance", "hotel"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    chat.stdin
+        .take()
+        .unwrap()
+        .write_all(b"goodbye\nare you there\n")
+        .unwrap();
+    let output = chat.wait_with_output().unwrap();
+    let told = stderr(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(stdout(&output).contains("bot: Bye!"), "{}", stdout(&output));
+    assert!(told.contains("the bot closed the conversation"), "{told}");
+    assert!(!told.contains("Invalid state transition"), "{told}");
 }

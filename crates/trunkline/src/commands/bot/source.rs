@@ -21,15 +21,15 @@ pub(super) struct Source {
     pub(super) transport: Transport,
     /// The platform's name in the books.
     pub(super) name: String,
-    /// The only bot of the center in this process.
-    pub(super) only_bot: Option<String>,
+    /// The bots of the center in this process; those of another platform are not known.
+    pub(super) bots: Option<Vec<String>>,
 }
 
 impl Source {
     pub(super) async fn open(args: &BotSourceArgs, config: &Config) -> Result<Self> {
         let data_dir = platform::data_dir(args.data_dir.clone(), config.data_dir.clone());
         let (store, notary) = platform::usual_store(&data_dir, config).await?;
-        let (center, transport, name, only_bot) = match &args.platform {
+        let (center, transport, name, bots) = match &args.platform {
             Some(url) => {
                 let transport = platform::transport_of_url(url)?;
                 let name = transport.host();
@@ -38,11 +38,11 @@ impl Source {
             None => {
                 let tenant = args.tenant.as_deref().or(config.center.tenant.as_deref());
                 let tenant = platform::tenant(tenant)?;
-                let only_bot = tenant.only_bot().map(str::to_owned);
+                let bots = Some(tenant.bot_ids());
                 let center =
                     platform::local_center(tenant, data_dir.clone(), store.clone(), None, false).await?;
                 let transport = platform::transport_of_center(&center)?;
-                (Some(center), transport, platform::OWN_CENTER.to_owned(), only_bot)
+                (Some(center), transport, platform::OWN_CENTER.to_owned(), bots)
             }
         };
         Ok(Self {
@@ -52,7 +52,7 @@ impl Source {
             center,
             transport,
             name,
-            only_bot,
+            bots,
         })
     }
 
@@ -63,6 +63,14 @@ impl Source {
             (None, Some(url)) if platform::admin_token().is_some() => Some(platform::admin_of_url(url)?),
             (None, _) => None,
         })
+    }
+
+    /// The bot of the center in this process, when it has one and no other.
+    pub(super) fn only_bot(&self) -> Option<&str> {
+        match self.bots.as_deref()? {
+            [only] => Some(only),
+            _ => None,
+        }
     }
 
     /// The platform's name for people.

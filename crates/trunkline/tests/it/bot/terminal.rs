@@ -131,3 +131,21 @@ fn a_person_talks_presses_buttons_looks_and_leaves_by_ctrl_c_with_nothing_left_o
     let closed = noted("conversation.state");
     assert!(closed.iter().any(|change| change["to"] == "closed"), "{closed:?}");
 }
+
+#[test]
+fn after_a_hand_over_nobody_waits_for_the_bot_and_commands_work_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = trunkline(folder.path());
+    command.args(["bot", "chat"]);
+    let mut terminal = Terminal::run(&command);
+    terminal.shows(0, "Track my order");
+    terminal.shows(0, "you");
+    let from = terminal.types("I want to talk to a human\n");
+    terminal.shows(from, "handed over to a person");
+    // Each would take 20 s if the bot were awaited: more than is waited here for the end.
+    let from = terminal.types("hello\nare you there\n/state\n");
+    terminal.shows(from, "escalated, version");
+    assert!(!terminal.shown()[from..].contains("no answer"));
+    terminal.types("/quit\n");
+    assert!(terminal.ends().success(), "{}", terminal.shown());
+}

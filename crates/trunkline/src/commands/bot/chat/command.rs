@@ -24,6 +24,7 @@ pub(super) enum Said {
 
 impl Said {
     pub(super) fn read(line: &str, buttons: &[Button]) -> Self {
+        let line = &plain(line);
         let line = line.trim();
         let Some(command) = line.strip_prefix('/') else {
             return Self::message(line, buttons);
@@ -65,6 +66,24 @@ impl Said {
     }
 }
 
+/// The line without what keys such as arrows send, and without other control characters.
+fn plain(line: &str) -> String {
+    let mut kept = String::with_capacity(line.len());
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\u{1b}' if chars.next_if(|next| matches!(next, '[' | 'O')).is_some() => {
+                // Up to the letter that ends it.
+                chars.by_ref().find(|next| matches!(next, '@'..='~'));
+            }
+            '\t' => kept.push(' '),
+            c if c.is_control() => {}
+            c => kept.push(c),
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +105,7 @@ mod tests {
         assert_eq!(Said::read("2", &buttons), pressed("n-1", "No"));
         assert_eq!(Said::read(" yes ", &buttons), pressed("y-1", "Yes"));
         assert_eq!(Said::read("3", &buttons), plain("3"));
+        assert_eq!(Said::read("a\u{1b}[A\u{1b}[1;5Cb\u{8}\tc\n", &[]), plain("ab c"));
         assert_eq!(Said::read("2", &[]), plain("2"));
         assert_eq!(Said::read("  ", &buttons), Said::Nothing);
         assert_eq!(

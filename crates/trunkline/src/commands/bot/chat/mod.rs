@@ -10,7 +10,7 @@ use crate::{
     cli::BotChatArgs,
     commands::signals::{asked_to_end, end_at_once_when_asked_again},
     config::Config,
-    output::Output,
+    output::{Misuse, Output},
 };
 use anyhow::{Context as _, Result};
 use client::Error;
@@ -23,7 +23,7 @@ use input::Lines;
 use jobs::conversations::{Opening, Platform, Recording, Talk, TalkError, TalkTurn, heard};
 use screen::Screen;
 use serde_json::json;
-use std::{fs, path::Path, pin::pin, time::Duration};
+use std::{collections::VecDeque, fs, path::Path, pin::pin, time::Duration};
 use tokio::time::{Instant, sleep_until};
 use wire::conversation::{Button, Conversation, Direction, Interaction};
 
@@ -34,6 +34,9 @@ const LEAST_QUIET: Duration = Duration::from_millis(800);
 /// How long a bot that may begin by itself is waited for.
 const GREETING: Duration = Duration::from_millis(900);
 
+/// Most lines that wait for an answer to what was said before.
+const MOST_HELD: usize = 16;
+
 pub(super) async fn run(args: BotChatArgs, config: &Config, output: &Output) -> Result<Done> {
     let place = Box::pin(Place::open(&args.place, config)).await?;
     let chatted = Box::pin(chat(&args, &place, output)).await;
@@ -42,6 +45,9 @@ pub(super) async fn run(args: BotChatArgs, config: &Config, output: &Output) -> 
 }
 
 async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done> {
+    if let Some(why) = place.nobody(None) {
+        return Err(Misuse(why).into());
+    }
     let opening = Opening {
         bot: place.platform.bot.clone(),
         ..Opening::default()
@@ -61,6 +67,12 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         quiet: Quiet::default(),
         buttons: Vec::new(),
         newest: Instant::now(),
+        is_answered: false,
+        noted: 0,
+        lines: Lines::read(),
+        held: VecDeque::new(),
+        is_handed_over: false,
+        is_over: false,
     };
     chat.recording.seeded(talk.seed());
     chat.screen.begin(&place.name, talk.id().as_str());
@@ -69,6 +81,7 @@ async fn chat(args: &BotChatArgs, place: &Place, output: &Output) -> Result<Done
         () = asked => Ok(()),
     };
     end_at_once_when_asked_again();
+    chat.note_turn().await;
     // Whatever happened, nothing stays open.
     let closed = talk.close().await;
     chat.screen.clear();
@@ -101,55 +114,116 @@ struct Chat {
     buttons: Vec<Button>,
     /// When something was said.
     newest: Instant,
+    /// Whether anything was ever answered.
+    is_answered: bool,
+    /// The number of the newest turn that was noted.
+    noted: usize,
+    lines: Lines,
+    /// What was typed while an answer was awaited, and is to be said after it.
+    held: VecDeque<Said>,
+    /// Whether people answer.
+    is_handed_over: bool,
+    /// Whether the customer left, or the conversation was closed.
+    is_over: bool,
 }
 
 impl Chat {
     /// Talks until the customer leaves, or the conversation is over.
     async fn go_on(&mut self) -> Result<()> {
-        let mut lines = Lines::read();
         self.listen(Awaited::Nothing, GREETING).await?;
-        loop {
-            self.screen.ask();
-            let line = tokio::select! {
-                line = lines.next() => line,
-                // A bot may speak of its own accord.
-                interactions = self.talk.hear(self.after) => {
-                    self.take(&interactions?);
-                    continue;
+        while !self.is_over {
+            let said = match self.held.pop_front() {
+                Some(said) => said,
+                None => {
+                    self.screen.ask();
+                    let line = tokio::select! {
+                        line = self.lines.next() => line,
+                        // A bot, or a person, may speak of their own accord.
+                        interactions = self.talk.hear(self.after) => {
+                            if self.take(&interactions?) > 0 {
+                                self.attend().await?;
+                            }
+                            continue;
+                        }
+                    };
+                    let Some(line) = line else { return Ok(()) };
+                    self.screen.asked();
+                    Said::read(&line, &self.buttons)
                 }
             };
-            let Some(line) = line else { return Ok(()) };
-            self.screen.asked();
-            match Said::read(&line, &self.buttons) {
-                Said::Nothing => {}
-                Said::Quit => return Ok(()),
+            match said {
                 Said::Message { text, pressed } => self.say(&text, pressed.as_deref()).await?,
                 Said::Wait(time) => {
                     self.recording.waited(time);
                     self.talk.wait(time).await?;
                     self.listen(Awaited::Silence, PATIENCE).await?;
+                    self.attend().await?;
                 }
-                Said::State => self.screen.state(&self.talk.look().await?),
-                Said::Context => self.screen.context(&self.talk.look().await?)?,
-                Said::Save(file) => self
-                    .save(Path::new(&file))
-                    .unwrap_or_else(|error| self.screen.fault(&error)),
-                Said::Help => self.screen.help(),
-                Said::Unknown(told) => self.screen.note(&told),
+                other => self.do_at_once(other).await?,
             }
         }
+        Ok(())
+    }
+
+    /// What needs no answer.
+    async fn do_at_once(&mut self, said: Said) -> Result<()> {
+        match said {
+            Said::Nothing | Said::Message { .. } | Said::Wait(_) => {}
+            Said::Quit => self.is_over = true,
+            Said::State => self.screen.state(&self.talk.look().await?),
+            Said::Context => self.screen.context(&self.talk.look().await?)?,
+            Said::Save(file) => self
+                .save(Path::new(&file))
+                .unwrap_or_else(|error| self.screen.fault(&error)),
+            Said::Help => self.screen.help(),
+            Said::Unknown(told) => self.screen.note(&told),
+        }
+        Ok(())
+    }
+
+    /// A line that was typed while the bot is awaited: what is to be said waits for its answer.
+    async fn interrupt(&mut self, line: Option<String>) -> Result<()> {
+        let Some(line) = line else {
+            self.is_over = true;
+            return Ok(());
+        };
+        match Said::read(&line, &self.buttons) {
+            said @ (Said::Message { .. } | Said::Wait(_)) => self.held.push_back(said),
+            other => self.do_at_once(other).await?,
+        }
+        Ok(())
+    }
+
+    /// Tells once when people answer from now on, and when the conversation is over.
+    async fn attend(&mut self) -> Result<()> {
+        let conversation = self.talk.look().await?;
+        if conversation.state.is_over() {
+            self.screen.note("the bot closed the conversation");
+            self.is_over = true;
+        } else if conversation.escalated && !self.is_handed_over {
+            self.screen.note("handed over to a person");
+            self.is_handed_over = true;
+        }
+        Ok(())
     }
 
     async fn say(&mut self, text: &str, pressed: Option<&str>) -> Result<()> {
         self.recording.waited(self.newest.elapsed());
         self.screen.customer(text, pressed);
+        if pressed.is_none() && !self.buttons.is_empty() && text.parse::<usize>().is_ok() {
+            self.screen
+                .note(&format!("there is no button {text}: it is sent as a message"));
+        }
         match self.talk.say(text).await {
             Ok(_) => {}
             // What can't be said changes nothing; the state tells why.
             Err(TalkError::Platform(error))
                 if error.status() == Some(400) || matches!(error, Error::BadRequest(_)) =>
             {
-                self.screen.note(&error.to_string());
+                self.attend().await?;
+                if !self.is_over {
+                    self.screen.note(&error.to_string());
+                }
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -162,24 +236,65 @@ impl Chat {
             message: text.to_owned(),
             ..TalkTurn::default()
         };
-        self.listen(Awaited::First, PATIENCE).await?;
-        self.talk.note(&self.platform, &self.turn).await;
+        // People take their time: what they say is shown when it comes.
+        if !self.is_handed_over {
+            self.listen(Awaited::First, PATIENCE).await?;
+        }
+        self.note_turn().await;
+        if self.is_over || self.is_handed_over {
+            return Ok(());
+        }
+        self.attend().await?;
+        match self.turn.answers.is_empty() && !self.is_over && !self.is_handed_over {
+            true => self.unanswered().await,
+            false => Ok(()),
+        }
+    }
+
+    /// Notes the turn, once.
+    async fn note_turn(&mut self) {
+        if self.noted < self.turn.number {
+            self.noted = self.turn.number;
+            self.talk.note(&self.platform, &self.turn).await;
+        }
+    }
+
+    /// Nothing was answered: without a bot, nothing ever will be.
+    async fn unanswered(&self) -> Result<()> {
+        let has_bot = self.is_answered || self.talk.look().await?.bot_id.is_some();
+        if !has_bot {
+            let why = "the conversation has no bot: name its instance with --instance";
+            return Err(Misuse(why.to_owned()).into());
+        }
+        self.screen
+            .note(&format!("no answer within {} s", PATIENCE.as_secs()));
         Ok(())
     }
 
     /// Listens until the bot seems to have said what it has to say.
     async fn listen(&mut self, first: Awaited, patience: Duration) -> Result<()> {
         let (mut awaited, mut last) = (first, Instant::now());
-        loop {
+        while !self.is_over {
             let until = last + self.quiet.window(awaited, patience).clamp(LEAST_QUIET, patience);
             let until = if first == Awaited::Nothing {
                 last + patience
             } else {
                 until
             };
-            self.screen.typing();
+            let takes_lines = self.screen.is_live() && self.held.len() < MOST_HELD;
+            // Once it has answered, it is the customer's turn, though the bot may say more.
+            match awaited {
+                Awaited::Nothing if first != Awaited::Nothing => self.screen.ask(),
+                _ => self.screen.typing(),
+            }
             let interactions = tokio::select! {
                 interactions = self.talk.hear(self.after) => interactions,
+                line = self.lines.next(), if takes_lines => {
+                    self.screen.clear();
+                    self.screen.asked();
+                    self.interrupt(line).await?;
+                    continue;
+                }
                 () = sleep_until(until) => break,
             };
             self.screen.clear();
@@ -214,6 +329,7 @@ impl Chat {
                 self.turn.response.get_or_insert_with(|| self.newest.elapsed());
                 self.newest = Instant::now();
                 self.turn.answers.push(heard.text);
+                self.is_answered = true;
                 came += 1;
             }
         }

@@ -30,6 +30,8 @@ pub(super) struct Screen {
     output: Output,
     /// There is a person who reads and types.
     is_live: bool,
+    /// The line that asks is on the screen.
+    is_asking: bool,
     typing: Option<ProgressBar>,
 }
 
@@ -38,6 +40,7 @@ impl Screen {
         Self {
             output: *output,
             is_live: output.shows_progress() && io::stdin().is_terminal() && io::stdout().is_terminal(),
+            is_asking: false,
             typing: None,
         }
     }
@@ -49,16 +52,24 @@ impl Screen {
         }
     }
 
-    /// Asks for a line.
-    pub(super) fn ask(&self) {
-        if self.is_live {
+    /// Whether a person reads and types.
+    pub(super) fn is_live(&self) -> bool {
+        self.is_live
+    }
+
+    /// Asks for a line, unless it was asked for already: what was typed since stays.
+    pub(super) fn ask(&mut self) {
+        if self.is_live && !self.is_asking {
+            self.is_asking = true;
             anstream::print!("{YOU}you{YOU:#}  ");
             let _ = io::stdout().flush();
         }
     }
 
     /// A line was typed: the terminal echoed it.
-    pub(super) fn asked(&self) {}
+    pub(super) fn asked(&mut self) {
+        self.is_asking = false;
+    }
 
     /// What is sent. A terminal has shown it; of a button, its label is.
     pub(super) fn customer(&self, text: &str, pressed: Option<&str>) {
@@ -70,8 +81,9 @@ impl Screen {
         }
     }
 
-    pub(super) fn bot(&self, heard: &Heard) {
+    pub(super) fn bot(&mut self, heard: &Heard) {
         let text = printable(&heard.text);
+        self.is_asking = false;
         if self.is_live {
             // The line that asks is written over.
             anstream::print!("\r\x1b[2K");

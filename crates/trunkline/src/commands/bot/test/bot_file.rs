@@ -1,8 +1,10 @@
 //! The bot's own file, for what no scenario reached and for made-up dialogues.
 
 use crate::files::read_text;
-use anyhow::{Context as _, Result};
-use flow::bot::{self, Bot};
+use flow::{
+    bot::{self, Bot},
+    file::FileFault,
+};
 use std::path::Path;
 
 /// A bot, and what its customers say.
@@ -13,19 +15,15 @@ pub(super) struct BotFile {
 }
 
 /// The bot of a file, or its faults.
-pub(super) fn read(file: &Path) -> Result<Result<BotFile, Vec<String>>> {
+pub(super) fn read(file: &Path) -> Result<BotFile, Vec<String>> {
     let name = file.display().to_string();
-    let text =
-        read_text(file, bot::MAX_FILE_BYTES).with_context(|| format!("the bot file {name} can't be read"))?;
-    Ok(match bot::parse(&text) {
-        Ok(bot) => Ok(BotFile {
-            bot,
-            examples: examples(&text),
-        }),
-        Err(faults) => Err(faults
-            .iter()
-            .map(|fault| fault.in_file(&name).to_string())
-            .collect()),
+    let text = read_text(file, bot::MAX_FILE_BYTES)
+        .map_err(|error| vec![format!("the bot file {name} can't be read: {error}")])?;
+    let told = |fault: &FileFault| fault.in_file(&name).to_string();
+    let bot = bot::parse(&text).map_err(|faults| faults.iter().map(told).collect::<Vec<_>>())?;
+    Ok(BotFile {
+        bot,
+        examples: examples(&text),
     })
 }
 

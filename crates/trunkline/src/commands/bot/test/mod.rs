@@ -23,18 +23,12 @@ use std::{collections::BTreeSet, fs, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> Result<Done> {
-    let found = Found::read(&args.files)?;
-    let bot = args.bot.as_deref().map(bot_file::read).transpose()?;
-    let faults = found
-        .faults
-        .iter()
-        .chain(bot.iter().filter_map(|bot| bot.as_ref().err()))
-        .flatten();
-    let faults: Vec<&String> = faults.collect();
+    let found = Found::read(&args.files);
+    let bot = args.bot.as_deref().map(bot_file::read).transpose();
+    let mut faults = found.faults;
+    faults.extend(bot.as_ref().err().into_iter().flatten().cloned());
     if !faults.is_empty() {
-        output.json(&json!({"error": "the files have faults", "causes": faults}));
-        faults.iter().for_each(|fault| output.fault(fault));
-        return Ok(Done::Misused);
+        return Ok(misused("the files have faults", &faults, output));
     }
     let cases = chosen(found.cases, &args.tags);
     if cases.is_empty() && args.fuzz.is_none() {
@@ -46,7 +40,12 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
     }
     let mut place = Box::pin(Place::open(&args.place, config)).await?;
     place.platform.skips_typing = args.skip_typing;
-    let tested = Box::pin(tested(&args, cases, bot.and_then(Result::ok), &place, output)).await;
+    let unanswered = unanswered(&cases, args.fuzz.is_some(), &place);
+    if !unanswered.is_empty() {
+        place.close().await?;
+        return Ok(misused("some conversations have no bot", &unanswered, output));
+    }
+    let tested = Box::pin(tested(&args, cases, bot.unwrap_or_default(), &place, output)).await;
     place.close().await?;
     told::tell(&tested, output);
     write_reports(&args, &tested, output)?;
@@ -55,6 +54,27 @@ pub(super) async fn run(args: BotTestArgs, config: &Config, output: &Output) -> 
     } else {
         Done::Failed
     })
+}
+
+/// Tells all that is wrong with what was typed, and with the files.
+fn misused(error: &str, faults: &[String], output: &Output) -> Done {
+    output.json(&json!({"error": error, "causes": faults}));
+    faults.iter().for_each(|fault| output.fault(fault));
+    Done::Misused
+}
+
+/// The scenarios that nobody would answer, and why; the same reason is told once.
+fn unanswered(cases: &[Case], is_fuzzed: bool, place: &Place) -> Vec<String> {
+    let mut why_not = Vec::new();
+    if is_fuzzed || cases.iter().any(|case| case.scenario.bot.is_none()) {
+        why_not.extend(place.nobody(None));
+    }
+    let named = cases.iter().filter(|case| case.scenario.bot.is_some());
+    why_not.extend(named.filter_map(|case| {
+        let why = place.nobody(case.scenario.bot.as_deref())?;
+        Some(format!("{}:{}: {why}", case.file, case.scenario.line))
+    }));
+    why_not
 }
 
 fn chosen(cases: Vec<Case>, tags: &[String]) -> Vec<Case> {

@@ -93,6 +93,11 @@ fn failure(result: &CaseResult) -> String {
                 Line::Customer(..) | Line::Bot(..) => writeln!(text, "  {plain}"),
             };
         }
+        let is_silent = run.report.turns.iter().all(|turn| turn.answers.is_empty());
+        let is_spoken_to = run.report.turns.iter().any(|turn| !turn.sent.is_empty());
+        if is_silent && is_spoken_to {
+            text.push_str("  nothing was ever answered: if the conversation has no bot, name its instance with --instance\n");
+        }
         if !run.report.is_closed {
             let id = run.conversation.as_deref().unwrap_or("-");
             let _ = writeln!(text, "  {RED}the conversation {id} may still be open{RED:#}");
@@ -155,7 +160,6 @@ fn summary(tested: &Tested) -> String {
         (Some(median), Some(p95)) => format!(", answers: median {median} ms, 95 % within {p95} ms"),
         _ => String::new(),
     };
-    let (passed, failed) = (tested.passed(), tested.failed());
     let style = if tested.is_well() { GREEN } else { RED };
     let interrupted = if tested.was_interrupted {
         " (interrupted)"
@@ -163,5 +167,24 @@ fn summary(tested: &Tested) -> String {
         ""
     };
     let seconds = std::time::Duration::from_millis(tested.took_ms).as_secs_f64();
-    format!("\n{style}{passed} passed, {failed} failed{style:#}{interrupted} in {seconds:.1} s{fast}")
+    let verdict = verdict_in_words(tested);
+    format!("\n{style}{verdict}{style:#}{interrupted} in {seconds:.1} s{fast}")
+}
+
+fn verdict_in_words(tested: &Tested) -> String {
+    let scenarios = format!("{} passed, {} failed", tested.passed(), tested.failed());
+    let Some(fuzzed) = &tested.fuzzed else {
+        return scenarios;
+    };
+    let held = match &fuzzed.broken {
+        Some(_) => "made-up dialogues could not be held".to_owned(),
+        None => format!(
+            "the bot failed in {} of {} made-up dialogues",
+            fuzzed.failed, fuzzed.dialogues
+        ),
+    };
+    match tested.results.is_empty() {
+        true => held,
+        false => format!("{scenarios}; {held}"),
+    }
 }
