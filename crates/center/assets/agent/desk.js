@@ -25,6 +25,10 @@ const desk = new Desk(decodeURIComponent(BASE.split("/").at(-1)));
 const busy = new Map();
 /** Deeds without an answer, by task: the center may have done them. */
 const unsure = new Map();
+/** Tasks that the center sent something about while a deed was under way. */
+const heard = new Set();
+/** Tasks whose deed was refused for what the center is yet to send. */
+const refused = new Set();
 /** Tasks that came a moment ago. */
 const fresh = new Set();
 let current = null;
@@ -80,7 +84,7 @@ function arrived(task, what) {
 function moved(before, task, what) {
   if (task.state !== "offered" && task.state !== "queued") notify.clear(task.id);
   // While a deed is under way its answer says what came of it; what the center sends about it besides is known by then.
-  const isBusy = busy.has(task.id);
+  const isBusy = isAnswered(task.id);
   if (before.state !== task.state && !isBusy && dialogs.forget(task.id)) messages.say(`“${task.subject}” has changed meanwhile.`);
   const isBack = before.state !== task.state && (task.state === "offered" || what === "woke");
   if (isBack) {
@@ -100,7 +104,13 @@ function went(task, what) {
     current = null;
     left = { task, words };
   }
-  if (!busy.has(task.id)) messages.say(`“${task.subject}”: ${words}.`);
+  if (!isAnswered(task.id)) messages.say(`“${task.subject}”: ${words}.`);
+}
+
+/** Whether an answer says, or said, what the center sends about this task now. */
+function isAnswered(id) {
+  if (busy.has(id)) heard.add(id);
+  return busy.has(id) || refused.delete(id);
 }
 
 /** What was asked for without an answer, and has happened now: by which window can't be told, so only that it did is said. */
@@ -122,6 +132,7 @@ async function act(task, deed, body) {
   if (busy.has(task.id)) return;
   busy.set(task.id, deed);
   unsure.delete(task.id);
+  heard.delete(task.id);
   draw();
   const { done } = DEEDS[deed];
   try {
@@ -133,7 +144,11 @@ async function act(task, deed, body) {
     });
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) succeeded(told, deed);
-    else messages.say(sentence(`not ${done.toLowerCase()}: ${told.message ?? `the center answered ${answer.status}`}`), true);
+    else {
+      // Another was first. If that has not been heard of yet, it will be, and the refusal is to stay.
+      if (answer.status === 409 && !heard.has(task.id)) refused.add(task.id);
+      messages.say(sentence(`not ${done.toLowerCase()}: ${told.message ?? `the center answered ${answer.status}`}`), true);
+    }
   } catch {
     unsure.set(task.id, deed);
     messages.say(`Not ${done.toLowerCase()}, or not known yet: the center did not answer. The task shows how it stands when the page is live again.`, true);

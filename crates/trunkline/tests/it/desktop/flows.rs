@@ -186,7 +186,7 @@ window.fetch = async (address, options) => {
 const listen = EventSource.prototype.addEventListener;
 EventSource.prototype.addEventListener = function (kind, listener) {
   listen.call(this, kind, async (message) => {
-    if (kind === "task" && JSON.parse(message.data).what === "queued") {
+    if (kind === "task" && JSON.parse(message.data).what === (window.heldWhat ?? "queued")) {
       if (window.held === "event") await gate;
       window.isTold = true;
     }
@@ -238,6 +238,41 @@ fn an_agent_alone_in_a_team_can_decline_and_is_told_what_that_means() {
         other.wait(&format!("!{}", row(&id, "")));
         assert_clean(&desk);
     }
+    assert_clean(&other);
+}
+
+#[test]
+fn a_refusal_stays_when_what_it_tells_of_is_heard_after_it() {
+    if !is_wanted() {
+        return;
+    }
+    let desks = Desks::start(&[]);
+    let desk = Browser::start();
+    desk.before_each_page(&format!(
+        "window.held = 'event'; window.heldWhat = 'accepted';{HOLD_BACK}"
+    ));
+    desk.go(&desks.url("agent-1"));
+    let (desk, other) = (ready(desk), desks.open("agent-1"));
+    let id = desks.create("agent-1", "Call back");
+    desk.wait(&row(&id, "offered"));
+    other.wait(&row(&id, "offered"));
+    other.press("ja");
+    other.wait(&row(&id, "accepted"));
+    desk.press("ja");
+    says(&desk, "accepted it already");
+    desk.eval("window.letGo()");
+    desk.wait(&row(&id, "accepted"));
+    assert!(
+        message(&desk).contains("accepted it already"),
+        "{}",
+        message(&desk)
+    );
+    // What happens next is told again.
+    other.press("c");
+    other.wait("document.getElementById('complete').open");
+    other.press_with_control(ENTER);
+    says(&desk, "completed in another window");
+    assert_clean(&desk);
     assert_clean(&other);
 }
 
